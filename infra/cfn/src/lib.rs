@@ -1,0 +1,1 @@
+//! CloudFormation, typed: templates that are read, built and written

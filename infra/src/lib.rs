@@ -1,0 +1,1 @@
+//! This service's stack: an environment becomes a CloudFormation template

@@ -1,0 +1,1 @@
+//! A template and its binaries, running on this machine

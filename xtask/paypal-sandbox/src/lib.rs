@@ -1,0 +1,1 @@
+//! PayPal's door: the REST API, the approval page and signed webhooks
