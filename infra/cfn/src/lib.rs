@@ -1,1 +1,32 @@
-//! CloudFormation, typed: templates that are read, built and written
+//! CloudFormation, typed: templates that are built, read and written.
+//!
+//! - [`Template`], [`Resource`]: what CloudFormation takes, in the order it was written.
+//! - [`Value`], [`Arn`]: a property's value, which says what it refers to. A queue's ARN does not fit where a topic's
+//!   ARN belongs.
+//! - [`Stack`]: collects resources and refuses what cannot be synthesized.
+//! - [`constructs`]: resources with safe defaults.
+//! - [`read`], [`write`]: JSON and YAML, in and out.
+//!
+//! ```
+//! use cfn::{Stack, constructs::Topic};
+//!
+//! let mut stack = Stack::new("a topic");
+//! let topic = stack.topic("News", Topic { name: "news".into(), key: None });
+//! stack.output("NewsArn", "where news are published", topic.arn());
+//! let template = stack.finish()?;
+//! assert!(cfn::write::yaml(&template).contains("AWS::SNS::Topic"));
+//! # Ok::<(), cfn::StackError>(())
+//! ```
+//!
+//! **Invariants.** This crate knows AWS; it knows nothing of PayPal or of this service. It does no I/O, reads no clock
+//! and no environment: the same input gives the same bytes.
+
+mod logical_id;
+
+pub mod read;
+
+mod template;
+
+pub use logical_id::{InvalidLogicalId, LogicalId};
+
+pub use template::{Output, Parameter, Resource, Template};

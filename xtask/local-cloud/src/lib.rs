@@ -1,1 +1,4 @@
-//! A template and its binaries, running on this machine
+//! A template and its binaries, running on this machine.
+
+pub mod account;
+pub mod activity;

@@ -1,0 +1,99 @@
+//! What happens in the cloud, as it happens: one value an event, for the terminal and the console to render.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+/// How many events a slow reader may lag behind before it misses some.
+const BACKLOG: usize = 4096;
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize)]
+pub struct Activity {
+    /// What it was.
+    pub what: What,
+    /// How long it took, where it is something that takes time.
+    pub took: Option<Duration>,
+}
+
+/// The kinds of things that happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum What {
+    /// The HTTP API answered a request.
+    Request {
+        /// `GET`, `POST`, ...
+        method: String,
+        /// The path, without its query.
+        path: String,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// A topic took a message.
+    Published {
+        /// The topic's name.
+        topic: String,
+        /// SNS's id of the message.
+        message_id: String,
+        /// How many subscriptions it went to.
+        deliveries: usize,
+    },
+    /// A queue took a message.
+    Sent {
+        /// The queue's name.
+        queue: String,
+        /// SQS's id of the message.
+        message_id: String,
+    },
+    /// A queue gave a message up, to its dead-letter queue.
+    DeadLettered {
+        /// The queue that gave up.
+        queue: String,
+        /// Where the message is now.
+        to: String,
+        /// SQS's id of the message.
+        message_id: String,
+    },
+    /// A function ran.
+    Invoked {
+        /// The function's name.
+        function: String,
+        /// Lambda's id of the invocation.
+        request_id: String,
+        /// Whether the environment was started for it.
+        cold: bool,
+        /// `None` when it succeeded, otherwise the error's type, such as `Sandbox.Timedout`.
+        error: Option<String>,
+    },
+    /// A function wrote a line to its log.
+    Logged {
+        /// The function's name.
+        function: String,
+        /// The line, as the function wrote it.
+        line: String,
+    },
+}
+
+/// The sending side; clones share one stream.
+#[derive(Clone, Debug)]
+pub struct Stream(broadcast::Sender<Activity>);
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self(broadcast::channel(BACKLOG).0)
+    }
+}
+
+impl Stream {
+    /// Tells everyone who listens; nobody listening is fine.
+    pub fn tell(&self, what: What, took: Option<Duration>) {
+        let _nobody_listens = self.0.send(Activity { what, took });
+    }
+
+    /// Listens from now on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Activity> {
+        self.0.subscribe()
+    }
+}
