@@ -21,12 +21,17 @@
 //! **Invariants.** This crate knows AWS; it knows nothing of PayPal or of this service. It does no I/O, reads no clock
 //! and no environment: the same input gives the same bytes.
 
+pub mod constructs;
 mod logical_id;
-
+mod policy;
 pub mod read;
-
+mod stack;
 mod template;
+mod value;
+pub mod write;
 
 pub use logical_id::{InvalidLogicalId, LogicalId};
-
+pub use policy::{Effect, PolicyDocument, Principal, Statement};
+pub use stack::{Handle, Kind, Stack, StackError};
 pub use template::{Output, Parameter, Resource, Template};
+pub use value::{Arn, Part, Url, Value};

@@ -30,6 +30,11 @@ impl LogicalId {
         }
     }
 
+    /// Stands where a wrong id was reported, until the report is read.
+    pub(crate) fn placeholder() -> Self {
+        Self("Invalid".to_owned())
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,0 +1,141 @@
+//! Settings with a shape of their own: written in the environment file, read by the handler.
+
+use serde::{Deserialize, Serialize};
+
+/// How long a message waits between tries, and when it is given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// The wait after the first failed try, in seconds; each further wait is twice as long.
+    pub first_seconds: u32,
+    /// The longest wait, in seconds; at most 43,200, which is as long as SQS hides a message.
+    pub longest_seconds: u32,
+    /// How long after its arrival an event is given up, in seconds.
+    pub give_up_after_seconds: u32,
+}
+
+impl Retry {
+    /// The wait before the next try, in seconds, after `tries` failed ones.
+    #[must_use]
+    pub fn wait_seconds(&self, tries: u32) -> u32 {
+        let doublings = tries.saturating_sub(1).min(31);
+        self.first_seconds.saturating_mul(1 << doublings).min(self.longest_seconds)
+    }
+}
+
+/// How a webhook's signature is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verification {
+    /// Here, with PayPal's certificate.
+    Offline,
+    /// By PayPal's `verify-webhook-signature`.
+    Postback,
+    /// Here, and by PayPal where that cannot decide.
+    OfflineThenPostback,
+}
+
+/// Which webhooks are believed.
+///
+/// Source: <https://developer.paypal.com/api/rest/webhooks/rest/>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookTrust {
+    /// The id of the webhook at PayPal, which is part of what is signed.
+    pub webhook_id: String,
+    /// How signatures are checked.
+    pub verification: Verification,
+    /// The names that a signing certificate may bear.
+    pub certificate_names: Vec<String>,
+    /// Where a signing certificate may be fetched from: scheme and host, as `https://api.paypal.com`.
+    pub certificate_origins: Vec<String>,
+    /// Who may have issued it: `digicert` for PayPal's, or a certificate as PEM.
+    pub certificate_authorities: Vec<String>,
+}
+
+/// What a buyer sees, and where they go after PayPal's approval page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkout {
+    /// The name on PayPal's pages, 1 to 127 characters.
+    pub brand_name: String,
+    /// The language of PayPal's pages, such as `en-GB`; the buyer's own without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Where the buyer goes after approving.
+    pub return_url: String,
+    /// Where the buyer goes after cancelling.
+    pub cancel_url: String,
+}
+
+/// Who sends the invoices, and what stands on them.
+///
+/// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-invoicer_info>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invoicer {
+    /// At most 300 characters.
+    pub business_name: String,
+    /// An address of the PayPal account that the service uses.
+    pub email_address: String,
+    /// At most 2048 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// At most 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_id: Option<String>,
+    /// At most 2000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+    /// Printed on the invoice, at most 4000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Where the business is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// The tax that a payment contains; without it the invoice names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Tax>,
+}
+
+/// A postal address.
+///
+/// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-address_portable>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Street and number.
+    pub address_line_1: String,
+    /// The city.
+    pub admin_area_2: String,
+    /// The state or province, where the country has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_area_1: Option<String>,
+    /// The postal code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    /// Two letters, as in ISO 3166.
+    pub country_code: String,
+}
+
+/// A tax that is contained in what the buyer pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tax {
+    /// Such as `VAT`, at most 100 characters.
+    pub name: String,
+    /// The rate as a decimal number, such as `23` or `5.5`.
+    pub percent: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Retry;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let retry = Retry { first_seconds: 5, longest_seconds: 60, give_up_after_seconds: 3600 };
+        let waits: Vec<_> = [0, 1, 2, 3, 4, 5, 40, u32::MAX].map(|tries| retry.wait_seconds(tries)).into();
+        assert_eq!(waits, [5, 5, 10, 20, 40, 60, 60, 60]);
+    }
+}

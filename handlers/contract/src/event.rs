@@ -1,0 +1,176 @@
+//! What travels between the functions.
+//!
+//! A delivery of PayPal's is an [`Envelope`] from the receiver to its end: the body never changes on the way, because the
+//! signature is over its bytes. What ends in an error queue is a [`Rejected`], what ends on `finished` a [`Finished`].
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// What the JSON around a body needs at most, in bytes: five headers at their greatest lengths, names and times.
+const ENVELOPE_BYTES: usize = 4096;
+
+/// The largest body, in bytes, that fits a message of `message_bytes` once it is base64.
+#[must_use]
+pub const fn largest_body(message_bytes: usize) -> usize {
+    message_bytes.saturating_sub(ENVELOPE_BYTES) / 4 * 3
+}
+
+/// PayPal's signature headers, by their names in lower case without `paypal-`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignatureHeaders {
+    /// `PAYPAL-TRANSMISSION-ID`
+    pub transmission_id: String,
+    /// `PAYPAL-TRANSMISSION-TIME`, as PayPal wrote it.
+    pub transmission_time: String,
+    /// `PAYPAL-TRANSMISSION-SIG`
+    pub transmission_sig: String,
+    /// `PAYPAL-CERT-URL`
+    pub cert_url: String,
+    /// `PAYPAL-AUTH-ALGO`
+    pub auth_algo: String,
+}
+
+/// A delivery of PayPal's, as it came.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// When it came, RFC 3339. The replay window is measured against this, so that a redrive still passes.
+    pub received_at: String,
+    /// The signature's headers.
+    pub headers: SignatureHeaders,
+    /// The body's bytes.
+    #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
+    pub body: Vec<u8>,
+}
+
+/// What an error queue holds: a delivery, and why it is there.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// A word for programs, such as `wrong_signature`; also the message attribute `reason`.
+    pub reason: String,
+    /// A sentence for people. No secrets, no personal data.
+    pub detail: String,
+    /// The delivery, as it came; absent when the message could not even be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<Envelope>,
+    /// The message as it was, where it is no envelope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The payment's invoice is sent and settled.
+    Invoiced,
+    /// The event asks for no work.
+    Published,
+    /// A completed sale that belongs to no subscription.
+    NoSubscription,
+    /// The sale's invoice was cancelled or refunded at PayPal, and left so.
+    InvoiceLeft,
+    /// PayPal refused the invoice for good; the error queue has the reason.
+    InvoiceFailed,
+}
+
+impl Outcome {
+    /// The word in messages and attributes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invoiced => "invoiced",
+            Self::Published => "published",
+            Self::NoSubscription => "no_subscription",
+            Self::InvoiceLeft => "invoice_left",
+            Self::InvoiceFailed => "invoice_failed",
+        }
+    }
+}
+
+/// What `finished` tells its subscribers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Finished {
+    /// PayPal's id of the event; SNS delivers at least once, so subscribers know repeats by it.
+    pub event_id: String,
+    /// Such as `PAYMENT.SALE.COMPLETED`.
+    pub event_type: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the event means for the subscription, such as `payment_refunded`; absent for types this service does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
+    /// The subscription it is about, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    /// The plan of that subscription, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<String>,
+    /// The custom id of that subscription, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_id: Option<String>,
+    /// The invoice that was made for it, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_id: Option<String>,
+    /// PayPal's event, byte for byte.
+    pub event: Box<RawValue>,
+}
+
+/// Names of the message attributes on queues and topics.
+pub mod attribute {
+    /// PayPal's event type.
+    pub const EVENT_TYPE: &str = "event_type";
+    /// PayPal's event id.
+    pub const EVENT_ID: &str = "event_id";
+    /// Why a message is in an error queue.
+    pub const REASON: &str = "reason";
+    /// When the delivery came, RFC 3339.
+    pub const RECEIVED_AT: &str = "received_at";
+    /// What became of the event.
+    pub const OUTCOME: &str = "outcome";
+    /// The subscription's id.
+    pub const SUBSCRIPTION_ID: &str = "subscription_id";
+    /// The plan's id.
+    pub const PLAN_ID: &str = "plan_id";
+    /// The subscription's custom id.
+    pub const CUSTOM_ID: &str = "custom_id";
+}
+
+fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    STANDARD.decode(text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(body: Vec<u8>) -> Envelope {
+        let headers = SignatureHeaders {
+            transmission_id: "i".repeat(50),
+            transmission_time: "t".repeat(100),
+            transmission_sig: "s".repeat(500),
+            cert_url: "u".repeat(500),
+            auth_algo: "a".repeat(100),
+        };
+        Envelope { received_at: "2026-11-01T00:00:00.000000000Z".to_owned(), headers, body }
+    }
+
+    #[test]
+    fn the_largest_body_fits_its_message() {
+        let envelope = envelope(vec![0; largest_body(262_144)]);
+        assert!(serde_json::to_string(&envelope).unwrap().len() <= 262_144);
+        assert!(largest_body(262_144) > 190_000);
+    }
+
+    #[test]
+    fn bytes_survive_the_way() {
+        let envelope = envelope((0..=255).collect());
+        let text = serde_json::to_string(&envelope).unwrap();
+        assert!(serde_json::from_str::<Envelope>(&text).unwrap() == envelope);
+    }
+}
