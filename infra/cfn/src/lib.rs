@@ -11,7 +11,7 @@
 //! use cfn::{Stack, constructs::Topic};
 //!
 //! let mut stack = Stack::new("a topic");
-//! let topic = stack.topic("News", Topic { name: "news".into(), key: None });
+//! let topic = stack.topic("News", &Topic { name: "news".into(), encryption: None }, &[]);
 //! stack.output("NewsArn", "where news are published", topic.arn());
 //! let template = stack.finish()?;
 //! assert!(cfn::write::yaml(&template).contains("AWS::SNS::Topic"));

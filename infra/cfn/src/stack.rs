@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{InvalidLogicalId, LogicalId, Output, Parameter, Resource, Template, Value};
+use crate::{InvalidLogicalId, LogicalId, Output, Parameter, Resource, Statement, Template, Value};
 
 /// Why a stack cannot be synthesized.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +137,19 @@ impl Stack {
     pub fn change<R>(&mut self, handle: &Handle<R>, change: impl FnOnce(&mut Resource)) {
         if let Some(resource) = self.template.resources.get_mut(&handle.id) {
             change(resource);
+        }
+    }
+
+    /// Adds a statement to a policy that stands in a resource's properties at this JSON pointer.
+    pub(crate) fn extend_policy(&mut self, id: &str, pointer: &str, statement: &Statement) {
+        let properties = self.template.resources.get_mut(id).map(|resource| &mut resource.properties);
+        let first = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let rest = pointer.trim_start_matches('/').trim_start_matches(first);
+        let list = properties.and_then(|all| all.get_mut(first)).and_then(|value| value.pointer_mut(rest));
+        match (list.and_then(Json::as_array_mut), serde_json::to_value(statement)) {
+            (Some(list), Ok(statement)) => list.push(statement),
+            // A handle of another stack: its policy does not stand here.
+            _ => self.errors.push(StackError::Dangling { path: "a statement".to_owned(), target: id.to_owned() }),
         }
     }
 
