@@ -10,6 +10,7 @@
 //! - [`settings`]: the kinds of fields, and how they are read.
 //! - [`permission`]: what a field entitles to.
 //! - [`config`]: settings with a shape of their own, from the environment file to the handler.
+//! - [`signal`]: what log lines say that alarms listen for.
 //! - [`event`]: what travels between the functions.
 //!
 //! **Invariants.** No AWS SDK, no HTTP, no async, no crate of ours: both sides can build on it.
@@ -19,6 +20,7 @@ pub mod event;
 pub mod functions;
 pub mod permission;
 pub mod settings;
+pub mod signal;
 
 pub use permission::Access;
 pub use settings::{

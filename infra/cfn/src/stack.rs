@@ -133,6 +133,12 @@ impl Stack {
         self.template.outputs.insert(name.to_owned(), output);
     }
 
+    /// A resource that a construct added under this id. A wrong id shows as a dangling reference.
+    pub(crate) fn existing<R>(&self, id: &str) -> Handle<R> {
+        let id = LogicalId::parse(id).unwrap_or_else(|_| LogicalId::placeholder());
+        Handle { id, kind: PhantomData }
+    }
+
     /// Changes a resource that is already there.
     pub fn change<R>(&mut self, handle: &Handle<R>, change: impl FnOnce(&mut Resource)) {
         if let Some(resource) = self.template.resources.get_mut(&handle.id) {

@@ -81,7 +81,7 @@ impl Stack {
     /// what the grants say; nothing else.
     pub fn function(&mut self, id: &str, function: &Function) -> Handle<Function> {
         let log = self.log_group(
-            &format!("{id}Log"),
+            &log_id(id),
             &LogGroup {
                 name: format!("/aws/lambda/{}", function.name),
                 retention_days: function.log_retention_days,
@@ -126,6 +126,12 @@ impl Stack {
         handle
     }
 
+    /// The log group of a function.
+    #[must_use]
+    pub fn log_of(&self, function: &Handle<Function>) -> Handle<LogGroup> {
+        self.existing(&log_id(function.id.as_str()))
+    }
+
     /// Lets a function do something more.
     pub fn grant(&mut self, function: &Handle<Function>, statement: &Statement) {
         let role = role_id(function.id.as_str());
@@ -135,4 +141,8 @@ impl Stack {
 
 fn role_id(function: &str) -> String {
     format!("{function}Role")
+}
+
+fn log_id(function: &str) -> String {
+    format!("{function}Log")
 }

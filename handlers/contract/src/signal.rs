@@ -1,0 +1,77 @@
+//! What log lines say that alarms listen for: the field `signal` of a function's JSON log.
+
+/// Something that an alarm rings for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// PayPal answered 429 `RATE_LIMIT_REACHED`.
+    RateLimited,
+    /// PayPal refused this service's own credentials or permissions.
+    Unauthorized,
+    /// A webhook was not PayPal's.
+    Forged,
+    /// A webhook could not be judged, now.
+    Undecided,
+    /// An invoice was given up.
+    InvoiceFailed,
+}
+
+impl Signal {
+    /// All of them.
+    pub const ALL: &[Self] =
+        &[Self::RateLimited, Self::Unauthorized, Self::Forged, Self::Undecided, Self::InvoiceFailed];
+
+    /// The word in the log line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::Forged => "forged",
+            Self::Undecided => "undecided",
+            Self::InvoiceFailed => "invoice_failed",
+        }
+    }
+
+    /// What it means and what to do, for whoever is woken.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::RateLimited => {
+                "PayPal answers 429 RATE_LIMIT_REACHED. Work goes on more slowly; ask PayPal if it stays."
+            }
+            Self::Unauthorized => {
+                "PayPal refuses the service's credentials or a permission of its app. Check the secret."
+            }
+            Self::Forged => "Webhooks arrive that are not PayPal's. They are refused; more than noise is an attack.",
+            Self::Undecided => {
+                "Webhooks cannot be judged: PayPal is not reachable, or signs with an unknown authority."
+            }
+            Self::InvoiceFailed => "PayPal refused an invoice for good; the error queue has the event and the reason.",
+        }
+    }
+
+    /// The functions whose log can say so.
+    #[must_use]
+    pub const fn raised_by(self) -> &'static [&'static str] {
+        match self {
+            Self::RateLimited | Self::Unauthorized => {
+                &["plans-list", "subscription-create", "webhook-verify", "webhook-process"]
+            }
+            Self::Forged | Self::Undecided => &["webhook-verify"],
+            Self::InvoiceFailed => &["webhook-process"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Signal;
+
+    #[test]
+    fn signals_are_raised_by_functions_that_exist() {
+        let known: Vec<_> = crate::functions::ALL.iter().map(|function| function.name).collect();
+        for name in Signal::ALL.iter().flat_map(|signal| signal.raised_by()) {
+            assert!(known.contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The alarms and the dashboard of this service.
+
+use cfn::{
+    Handle, Value,
+    constructs::{
+        Alarm,
+        Comparison::{Above, AtLeast},
+        Dashboard, Function, HttpApi, Metric, MetricFilter, Queue, Source, Topic, Widget,
+    },
+};
+use contract::signal::Signal;
+
+use crate::{
+    names::{logical, physical},
+    wiring::Service,
+};
+
+/// What is watched, by the names that people know.
+pub(crate) struct Watched<'a> {
+    pub(crate) api: &'a Handle<HttpApi>,
+    /// Queues that hold what went wrong.
+    pub(crate) errors: &'a [(&'a str, &'a Handle<Queue>)],
+    /// Queues that events pass through.
+    pub(crate) waiting: &'a [(&'a str, &'a Handle<Queue>)],
+    pub(crate) functions: &'a [(&'a str, &'a Handle<Function>)],
+}
+
+/// Adds the alarms, the topic that they tell, and the dashboard.
+pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
+    let topic = &service.alarm_topic("alarms");
+    service.stack.output(
+        "AlarmsTopicArn",
+        "tells when an alarm rings and when it is over; subscribe here",
+        topic.arn(),
+    );
+    queues(service, watched, topic);
+    functions(service, watched, topic);
+    signals(service, watched, topic);
+    alarm(service, topic, "api-5xx", "The API answers with 5xx.", api_metric(watched.api, "5xx"), "Sum", AtLeast(5));
+    dashboard(service, watched);
+}
+
+fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
+    for (name, queue) in watched.errors {
+        let metric = queue_metric(queue, "ApproximateNumberOfMessagesVisible");
+        let text = format!("Events lie in {name}: `cargo xtask errors list` shows them with their reasons.");
+        alarm(service, topic, &format!("{name}-not-empty"), &text, metric, "Maximum", Above(0));
+    }
+    let oldest = service.environment.alarms.oldest_message_seconds;
+    for (name, queue) in watched.waiting {
+        let metric = queue_metric(queue, "ApproximateAgeOfOldestMessage");
+        let text =
+            format!("An event waits in {name} for more than {oldest} s: its function is slow, throttled or failing.");
+        alarm(service, topic, &format!("{name}-oldest"), &text, metric, "Maximum", Above(oldest));
+    }
+}
+
+fn functions(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
+    for (name, function) in watched.functions {
+        let failed = format!("{name} failed or timed out; its log says why.");
+        alarm(service, topic, &format!("{name}-errors"), &failed, function_metric(function, "Errors"), "Sum", Above(0));
+        let throttled = format!("{name} was throttled: the account's concurrency is used up.");
+        let metric = function_metric(function, "Throttles");
+        alarm(service, topic, &format!("{name}-throttles"), &throttled, metric, "Sum", Above(0));
+    }
+}
+
+/// What the functions' own log lines say, each signal from every function that can raise it.
+fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
+    for signal in Signal::ALL {
+        for name in signal.raised_by() {
+            let Some((_, function)) = watched.functions.iter().find(|(function, _)| function == name) else { continue };
+            let log = service.stack.log_of(function);
+            let filter = MetricFilter {
+                log: &log,
+                pattern: format!("{{ $.signal = \"{}\" }}", signal.as_str()),
+                metric: signal_metric(service, *signal),
+            };
+            service
+                .stack
+                .metric_filter(&format!("{}{}", logical(name, ""), logical(signal.as_str(), "Filter")), &filter);
+        }
+        let rings = match signal {
+            Signal::Forged => Above(service.environment.alarms.forged_events),
+            Signal::RateLimited | Signal::Undecided | Signal::InvoiceFailed | Signal::Unauthorized => Above(0),
+        };
+        let metric = signal_metric(service, *signal);
+        alarm(service, topic, &signal.as_str().replace('_', "-"), signal.meaning(), metric, "Sum", rings);
+    }
+}
+
+fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
+    let lambda = |name: &str| watched.functions.iter().map(|(_, function)| function_metric(function, name)).collect();
+    let all_queues = || watched.waiting.iter().chain(watched.errors);
+    let queue = |name: &str| all_queues().map(|(_, queue)| queue_metric(queue, name)).collect();
+    let widget = |title: &str, statistic, metrics| Widget { title: title.to_owned(), statistic, metrics };
+    let api = ["Count", "4xx", "5xx"].map(|name| api_metric(watched.api, name)).into();
+    let signals = Signal::ALL.iter().map(|signal| signal_metric(service, *signal)).collect();
+    let widgets = vec![
+        widget("Requests", "Sum", api),
+        widget("Latency", "p99", vec![api_metric(watched.api, "Latency")]),
+        widget("Messages", "Maximum", queue("ApproximateNumberOfMessagesVisible")),
+        widget("Oldest message", "Maximum", queue("ApproximateAgeOfOldestMessage")),
+        widget("Invocations", "Sum", lambda("Invocations")),
+        widget("Errors", "Sum", lambda("Errors")),
+        widget("Duration", "p99", lambda("Duration")),
+        widget("What the functions say", "Sum", signals),
+    ];
+    let name = physical(service.environment, "service");
+    service.stack.dashboard("Dashboard", &Dashboard { name, widgets });
+}
+
+fn alarm(
+    service: &mut Service<'_>,
+    tells: &Handle<Topic>,
+    name: &str,
+    text: &str,
+    metric: Metric,
+    statistic: &'static str,
+    rings: cfn::constructs::Comparison,
+) {
+    let alarm = Alarm {
+        name: physical(service.environment, name),
+        description: text.to_owned(),
+        metric,
+        statistic,
+        rings,
+        periods: 1,
+        tells,
+    };
+    service.stack.alarm(&logical(name, "Alarm"), &alarm);
+}
+
+fn queue_metric(queue: &Handle<Queue>, name: &str) -> Metric {
+    metric("AWS/SQS", name, Source::One("QueueName", queue.name()))
+}
+
+fn function_metric(function: &Handle<Function>, name: &str) -> Metric {
+    metric("AWS/Lambda", name, Source::One("FunctionName", function.name()))
+}
+
+fn api_metric(api: &Handle<HttpApi>, name: &str) -> Metric {
+    let id: Value<String> = api.api_id();
+    metric("AWS/ApiGateway", name, Source::One("ApiId", id))
+}
+
+fn signal_metric(service: &Service<'_>, signal: Signal) -> Metric {
+    metric(&physical(service.environment, "signals"), &logical(signal.as_str(), ""), Source::All)
+}
+
+fn metric(namespace: &str, name: &str, source: Source) -> Metric {
+    Metric { namespace: namespace.to_owned(), name: name.to_owned(), source }
+}

@@ -1,0 +1,269 @@
+//! Values that no stack can have, found before anything is made from them.
+
+use contract::{
+    config::Verification,
+    functions::{ALL, Trigger},
+};
+use url::{Host, Url};
+
+use super::{Environment, Feeding};
+
+/// The key of the sizing that functions have which have none of their own.
+pub(super) const DEFAULT: &str = "default";
+
+/// The numbers of days that CloudWatch Logs can keep lines for.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
+const RETENTION_DAYS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// An HTTP API waits for its function for 30 seconds; a function must have failed before, to be able to say so.
+const LONGEST_BEHIND_A_ROUTE: u32 = 29;
+
+/// A rule that an environment breaks.
+pub(super) struct Broken {
+    /// The key's path, such as `domain.name`.
+    pub(super) key: String,
+    pub(super) problem: String,
+    pub(super) mend: String,
+}
+
+/// All rules that the environment breaks.
+pub(super) fn broken(environment: &Environment) -> Vec<Broken> {
+    let mut found = Found(Vec::new());
+    identity(environment, &mut found);
+    domain(environment, &mut found);
+    addresses(environment, &mut found);
+    functions(environment, &mut found);
+    queues(environment, &mut found);
+    limits(environment, &mut found);
+    found.0
+}
+
+struct Found(Vec<Broken>);
+
+impl Found {
+    fn unless(&mut self, fine: bool, key: &str, problem: String, mend: &str) {
+        if !fine {
+            self.0.push(Broken { key: key.to_owned(), problem, mend: mend.to_owned() });
+        }
+    }
+}
+
+fn identity(environment: &Environment, found: &mut Found) {
+    let Environment { service, account, region, .. } = environment;
+    let kebab =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    found.unless(
+        kebab(service) && service.starts_with(|first: char| first.is_ascii_lowercase()) && service.len() <= 24,
+        "service",
+        format!("{service:?} cannot begin physical names"),
+        "use at most 24 lower-case letters, digits and hyphens, a letter first",
+    );
+    found.unless(
+        account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()),
+        "account",
+        format!("{account:?} is not an AWS account"),
+        "give the twelve digits in quotes, as `aws sts get-caller-identity` shows them",
+    );
+    found.unless(
+        kebab(region) && region.split('-').count() >= 3,
+        "region",
+        format!("{region:?} is not an AWS region"),
+        "use a region's name such as eu-west-1",
+    );
+    found.unless(
+        RETENTION_DAYS.contains(&environment.log_retention_days),
+        "log_retention_days",
+        format!("CloudWatch cannot keep logs for {} days", environment.log_retention_days),
+        "use one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+    );
+}
+
+fn domain(environment: &Environment, found: &mut Found) {
+    let Some(domain) = &environment.domain else { return };
+    let zone = domain.hosted_zone.trim_end_matches('.');
+    let inside = domain.name == zone || domain.name.strip_suffix(zone).is_some_and(|start| start.ends_with('.'));
+    found.unless(
+        inside && !zone.is_empty(),
+        "domain.name",
+        format!("{:?} is not inside the hosted zone {:?}", domain.name, domain.hosted_zone),
+        "use a name that ends with the zone's name, or name the zone that it lies in",
+    );
+    found.unless(
+        domain.hosted_zone_id.starts_with('Z')
+            && domain.hosted_zone_id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        "domain.hosted_zone_id",
+        format!("{:?} is not the id of a hosted zone", domain.hosted_zone_id),
+        "copy the id from Route 53; it begins with Z",
+    );
+}
+
+fn addresses(environment: &Environment, found: &mut Found) {
+    let webhook = &environment.paypal.webhook;
+    let mut named = vec![
+        ("paypal.url".to_owned(), &environment.paypal.url),
+        ("checkout.return_url".to_owned(), &environment.checkout.return_url),
+        ("checkout.cancel_url".to_owned(), &environment.checkout.cancel_url),
+    ];
+    let listed = |list: &'static str| move |(at, origin)| (format!("{list}.{at}"), origin);
+    named.extend(webhook.certificate_origins.iter().enumerate().map(listed("paypal.webhook.certificate_origins")));
+    named.extend(environment.api.allowed_origins.iter().enumerate().map(listed("api.allowed_origins")));
+    for (key, address) in named {
+        found.unless(
+            is_secure(address),
+            &key,
+            format!("{address:?} is not an address that is safe to use"),
+            "use https://; http:// is only for this machine (127.0.0.1, localhost)",
+        );
+    }
+    let lists = [
+        ("paypal.webhook.certificate_origins", &webhook.certificate_origins),
+        ("paypal.webhook.certificate_names", &webhook.certificate_names),
+        ("paypal.webhook.certificate_authorities", &webhook.certificate_authorities),
+    ];
+    for (key, list) in lists {
+        let needed = webhook.verification != Verification::Postback;
+        found.unless(
+            !needed || !list.is_empty(),
+            key,
+            "is empty, so no webhook could be believed".to_owned(),
+            "list at least one",
+        );
+    }
+    found.unless(
+        webhook.webhook_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !webhook.webhook_id.is_empty(),
+        "paypal.webhook.webhook_id",
+        format!("{:?} is not the id of a webhook", webhook.webhook_id),
+        "copy the id from the PayPal developer dashboard, Apps & Credentials, Webhooks",
+    );
+}
+
+/// Over TLS, or not leaving this machine.
+fn is_secure(address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => return false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+fn functions(environment: &Environment, found: &mut Found) {
+    found.unless(
+        environment.functions.contains_key(DEFAULT),
+        "functions",
+        "has no `default`".to_owned(),
+        "add `default: {memory_mb: 256, timeout_seconds: 15}`",
+    );
+    for (name, sizing) in &environment.functions {
+        let key = format!("functions.{name}");
+        let known = name == DEFAULT || ALL.iter().any(|function| function.name == name);
+        let names: Vec<_> = ALL.iter().map(|function| function.name).collect();
+        found.unless(
+            known,
+            &key,
+            "there is no such function".to_owned(),
+            &format!("use default, or one of {}", names.join(", ")),
+        );
+        found.unless(
+            (128..=10_240).contains(&sizing.memory_mb),
+            &format!("{key}.memory_mb"),
+            format!("Lambda has no functions of {} MB", sizing.memory_mb),
+            "use 128 to 10240",
+        );
+        found.unless(
+            (1..=900).contains(&sizing.timeout_seconds),
+            &format!("{key}.timeout_seconds"),
+            format!("Lambda has no timeout of {} s", sizing.timeout_seconds),
+            "use 1 to 900",
+        );
+    }
+    for function in ALL.iter().filter(|function| matches!(function.trigger, Trigger::Http { .. })) {
+        let timeout = environment.sizing(function.name).timeout_seconds;
+        found.unless(
+            timeout <= LONGEST_BEHIND_A_ROUTE,
+            &sizing_key(environment, function.name),
+            format!("{} may take {timeout} s, but API Gateway gives up after 30 s", function.name),
+            "use at most 29",
+        );
+    }
+}
+
+fn queues(environment: &Environment, found: &mut Found) {
+    let feeds = [
+        ("queues.unverified", &environment.queues.unverified, "webhook-verify"),
+        ("queues.verified", &environment.queues.verified, "webhook-process"),
+    ];
+    for (key, feeding, function) in feeds {
+        let Feeding { visibility_seconds, max_receives, batch_size, max_concurrency } = feeding;
+        let timeout = environment.sizing(function).timeout_seconds;
+        found.unless(
+            *visibility_seconds >= timeout.saturating_mul(6) && *visibility_seconds <= 43_200,
+            &format!("{key}.visibility_seconds"),
+            format!("messages are hidden for {visibility_seconds} s, and {function} may take {timeout} s"),
+            &format!(
+                "use at least six times its timeout, {} s, and at most 43200, or shorten its timeout",
+                timeout * 6
+            ),
+        );
+        let ranges = [
+            ("max_receives", *max_receives, 5, 1000),
+            ("batch_size", *batch_size, 1, 10),
+            ("max_concurrency", *max_concurrency, 2, 1000),
+        ];
+        for (name, value, least, most) in ranges {
+            found.unless(
+                (least..=most).contains(&value),
+                &format!("{key}.{name}"),
+                format!("{value} is out of range"),
+                &format!("use {least} to {most}"),
+            );
+        }
+    }
+}
+
+fn limits(environment: &Environment, found: &mut Found) {
+    let retry = &environment.retry;
+    found.unless(
+        retry.first_seconds >= 1 && retry.first_seconds <= retry.longest_seconds && retry.longest_seconds <= 43_200,
+        "retry",
+        format!("waits from {} s to {} s are not possible", retry.first_seconds, retry.longest_seconds),
+        "use first_seconds of at least 1, and longest_seconds from there to 43200, the longest that SQS hides a message",
+    );
+    let days = retry.give_up_after_seconds / 86_400;
+    found.unless(
+        days < 9,
+        "retry.give_up_after_seconds",
+        format!("events would be tried for {days} days, and the queue drops them after ten"),
+        "use less than 777600, nine days",
+    );
+    found.unless(
+        (1..=10_000).contains(&environment.api.requests_per_second),
+        "api.requests_per_second",
+        format!("{} is not a limit that API Gateway takes by default", environment.api.requests_per_second),
+        "use 1 to 10000",
+    );
+    found.unless(
+        (1..=5_000).contains(&environment.api.burst),
+        "api.burst",
+        format!("{} is not a limit that API Gateway takes by default", environment.api.burst),
+        "use 1 to 5000",
+    );
+    let checkout = &environment.checkout;
+    found.unless(
+        (1..=127).contains(&checkout.brand_name.chars().count()),
+        "checkout.brand_name",
+        "PayPal takes 1 to 127 characters".to_owned(),
+        "shorten it",
+    );
+}
+
+/// Where the function's sizing stands: its own key, or the default's.
+fn sizing_key(environment: &Environment, function: &str) -> String {
+    let own = environment.functions.contains_key(function);
+    format!("functions.{}.timeout_seconds", if own { function } else { DEFAULT })
+}

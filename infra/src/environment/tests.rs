@@ -1,0 +1,68 @@
+use super::*;
+
+fn prod() -> String {
+    include_str!("../../../environments/prod.yaml").to_owned()
+}
+
+/// Reads `prod` with one text replaced by another, which must be there; answers the mistakes, a line each.
+fn mistakes(from: &str, to: &str) -> String {
+    let text = prod();
+    assert!(text.contains(from), "{from} is not in prod.yaml");
+    let read = Environment::parse("prod", "prod.yaml", &text.replacen(from, to, 1));
+    read.err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn every_environment_of_the_repository_is_read() {
+    for (name, text) in [
+        ("local", include_str!("../../../environments/local.yaml")),
+        ("dev", include_str!("../../../environments/dev.yaml")),
+        ("prod", include_str!("../../../environments/prod.yaml")),
+    ] {
+        let read = Environment::parse(name, &format!("environments/{name}.yaml"), text);
+        assert!(read.is_ok(), "{}", read.unwrap_err());
+    }
+}
+
+#[test]
+fn mistakes_name_the_place_and_the_mend() {
+    for (from, to, place, problem) in [
+        ("region: eu-west-1", "regio: eu-west-1", "prod.yaml:4:1", "unknown field `regio`"),
+        ("region: eu-west-1\n", "", "prod.yaml:", "missing field `region`"),
+        ("log_retention_days: 90", "log_retention_days: many", "prod.yaml:7:21", "invalid"),
+        ("log_retention_days: 90", "log_retention_days: 42", "prod.yaml:7:1", "cannot keep logs for 42 days"),
+        ("encryption: customer-key", "encryption: some", "prod.yaml:6:13", "unknown variant `some`"),
+        ("  name: subscriptions.example.com", "  name: subscriptions.example.org", "prod.yaml:10:3", "not inside the hosted zone"),
+        ("  name: subscriptions.example.com", "  name: evilexample.com", "prod.yaml:10:3", "not inside the hosted zone"),
+        ("visibility_seconds: 90,", "visibility_seconds: 80,", "prod.yaml:49:17", "hidden for 80 s, and webhook-verify may take 15 s"),
+        ("timeout_seconds: 15 }", "timeout_seconds: 30 }", "prod.yaml:45:30", "API Gateway gives up"),
+        ("  webhook-process:", "  webhook-proces:", "prod.yaml:46:3", "no such function"),
+        ("url: https://api-m.paypal.com", "url: http://api-m.paypal.com", "prod.yaml:21:3", "not an address that is safe"),
+        ("      - https://api.paypal.com", "      - http://api.paypal.com", "prod.yaml:28:9", "not an address that is safe"),
+        ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
+        ("batch_size: 10", "batch_size: 11", "prod.yaml:49:63", "11 is out of range"),
+        ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
+    ] {
+        let said = mistakes(from, to);
+        assert!(said.starts_with(place), "{from} -> {to}: {said}");
+        assert!(said.contains(problem) && said.contains("\n  mend: "), "{from} -> {to}: {said}");
+    }
+}
+
+#[test]
+fn all_impossible_values_are_named_at_once_in_the_order_of_the_file() {
+    let text = prod().replace("log_retention_days: 90", "log_retention_days: 42").replace("batch_size: 5", "batch_size: 50");
+    let error = Environment::parse("prod", "prod.yaml", &text).unwrap_err();
+    let lines: Vec<_> = error.mistakes.iter().map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [7, 50]);
+}
+
+#[test]
+fn an_origin_can_be_moved_but_not_a_longer_one_that_begins_alike() {
+    let text = include_str!("../../../environments/local.yaml");
+    let local = Environment::parse("local", "local.yaml", text).unwrap();
+    let moved = local.clone().moved("http://127.0.0.1:3002", "http://127.0.0.1:9");
+    assert_eq!(moved.paypal.url, "http://127.0.0.1:9");
+    assert_eq!(moved.paypal.webhook.certificate_origins, ["http://127.0.0.1:9"]);
+    assert_eq!(local.clone().moved("http://127.0.0.1:300", "x"), local);
+}

@@ -1,0 +1,103 @@
+//! The architecture, top to bottom.
+//!
+//! ```text
+//! buyer  -> GET  /plans/list          -> plans-list          -> PayPal
+//! buyer  -> POST /subscription/create -> subscription-create -> PayPal
+//! PayPal -> POST /webhook/receiver    -> webhook-receiver    -> received
+//!
+//! received -> unverified -> webhook-verify -> verified.fifo -> webhook-process -> PayPal invoice
+//!                                    \-> errors                       \       \-> finished
+//!                                                                      \-> errors.fifo
+//! ```
+
+use contract::functions::{PlansList, SubscriptionCreate, WebhookProcess, WebhookReceiver, WebhookVerify};
+
+use crate::{alarms, wiring::Service};
+
+/// What a message to a topic may measure, in bytes, unless the topic says otherwise. The narrowest pipe on an event's way.
+///
+/// Source: <https://docs.aws.amazon.com/general/latest/gr/sns.html>
+const SNS_MESSAGE_BYTES: usize = 262_144;
+
+pub(crate) fn draw(service: &mut Service<'_>) {
+    let environment = service.environment;
+    let (queues, paypal) = (&environment.queues, &environment.paypal);
+
+    // Where every event ends.
+    let finished = &service.topic("finished");
+    let errors = &service.terminal_queue("errors");
+    let errors_fifo = &service.terminal_queue("errors.fifo");
+
+    // Where it waits on the way.
+    let received = &service.topic("received");
+    let unverified = &service.queue("unverified", &queues.unverified, errors);
+    let verified = &service.queue("verified.fifo", &queues.verified, errors_fifo);
+    service.subscribe(received, unverified, errors);
+
+    // What buyers call.
+    let secret = &service.secret("paypal", r#"PayPal's {"client_id": "...", "client_secret": "..."}"#);
+    let api = &service.http_api();
+    let plans_list = service.function(PlansList { paypal_secret: secret.into(), paypal_url: (&paypal.url).into() });
+    service.route(api, &plans_list);
+    let subscription_create = service.function(SubscriptionCreate {
+        paypal_secret: secret.into(),
+        paypal_url: (&paypal.url).into(),
+        checkout: (&environment.checkout).into(),
+    });
+    service.route(api, &subscription_create);
+
+    // What PayPal calls, and what becomes of it.
+    let webhook_receiver = service.function(WebhookReceiver {
+        received: received.into(),
+        message_bytes: SNS_MESSAGE_BYTES.into(),
+        certificate_origins: (&paypal.webhook.certificate_origins).into(),
+    });
+    service.route(api, &webhook_receiver);
+    let webhook_verify = service.function(WebhookVerify {
+        unverified: unverified.into(),
+        verified: verified.into(),
+        errors: errors.into(),
+        trust: (&paypal.webhook).into(),
+        retry: (&environment.retry).into(),
+        paypal_secret: secret.into(),
+        paypal_url: (&paypal.url).into(),
+    });
+    service.feed(unverified, &queues.unverified, &webhook_verify);
+    let webhook_process = service.function(WebhookProcess {
+        verified: verified.into(),
+        finished: finished.into(),
+        errors: errors_fifo.into(),
+        invoicer: (&environment.invoicer).into(),
+        retry: (&environment.retry).into(),
+        paypal_secret: secret.into(),
+        paypal_url: (&paypal.url).into(),
+    });
+    service.feed(verified, &queues.verified, &webhook_process);
+
+    // Who is told when something is wrong.
+    alarms::watch(
+        service,
+        &alarms::Watched {
+            api,
+            errors: &[("errors", errors), ("errors.fifo", errors_fifo)],
+            waiting: &[("unverified", unverified), ("verified.fifo", verified)],
+            functions: &[
+                (plans_list.name, &plans_list.handle),
+                (subscription_create.name, &subscription_create.handle),
+                (webhook_receiver.name, &webhook_receiver.handle),
+                (webhook_verify.name, &webhook_verify.handle),
+                (webhook_process.name, &webhook_process.handle),
+            ],
+        },
+    );
+
+    // What others connect to.
+    service.stack.output("FinishedTopicArn", "every event with its outcome; subscribe here", finished.arn());
+    service.stack.output("ErrorsQueueUrl", "events that could not be verified, with the reason", errors.url());
+    service.stack.output(
+        "ErrorsFifoQueueUrl",
+        "events that could not be processed, with the reason",
+        errors_fifo.url(),
+    );
+    service.stack.output("PaypalSecretArn", "holds PayPal's client id and secret once they are set", secret.arn());
+}
