@@ -40,7 +40,7 @@ fn mistakes_name_the_place_and_the_mend() {
         ("url: https://api-m.paypal.com", "url: http://api-m.paypal.com", "prod.yaml:21:3", "not an address that is safe"),
         ("      - https://api.paypal.com", "      - http://api.paypal.com", "prod.yaml:28:9", "not an address that is safe"),
         ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
-        ("batch_size: 10", "batch_size: 11", "prod.yaml:49:63", "11 is out of range"),
+        ("batch_size: 10", "batch_size: 11", "prod.yaml:49:61", "11 is out of range"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
     ] {
         let said = mistakes(from, to);

@@ -1,0 +1,68 @@
+//! The template of every environment, under review: a change of the stack shows here first.
+
+use std::{fs, path::Path};
+
+use infra::Environment;
+
+const ENVIRONMENTS: [&str; 3] = ["local", "dev", "prod"];
+
+fn template(name: &str) -> infra::Template {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../environments/{name}.yaml"));
+    let text = fs::read_to_string(file).unwrap();
+    infra::service(&Environment::parse(name, name, &text).unwrap()).unwrap()
+}
+
+/// Rewrite them with `UPDATE_EXPECT=1 cargo test -p infra`, and read the difference before committing it.
+#[test]
+fn templates_are_what_was_reviewed() {
+    for name in ENVIRONMENTS {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{name}.yaml"));
+        let written = cfn::write::yaml(&template(name));
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&file, &written).unwrap();
+        }
+        let reviewed = fs::read_to_string(&file).unwrap_or_default();
+        assert!(reviewed == written, "{} differs; UPDATE_EXPECT=1 cargo test -p infra rewrites it", file.display());
+    }
+}
+
+#[test]
+fn the_same_environment_gives_the_same_bytes() {
+    let first = cfn::write::json(&template("prod"));
+    for _ in 0..20 {
+        assert_eq!(cfn::write::json(&template("prod")), first);
+    }
+}
+
+#[test]
+fn a_template_reads_back_as_it_was() {
+    for name in ENVIRONMENTS {
+        let template = template(name);
+        assert!(cfn::read::template(&cfn::write::yaml(&template)).unwrap() == template);
+        assert!(cfn::read::template(&cfn::write::json(&template)).unwrap() == template);
+    }
+}
+
+#[test]
+fn a_role_may_do_what_its_functions_settings_say_and_no_more() {
+    let template = template("dev");
+    let actions = |function: &str| -> Vec<String> {
+        let role = &template.resources[format!("{function}Role").as_str()];
+        let statements = role.properties["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
+        let all = statements.iter().flat_map(|statement| {
+            assert!(statement["Resource"].as_array().unwrap().iter().all(|resource| resource != "*"), "{statement}");
+            statement["Action"].as_array().unwrap().clone()
+        });
+        let mut all: Vec<_> = all.map(|action| action.as_str().unwrap().to_owned()).collect();
+        all.sort();
+        all
+    };
+    let log = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    let feed = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+    assert_eq!(actions("PlansList"), [&log[..], &["secretsmanager:GetSecretValue"]].concat());
+    assert_eq!(actions("WebhookReceiver"), [&log[..], &["sns:Publish"]].concat());
+    let mut verify = [&log[..], &feed, &["secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"]].concat();
+    verify.extend(["sqs:SendMessage", "sqs:SendMessage"]);
+    verify.sort_unstable();
+    assert_eq!(actions("WebhookVerify"), verify);
+}
