@@ -1,1 +1,26 @@
-//! The five Lambda functions and what they share
+//! The life of an event.
+//!
+//! PayPal posts a webhook. `webhook-receiver` takes its raw bytes and signature headers ([`receive`]), hands them to the
+//! topic `received`, and only then answers 200: from here on a lost message would be our loss. The queue `unverified`
+//! brings them to `webhook-verify`, which judges the signature ([`verify`]): genuine events go to `verified.fifo`, forged
+//! ones to `errors` with the reason, and those that cannot be judged now come back later, with growing waits.
+//! `verified.fifo` keeps the events of one subscription in order and brings them to `webhook-process` ([`process`]). A
+//! completed sale becomes one invoice, made, sent and settled from the state that PayPal reports ([`invoice`]); every event
+//! is published to `finished` with its outcome. What cannot be done for good lies in `errors.fifo` with the reason.
+//!
+//! What the functions share: the two shapes of events that Lambda brings ([`request`], [`batch`]), their clients
+//! ([`clients`]), their answers ([`problem`]) and their log ([`log`]).
+//!
+//! **Invariants.** The same binary runs everywhere; nothing here asks where it runs. No line of the log holds a secret, a
+//! signature, a name or an e-mail address. A body's bytes never change on the way.
+
+pub mod receive;
+pub mod verify;
+pub mod process;
+pub mod invoice;
+
+pub mod batch;
+pub mod clients;
+pub mod log;
+pub mod problem;
+pub mod request;

@@ -93,9 +93,6 @@ pub struct Invoicer {
     /// Where the business is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// The tax that a payment contains; without it the invoice names none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tax: Option<Tax>,
 }
 
 /// A postal address.
@@ -116,16 +113,6 @@ pub struct Address {
     pub postal_code: Option<String>,
     /// Two letters, as in ISO 3166.
     pub country_code: String,
-}
-
-/// A tax that is contained in what the buyer pays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tax {
-    /// Such as `VAT`, at most 100 characters.
-    pub name: String,
-    /// The rate as a decimal number, such as `23` or `5.5`.
-    pub percent: String,
 }
 
 #[cfg(test)]

@@ -1,0 +1,175 @@
+//! The clients that functions call others with, each built once, and only by those that use it.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use contract::{QueueUrl, SecretArn, TopicArn};
+use lambda_runtime::Context;
+use url::Url;
+
+/// How long a call to AWS may take at most; a function has more than one to make.
+const AWS_ATTEMPT: Duration = Duration::from_secs(2);
+
+/// What is left of an invocation when its work must be over: time to hand back what was not done.
+const MARGIN: Duration = Duration::from_millis(800);
+
+/// Region, credentials and endpoints, from Lambda's own environment variables.
+pub async fn aws() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(AWS_ATTEMPT).build();
+    aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await
+}
+
+/// PayPal's client, with the credentials that Secrets Manager holds.
+///
+/// # Errors
+/// When the address is none, or the secret cannot be read, or does not hold `client_id` and `client_secret`.
+pub async fn paypal(config: &SdkConfig, secret: &SecretArn, url: &str) -> Result<paypal::Client, StartError> {
+    let base_url = Url::parse(url).map_err(|_| StartError::Address)?;
+    let secrets = aws_sdk_secretsmanager::Client::new(config);
+    let answer = secrets.get_secret_value().secret_id(secret.as_str()).send().await;
+    let answer = answer.map_err(|error| StartError::Secret(code(&error)))?;
+    let text = answer.secret_string().ok_or(StartError::Credentials)?;
+    // What serde says of a wrong shape could quote the secret.
+    let credentials = serde_json::from_str(text).map_err(|_| StartError::Credentials)?;
+    let config = paypal::Config {
+        base_url,
+        credentials,
+        connect_timeout: Duration::from_secs(3),
+        request_timeout: Duration::from_secs(10),
+    };
+    Ok(paypal::Client::new(config)?)
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The PayPal URL in the settings is none.
+    #[error("PAYPAL_URL is not a URL; correct paypal.url in the environment file")]
+    Address,
+    /// Secrets Manager does not give the secret.
+    #[error("Secrets Manager answers {0} for PAYPAL_SECRET; set it with `cargo xtask secrets set`")]
+    Secret(String),
+    /// The secret does not hold what it should.
+    #[error("PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `cargo xtask secrets set`")]
+    Credentials,
+    /// The client cannot be built.
+    #[error(transparent)]
+    Client(#[from] paypal::Error),
+}
+
+/// AWS's word for an error.
+pub fn code<E, R>(error: &aws_sdk_sqs::error::SdkError<E, R>) -> String
+where
+    E: aws_sdk_sqs::error::ProvideErrorMetadata,
+{
+    use aws_sdk_sqs::error::SdkError;
+    match error {
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("an error without a code").to_owned(),
+        SdkError::TimeoutError(_) => "nothing in time".to_owned(),
+        SdkError::DispatchFailure(_) => "nothing: it cannot be reached".to_owned(),
+        _ => "something that cannot be read".to_owned(),
+    }
+}
+
+/// When the work of this invocation must be over.
+#[must_use]
+pub fn deadline(context: &Context) -> paypal::Deadline {
+    let remaining = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    paypal::Deadline::after(remaining.saturating_sub(MARGIN))
+}
+
+/// Sends to one queue.
+#[derive(Clone)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: QueueUrl,
+}
+
+/// What an AWS service answered instead of doing what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{service} answers {code}")]
+pub struct AwsError {
+    service: &'static str,
+    code: String,
+}
+
+/// A message for a queue.
+pub struct Message<'a> {
+    /// What it says.
+    pub body: String,
+    /// What people and programs see without reading it; empty values are left out.
+    pub attributes: Vec<(&'static str, String)>,
+    /// Group and deduplication id, for a FIFO queue.
+    pub fifo: Option<(&'a str, &'a str)>,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(config: &SdkConfig, url: QueueUrl) -> Self {
+        Self { client: aws_sdk_sqs::Client::new(config), url }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// When SQS does not take it.
+    pub async fn send(&self, message: Message<'_>) -> Result<(), AwsError> {
+        use aws_sdk_sqs::types::MessageAttributeValue;
+        let mut request = self.client.send_message().queue_url(self.url.as_str()).message_body(message.body);
+        for (name, value) in message.attributes.into_iter().filter(|(_, value)| !value.is_empty()) {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            request = request.message_attributes(name, value.map_err(|_| unbuilt("SQS"))?);
+        }
+        if let Some((group, deduplication)) = message.fifo {
+            request = request.message_group_id(group).message_deduplication_id(deduplication);
+        }
+        let sent = request.send().await;
+        sent.map(drop).map_err(|error| AwsError { service: "SQS", code: code(&error) })
+    }
+
+    /// Says after how many seconds a message that was received comes back.
+    ///
+    /// # Errors
+    /// When SQS does not do it; the message then comes back after the queue's own time.
+    pub async fn retime(&self, receipt_handle: &str, seconds: u32) -> Result<(), AwsError> {
+        let request = self.client.change_message_visibility().queue_url(self.url.as_str());
+        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+        let changed = request.receipt_handle(receipt_handle).visibility_timeout(seconds).send().await;
+        changed.map(drop).map_err(|error| AwsError { service: "SQS", code: code(&error) })
+    }
+}
+
+/// Publishes to one topic.
+#[derive(Clone)]
+pub struct Topic {
+    client: aws_sdk_sns::Client,
+    arn: TopicArn,
+}
+
+impl Topic {
+    /// The topic of this ARN.
+    #[must_use]
+    pub fn new(config: &SdkConfig, arn: TopicArn) -> Self {
+        Self { client: aws_sdk_sns::Client::new(config), arn }
+    }
+
+    /// Publishes a message.
+    ///
+    /// # Errors
+    /// When SNS does not take it.
+    pub async fn publish(&self, message: Message<'_>) -> Result<(), AwsError> {
+        use aws_sdk_sns::types::MessageAttributeValue;
+        let mut request = self.client.publish().topic_arn(self.arn.as_str()).message(message.body);
+        for (name, value) in message.attributes.into_iter().filter(|(_, value)| !value.is_empty()) {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            request = request.message_attributes(name, value.map_err(|_| unbuilt("SNS"))?);
+        }
+        let published = request.send().await;
+        published.map(drop).map_err(|error| AwsError { service: "SNS", code: code(&error) })
+    }
+}
+
+fn unbuilt(service: &'static str) -> AwsError {
+    AwsError { service, code: "an attribute that it does not take".to_owned() }
+}

@@ -1,0 +1,135 @@
+//! The steps from nothing to a settled invoice, each from the state that PayPal reports.
+
+use contract::config::Invoicer;
+use paypal::{
+    Client, Deadline, Error, Money, Sale, Subscription,
+    invoicing::{Invoice, InvoiceId, InvoiceNumber, InvoiceStatus, Payment, SendInvoice},
+};
+
+use super::draft;
+
+/// More steps than any invoice needs: found, sent, recorded, and once more looked at between each.
+const MOST_STEPS: usize = 8;
+
+/// What became of the invoice.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is sent and paid.
+    Paid(InvoiceId),
+    /// It was cancelled or refunded at PayPal by somebody, and is left so.
+    Left(InvoiceId),
+}
+
+/// Why there is no settled invoice yet.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// PayPal failed, or refused.
+    #[error(transparent)]
+    PayPal(#[from] Error),
+    /// PayPal has an invoice of this number, and its search does not show it yet.
+    #[error("PayPal's search does not show the invoice yet")]
+    NotYetFound,
+    /// PayPal reports a state that no step leads out of.
+    #[error("the invoice {0} stays in a state that no step leads out of")]
+    Stuck(InvoiceId),
+    /// The sale's id is too long for an invoice number.
+    #[error("the sale's id does not fit an invoice number")]
+    Number,
+}
+
+impl Failed {
+    /// Whether another try can help.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::PayPal(error) => error.retryable() || error.outcome_unknown(),
+            Self::NotYetFound => true,
+            Self::Stuck(_) | Self::Number => false,
+        }
+    }
+}
+
+/// Brings the sale's invoice to its end, wherever it stands.
+///
+/// # Errors
+/// When PayPal does not do a step, or its outcome is unknown; the next try finds what was done.
+pub async fn settle(
+    client: &Client,
+    invoicer: &Invoicer,
+    sale: &Sale,
+    subscription: &Subscription,
+    deadline: Deadline,
+) -> Result<Settled, Failed> {
+    let amount = &sale.amount;
+    let number = InvoiceNumber::for_sale(&sale.id).map_err(|_| Failed::Number)?;
+    let mut invoice = match client.find_invoice(&number, deadline).await? {
+        Some(invoice) => invoice,
+        None => create(client, &number, sale, subscription, invoicer, deadline).await?,
+    };
+    for _ in 0..MOST_STEPS {
+        let id = invoice.id.clone();
+        match invoice.status {
+            InvoiceStatus::Paid | InvoiceStatus::MarkedAsPaid => return Ok(Settled::Paid(id)),
+            InvoiceStatus::Cancelled
+            | InvoiceStatus::Refunded
+            | InvoiceStatus::PartiallyRefunded
+            | InvoiceStatus::MarkedAsRefunded => return Ok(Settled::Left(id)),
+            InvoiceStatus::Draft => {
+                tolerate(send(client, &id, deadline).await, |error| error.status() == Some(409) || error.has_issue("INVOICE_ALREADY_SENT"))?;
+                // Between here and the payment the buyer holds an invoice with a button to pay: no other call in between.
+                record(client, &id, sale, amount, deadline).await?;
+            }
+            InvoiceStatus::Sent | InvoiceStatus::Unpaid | InvoiceStatus::PartiallyPaid | InvoiceStatus::Scheduled => {
+                record(client, &id, sale, amount, deadline).await?;
+            }
+            InvoiceStatus::PaymentPending | InvoiceStatus::Other(_) => return Err(Failed::Stuck(id)),
+        }
+        invoice = client.invoice(&id, deadline).await?;
+    }
+    Err(Failed::Stuck(invoice.id))
+}
+
+async fn create(
+    client: &Client,
+    number: &InvoiceNumber,
+    sale: &Sale,
+    subscription: &Subscription,
+    invoicer: &Invoicer,
+    deadline: Deadline,
+) -> Result<Invoice, Failed> {
+    let new = draft(number.clone(), sale, subscription, invoicer, &sale.amount);
+    match client.create_invoice(&new, deadline).await {
+        Ok(invoice) => Ok(invoice),
+        // PayPal does not say exactly how it refuses a number that is taken, so every word with DUPLICATE counts, and the
+        // search has the last word.
+        Err(error) if error.details().iter().any(|detail| detail.issue.contains("DUPLICATE")) => {
+            client.find_invoice(number, deadline).await?.ok_or(Failed::NotYetFound)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn send(client: &Client, id: &InvoiceId, deadline: Deadline) -> Result<(), Error> {
+    let note = "This payment was already made by your subscription. Nothing is left to pay.";
+    client.send_invoice(id, &SendInvoice { subject: None, note: Some(note.to_owned()) }, deadline).await
+}
+
+async fn record(client: &Client, id: &InvoiceId, sale: &Sale, amount: &Money, deadline: Deadline) -> Result<(), Error> {
+    let payment = Payment {
+        method: "PAYPAL".to_owned(),
+        payment_date: sale.create_time.get(..10).unwrap_or_default().to_owned(),
+        amount: amount.clone(),
+        note: Some(format!("Sale {}", sale.id)),
+    };
+    // The typical answer to a repeat; the state that is read next decides.
+    tolerate(client.record_payment(id, &payment, deadline).await, |error| {
+        error.has_issue("PAYMENT_AMOUNT_GREATER_THAN_AMOUNT_DUE")
+    })
+}
+
+fn tolerate(result: Result<(), Error>, harmless: impl Fn(&Error) -> bool) -> Result<(), Error> {
+    match result {
+        Err(error) if harmless(&error) => Ok(()),
+        other => other,
+    }
+}
