@@ -50,7 +50,9 @@ pub enum StartError {
     #[error("Secrets Manager answers {0} for PAYPAL_SECRET; set it with `cargo xtask secrets set`")]
     Secret(String),
     /// The secret does not hold what it should.
-    #[error("PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `cargo xtask secrets set`")]
+    #[error(
+        "PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `cargo xtask secrets set`"
+    )]
     Credentials,
     /// The client cannot be built.
     #[error(transparent)]

@@ -14,10 +14,10 @@
 //! **Invariants.** The same binary runs everywhere; nothing here asks where it runs. No line of the log holds a secret, a
 //! signature, a name or an e-mail address. A body's bytes never change on the way.
 
+pub mod invoice;
+pub mod process;
 pub mod receive;
 pub mod verify;
-pub mod process;
-pub mod invoice;
 
 pub mod batch;
 pub mod clients;

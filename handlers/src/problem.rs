@@ -55,7 +55,9 @@ impl Problem {
         let wait = error.retry_after().map_or(30, |wait| wait.as_secs().clamp(1, 3600));
         let later = |status, title| Self { retry_after: Some(wait), ..Self::new(status, title) };
         match error.status() {
-            Some(400 | 404 | 409 | 422) => Self { errors: mistakes(error), ..Self::new(422, "PayPal refuses the request") },
+            Some(400 | 404 | 409 | 422) => {
+                Self { errors: mistakes(error), ..Self::new(422, "PayPal refuses the request") }
+            }
             Some(429) => later(503, "PayPal is busy"),
             Some(401 | 403) => Self::new(502, "PayPal does not work with this service"),
             Some(_) => later(502, "PayPal does not work"),

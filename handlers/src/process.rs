@@ -109,7 +109,12 @@ impl Processor {
         self.paypal.sale(id, deadline).await.map_err(|error| unread(&error, tries, "sale_unknown"))
     }
 
-    async fn read_subscription(&self, id: &SubscriptionId, tries: u32, deadline: Deadline) -> Result<Subscription, Undone> {
+    async fn read_subscription(
+        &self,
+        id: &SubscriptionId,
+        tries: u32,
+        deadline: Deadline,
+    ) -> Result<Subscription, Undone> {
         self.paypal.subscription(id, deadline).await.map_err(|error| unread(&error, tries, "subscription_unknown"))
     }
 
@@ -146,7 +151,13 @@ impl Processor {
         Ok(self.give_up(delivery, reason, &detail, publish).await)
     }
 
-    async fn give_up(&self, delivery: &Delivery<'_>, reason: &str, detail: &str, publish: bool) -> Result<(), AwsError> {
+    async fn give_up(
+        &self,
+        delivery: &Delivery<'_>,
+        reason: &str,
+        detail: &str,
+        publish: bool,
+    ) -> Result<(), AwsError> {
         let Delivery { record, envelope, event } = delivery;
         let rejected = Rejected {
             reason: reason.to_owned(),
@@ -199,8 +210,10 @@ impl Processor {
     async fn finish(&self, delivery: &Delivery<'_>, done: Done) -> Result<(), AwsError> {
         let Delivery { envelope, event, .. } = delivery;
         let Done { outcome, subscription, invoice_id } = done;
-        let subscription_id = subscription.as_ref().map(|subscription| subscription.id.to_string()).or_else(|| about(event));
-        let plan_id = subscription.as_ref().and_then(|subscription| subscription.plan_id.as_ref().map(ToString::to_string));
+        let subscription_id =
+            subscription.as_ref().map(|subscription| subscription.id.to_string()).or_else(|| about(event));
+        let plan_id =
+            subscription.as_ref().and_then(|subscription| subscription.plan_id.as_ref().map(ToString::to_string));
         let custom_id = subscription.and_then(|subscription| subscription.custom_id);
         let finished = Finished {
             event_id: event.id.clone(),
@@ -243,7 +256,12 @@ impl Processor {
 /// The group of an event in `verified.fifo`: what must not be worked on twice at a time.
 #[must_use]
 pub fn group(event: &Event) -> String {
-    about(event).unwrap_or_else(|| event.id.clone()).chars().filter(|letter| letter.is_ascii_graphic()).take(128).collect()
+    about(event)
+        .unwrap_or_else(|| event.id.clone())
+        .chars()
+        .filter(|letter| letter.is_ascii_graphic())
+        .take(128)
+        .collect()
 }
 
 /// By what `verified.fifo` knows a repeated delivery of an event: its type and id. Some types share ids in PayPal's

@@ -37,8 +37,13 @@ pub fn delivery(request: &Request, limits: &Limits, now: Timestamp) -> Result<En
         return Err(refuse("the body is not one JSON object"));
     }
     let Transmission { id, time, signature, cert_url, auth_algo } = transmission;
-    let headers =
-        SignatureHeaders { transmission_id: id, transmission_time: time, transmission_sig: signature, cert_url, auth_algo };
+    let headers = SignatureHeaders {
+        transmission_id: id,
+        transmission_time: time,
+        transmission_sig: signature,
+        cert_url,
+        auth_algo,
+    };
     Ok(Envelope { received_at: now.to_string(), headers, body })
 }
 

@@ -105,7 +105,9 @@ impl Verifier {
         let webhook_id = &self.trust.webhook_id;
         match self.paypal.verify_webhook_signature(webhook_id, transmission, &envelope.body, deadline).await {
             Ok(true) => Verdict::Genuine,
-            Ok(false) => Verdict::Forged("postback_failure", "PayPal says that the signature is not its own".to_owned()),
+            Ok(false) => {
+                Verdict::Forged("postback_failure", "PayPal says that the signature is not its own".to_owned())
+            }
             Err(error) => {
                 crate::log::paypal_failed(&error);
                 Verdict::Undecided("postback_unavailable", error.to_string())

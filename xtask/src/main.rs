@@ -1,2 +1,30 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: builds, reviews, ships and runs the service.
+
+mod cli;
+mod commands;
+mod context;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use context::Context;
+
+/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own).
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Context::resolve(&cli).and_then(|context| match &cli.command {
+        Command::Synth(options) => commands::synth::run(&context, options),
+        Command::Local(options) => commands::local::run(&context, options),
+        Command::Test(options) => commands::test::run(&context, options),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report::failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -80,7 +80,8 @@ fn parse(request: &Request) -> Result<Create, Problem> {
     serde_json::from_slice(&body).map_err(|error| {
         // serde names unknown keys and types, never the values of texts; still, nothing of the body is echoed.
         let place = format!("line {}, column {}", error.line(), error.column());
-        let detail = "send a JSON object with plan_id, and custom_id, given_name, surname, email_address as you have them";
+        let detail =
+            "send a JSON object with plan_id, and custom_id, given_name, surname, email_address as you have them";
         Problem::new(400, "the body cannot be read").detail(format!("{place}: {detail}"))
     })
 }
@@ -132,7 +133,9 @@ fn subscription(wanted: Create, checkout: &Checkout) -> Result<CreateSubscriptio
 fn is_email(text: &str) -> bool {
     let plain = text.chars().all(|letter| !letter.is_whitespace() && !letter.is_control());
     let parts = text.rsplit_once('@');
-    plain && parts.is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && host.len() > 2 && host.contains('.'))
+    plain
+        && parts
+            .is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && host.len() > 2 && host.contains('.'))
 }
 
 /// By what PayPal knows a repeat for 72 hours: the caller's key, or, of a caller that says who the buyer is, the same wish

@@ -17,7 +17,8 @@ async fn main() -> Result<(), Error> {
     log::init();
     let settings = WebhookReceiver::read(|name| std::env::var(name).ok())?;
     let origins = settings.certificate_origins.iter().map(|origin| Origin::parse(origin));
-    let limits = &Limits { message_bytes: settings.message_bytes, certificate_origins: origins.collect::<Result<_, _>>()? };
+    let limits =
+        &Limits { message_bytes: settings.message_bytes, certificate_origins: origins.collect::<Result<_, _>>()? };
     let received = &Topic::new(&clients::aws().await, settings.received);
     run(service_fn(move |event: LambdaEvent<Request>| async move {
         Ok::<_, Error>(take(&event.payload, limits, received).await.unwrap_or_else(|problem| problem.answer()))

@@ -63,7 +63,14 @@ impl Function {
             }
             Verdict::Undecided(reason, detail) => {
                 let tries = record.tries();
-                tracing::error!(transmission_id, reason, detail, tries, signal = Signal::Undecided.as_str(), "webhook undecided");
+                tracing::error!(
+                    transmission_id,
+                    reason,
+                    detail,
+                    tries,
+                    signal = Signal::Undecided.as_str(),
+                    "webhook undecided"
+                );
                 if !self.too_old(&envelope) {
                     return Err(Again { after_seconds: Some(self.retry.wait_seconds(tries)) });
                 }
@@ -75,7 +82,9 @@ impl Function {
 
     async fn pass_on(&self, envelope: Envelope) -> Result<(), AwsError> {
         let Ok(event) = Event::parse(&envelope.body) else {
-            return self.reject(&rejected("not_an_event", "the body has no id or no event_type", Some(envelope), None)).await;
+            return self
+                .reject(&rejected("not_an_event", "the body has no id or no event_type", Some(envelope), None))
+                .await;
         };
         // PayPal's simulator gives every delivery of a type the same id; the transmission tells them apart.
         let simulated = envelope.headers.transmission_id.as_str();
@@ -98,8 +107,10 @@ impl Function {
 
     async fn reject(&self, rejected: &Rejected) -> Result<(), AwsError> {
         let received_at = rejected.envelope.as_ref().map(|envelope| envelope.received_at.clone());
-        let attributes =
-            vec![(attribute::REASON, rejected.reason.clone()), (attribute::RECEIVED_AT, received_at.unwrap_or_default())];
+        let attributes = vec![
+            (attribute::REASON, rejected.reason.clone()),
+            (attribute::RECEIVED_AT, received_at.unwrap_or_default()),
+        ];
         let body = serde_json::to_string(rejected).unwrap_or_default();
         self.errors.send(Message { body, attributes, fifo: None }).await
     }

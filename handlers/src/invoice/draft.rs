@@ -8,7 +8,13 @@ use paypal::{
 
 /// The invoice for a sale: one item, the amount that was paid, the buyer of the subscription.
 #[must_use]
-pub fn draft(number: InvoiceNumber, sale: &Sale, subscription: &Subscription, invoicer: &Invoicer, amount: &Money) -> NewInvoice {
+pub fn draft(
+    number: InvoiceNumber,
+    sale: &Sale,
+    subscription: &Subscription,
+    invoicer: &Invoicer,
+    amount: &Money,
+) -> NewInvoice {
     let subscriber = subscription.subscriber.as_ref();
     NewInvoice {
         number,
@@ -43,7 +49,6 @@ pub fn draft(number: InvoiceNumber, sale: &Sale, subscription: &Subscription, in
             description: Some(format!("Subscription {}, payment {}", subscription.id, sale.id)),
             quantity: 1,
             unit_amount: amount.clone(),
-            tax: None,
         }],
     }
 }

@@ -75,7 +75,9 @@ pub async fn settle(
             | InvoiceStatus::PartiallyRefunded
             | InvoiceStatus::MarkedAsRefunded => return Ok(Settled::Left(id)),
             InvoiceStatus::Draft => {
-                tolerate(send(client, &id, deadline).await, |error| error.status() == Some(409) || error.has_issue("INVOICE_ALREADY_SENT"))?;
+                tolerate(send(client, &id, deadline).await, |error| {
+                    error.status() == Some(409) || error.has_issue("INVOICE_ALREADY_SENT")
+                })?;
                 // Between here and the payment the buyer holds an invoice with a button to pay: no other call in between.
                 record(client, &id, sale, amount, deadline).await?;
             }

@@ -32,13 +32,38 @@ fn mistakes_name_the_place_and_the_mend() {
         ("log_retention_days: 90", "log_retention_days: many", "prod.yaml:7:21", "invalid"),
         ("log_retention_days: 90", "log_retention_days: 42", "prod.yaml:7:1", "cannot keep logs for 42 days"),
         ("encryption: customer-key", "encryption: some", "prod.yaml:6:13", "unknown variant `some`"),
-        ("  name: subscriptions.example.com", "  name: subscriptions.example.org", "prod.yaml:10:3", "not inside the hosted zone"),
-        ("  name: subscriptions.example.com", "  name: evilexample.com", "prod.yaml:10:3", "not inside the hosted zone"),
-        ("visibility_seconds: 90,", "visibility_seconds: 80,", "prod.yaml:49:17", "hidden for 80 s, and webhook-verify may take 15 s"),
+        (
+            "  name: subscriptions.example.com",
+            "  name: subscriptions.example.org",
+            "prod.yaml:10:3",
+            "not inside the hosted zone",
+        ),
+        (
+            "  name: subscriptions.example.com",
+            "  name: evilexample.com",
+            "prod.yaml:10:3",
+            "not inside the hosted zone",
+        ),
+        (
+            "visibility_seconds: 90,",
+            "visibility_seconds: 80,",
+            "prod.yaml:49:17",
+            "hidden for 80 s, and webhook-verify may take 15 s",
+        ),
         ("timeout_seconds: 15 }", "timeout_seconds: 30 }", "prod.yaml:45:30", "API Gateway gives up"),
         ("  webhook-process:", "  webhook-proces:", "prod.yaml:46:3", "no such function"),
-        ("url: https://api-m.paypal.com", "url: http://api-m.paypal.com", "prod.yaml:21:3", "not an address that is safe"),
-        ("      - https://api.paypal.com", "      - http://api.paypal.com", "prod.yaml:28:9", "not an address that is safe"),
+        (
+            "url: https://api-m.paypal.com",
+            "url: http://api-m.paypal.com",
+            "prod.yaml:21:3",
+            "not an address that is safe",
+        ),
+        (
+            "      - https://api.paypal.com",
+            "      - http://api.paypal.com",
+            "prod.yaml:28:9",
+            "not an address that is safe",
+        ),
         ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
         ("batch_size: 10", "batch_size: 11", "prod.yaml:49:61", "11 is out of range"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
@@ -51,7 +76,8 @@ fn mistakes_name_the_place_and_the_mend() {
 
 #[test]
 fn all_impossible_values_are_named_at_once_in_the_order_of_the_file() {
-    let text = prod().replace("log_retention_days: 90", "log_retention_days: 42").replace("batch_size: 5", "batch_size: 50");
+    let text =
+        prod().replace("log_retention_days: 90", "log_retention_days: 42").replace("batch_size: 5", "batch_size: 50");
     let error = Environment::parse("prod", "prod.yaml", &text).unwrap_err();
     let lines: Vec<_> = error.mistakes.iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [7, 50]);

@@ -1,1 +1,111 @@
-//! PayPal's door: the REST API, the approval page and signed webhooks
+//! PayPal's door, on this machine: the REST API, the approval page and signed webhooks, in memory.
+//!
+//! It answers as PayPal does and rejects what PayPal rejects, so that what works here has a chance there. It is written
+//! independently of this project's PayPal client: shared code would share mistakes.
+//!
+//! # Control
+//!
+//! What only a test or a developer does stands under `/_sandbox`, without a token:
+//!
+//! | request | does |
+//! | --- | --- |
+//! | `GET /_sandbox/subscriptions`, `/invoices`, `/deliveries` | what there is, with its history |
+//! | `POST /_sandbox/subscriptions` `{"plan_id", "count"?, "custom_id"?}` | makes subscriptions that are active already |
+//! | `POST /_sandbox/subscriptions/{id}/approve`, `cancel`, `suspend`, `renew` | as the buyer or the calendar would, with the webhooks that follow |
+//! | `POST /_sandbox/events` `{"event"?, "body"?, "event_type"?, "subscription"?, "deliver"?, "times"?}` | makes an event known, signs it, delivers it; `body` is sent byte for byte; with `"deliver": false` answers body and headers |
+//! | `POST /_sandbox/sign` `{"body"}`, `/forge` `{"body"}` | signature headers for a body: genuine, or of a foreign authority |
+//! | `POST /_sandbox/faults` `{"match", "kind", "status"?, "delay_ms"?, "times"?, "for_ms"?, "probability"?, "retry_after"?}` | fails requests whose `METHOD /path` begins with `match` (`*`: all): `status`, `delay`, `lose_answer`, `reset`, `html` |
+//! | `DELETE /_sandbox/faults` | all well again |
+//!
+//! **Invariants.** Knows nothing of AWS, nothing of this project's handlers, and shares no code with its PayPal client.
+
+mod activity;
+mod approval;
+mod authority;
+mod control;
+mod error;
+mod events;
+mod faults;
+mod ids;
+mod invoicing;
+mod oauth;
+mod payments;
+mod plans;
+mod server;
+mod state;
+mod subscriptions;
+mod webhooks;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, watch},
+    task::JoinHandle,
+};
+use url::Url;
+
+pub use activity::{Activity, What};
+pub use authority::AUTHORITY;
+
+/// How the sandbox is set up.
+pub struct Options {
+    /// Where it answers; loopback only.
+    pub listener: TcpListener,
+    /// How others reach it, as `http://127.0.0.1:3002`.
+    pub public_url: Url,
+    /// Where webhooks go.
+    pub webhook_url: Url,
+    /// The id of that webhook, which is part of what is signed.
+    pub webhook_id: String,
+    /// The client that may have a token.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// How long after its creation the search finds an invoice.
+    pub search_lag: Duration,
+    /// From which ids are made, so that a run repeats.
+    pub seed: u64,
+}
+
+/// Why the sandbox cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The authority's key or certificate cannot be used.
+    #[error("the sandbox's authority cannot be used: {0}")]
+    Authority(String),
+}
+
+/// A running sandbox.
+pub struct Sandbox {
+    activity: broadcast::Sender<Activity>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// What happens from now on.
+    #[must_use]
+    pub fn activity(&self) -> broadcast::Receiver<Activity> {
+        self.activity.subscribe()
+    }
+
+    /// Stops answering and delivering.
+    pub async fn stop(self) {
+        let _nobody_serves = self.stop.send(true);
+        let _ended = self.server.await;
+    }
+}
+
+/// Starts a sandbox. It answers at once; the key that signs webhooks is made in the meantime.
+///
+/// # Errors
+/// When the authority that issues its certificates cannot be used.
+pub async fn start(options: Options) -> Result<Sandbox, StartError> {
+    let authority = authority::Authority::start(&options.public_url)?;
+    let (stop, stopped) = watch::channel(false);
+    let activity = activity::channel();
+    let shared = Arc::new(state::Shared::new(&options, authority, activity.clone(), stopped.clone()));
+    let server = tokio::spawn(server::serve(options.listener, shared, stopped));
+    Ok(Sandbox { activity, stop, server })
+}

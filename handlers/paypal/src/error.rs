@@ -1,0 +1,215 @@
+//! What went wrong with a call: what was being done, what PayPal said, and whether trying again can help.
+
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode, header::HeaderMap};
+use serde::Deserialize;
+
+use crate::retry;
+
+/// A call to PayPal did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// PayPal answered with an error.
+    #[error("{operation}: PayPal answers {status} {name}{}", issues(.details))]
+    Refused {
+        /// What was being done, such as `create invoice`.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// PayPal's word, such as `UNPROCESSABLE_ENTITY`; empty when the answer was not PayPal's own.
+        name: String,
+        /// What exactly is wrong.
+        details: Vec<Detail>,
+        /// By what PayPal's support finds the request.
+        debug_id: Option<String>,
+        /// When PayPal wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// Nothing was heard: the request may or may not have been carried out.
+    #[error("{operation}: no answer from PayPal ({reason})")]
+    NoAnswer {
+        /// What was being done.
+        operation: &'static str,
+        /// What the connection says.
+        reason: &'static str,
+        /// Whether the request certainly never reached PayPal.
+        unsent: bool,
+    },
+    /// PayPal answered with something that is not what its description says.
+    #[error("{operation}: PayPal's answer cannot be read ({reason})")]
+    Unreadable {
+        /// What was being done.
+        operation: &'static str,
+        /// What does not fit. Never the answer itself.
+        reason: String,
+        /// By what PayPal's support finds the request.
+        debug_id: Option<String>,
+    },
+    /// The time was over before the call could be made.
+    #[error("{operation}: no time left")]
+    NoTime {
+        /// What was to be done.
+        operation: &'static str,
+    },
+    /// The client itself cannot be built.
+    #[error("PayPal's client cannot be built: {0}")]
+    Setup(String),
+}
+
+/// What exactly is wrong with a request. The value that PayPal repeats is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Detail {
+    /// A stable word, such as `INVALID_RESOURCE_ID`.
+    #[serde(default)]
+    pub issue: String,
+    /// Where in the request, as a JSON pointer.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// PayPal's sentence about the issue.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+impl Error {
+    /// Whether the same call can succeed later.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 401 | 408 | 409 | 429 | 500..=599),
+            Self::NoAnswer { .. } | Self::NoTime { .. } | Self::Unreadable { .. } => true,
+            Self::Setup(_) => false,
+        }
+    }
+
+    /// Whether PayPal may have done what it was asked, without our hearing of it.
+    #[must_use]
+    pub fn outcome_unknown(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => *status >= 500,
+            Self::NoAnswer { unsent, .. } => !unsent,
+            Self::Unreadable { .. } => true,
+            Self::NoTime { .. } | Self::Setup(_) => false,
+        }
+    }
+
+    /// The HTTP status, when there was an answer with an error.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            // A gateway's page in the place of an answer is as much PayPal's failure as a 502.
+            Self::Unreadable { .. } => Some(502),
+            _ => None,
+        }
+    }
+
+    /// By what PayPal's support finds the request.
+    #[must_use]
+    pub fn debug_id(&self) -> Option<&str> {
+        match self {
+            Self::Refused { debug_id, .. } | Self::Unreadable { debug_id, .. } => debug_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What exactly is wrong.
+    #[must_use]
+    pub fn details(&self) -> &[Detail] {
+        match self {
+            Self::Refused { details, .. } => details,
+            _ => &[],
+        }
+    }
+
+    /// Whether PayPal names this issue.
+    #[must_use]
+    pub fn has_issue(&self, issue: &str) -> bool {
+        self.details().iter().any(|detail| detail.issue == issue)
+    }
+
+    /// When PayPal wants to be asked again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether PayPal's rate limit is reached.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.status() == Some(429)
+    }
+
+    pub(crate) fn no_answer(operation: &'static str, error: &reqwest::Error) -> Self {
+        let reason = if error.is_connect() {
+            "cannot connect"
+        } else if error.is_timeout() {
+            "timeout"
+        } else {
+            "connection broken"
+        };
+        Self::NoAnswer { operation, reason, unsent: error.is_connect() }
+    }
+
+    pub(crate) fn refused(operation: &'static str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let said: Said = serde_json::from_slice(body).unwrap_or_default();
+        Self::Refused {
+            operation,
+            status: status.as_u16(),
+            name: said.name.or(said.error).map(|name| word(&name)).unwrap_or_default(),
+            details: said.details.into_iter().map(Detail::tidy).collect(),
+            debug_id: debug_id(headers).or(said.debug_id.map(|id| word(&id))),
+            retry_after: retry::wanted_wait(headers),
+        }
+    }
+}
+
+/// PayPal's error body; the token endpoint has its own shape.
+#[derive(Default, Deserialize)]
+struct Said {
+    name: Option<String>,
+    error: Option<String>,
+    debug_id: Option<String>,
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+impl Detail {
+    fn tidy(self) -> Self {
+        let field = self.field.map(|field| field.chars().take(200).collect());
+        Self {
+            issue: word(&self.issue),
+            field,
+            description: self.description.map(|text| text.chars().take(300).collect()),
+        }
+    }
+}
+
+/// PayPal's words are letters, digits, hyphens and underscores; what else comes does not reach a log.
+fn word(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(*letter)).take(100).collect()
+}
+
+fn issues(details: &[Detail]) -> String {
+    details.iter().map(|detail| format!(" {}", detail.issue)).collect()
+}
+
+pub(crate) fn debug_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("paypal-debug-id").and_then(|value| value.to_str().ok()).map(word)
+}
+
+/// Reads a body, but no more than an answer of PayPal's can be.
+pub(crate) async fn bounded(operation: &'static str, mut response: Response, most: usize) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Error::no_answer(operation, &error))? {
+        if body.len() + chunk.len() > most {
+            let reason = format!("longer than {most} bytes");
+            return Err(Error::Unreadable { operation, reason, debug_id: debug_id(response.headers()) });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

@@ -1,0 +1,174 @@
+//! What a webhook's body says. Unknown fields and types pass.
+//!
+//! Source: <https://developer.paypal.com/api/rest/webhooks/event-names/>
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::Sale;
+
+/// The longest id and type that an event may have, in characters; they become attributes and groups.
+const LONGEST_WORD: usize = 128;
+
+/// An event.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// PayPal's id of the event; the simulator gives several events the same.
+    pub id: String,
+    /// Such as `PAYMENT.SALE.COMPLETED`.
+    pub event_type: String,
+    /// What it is about, in the shape of its type.
+    #[serde(default)]
+    pub resource: Option<Box<RawValue>>,
+}
+
+/// Why a body is not an event.
+#[derive(Debug, thiserror::Error)]
+#[error("not an event of PayPal's: {0}")]
+pub struct NotAnEvent(&'static str);
+
+impl Event {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// When the body is not a JSON object with an `id` and an `event_type` of printable ASCII, at most 128 characters.
+    pub fn parse(body: &[u8]) -> Result<Self, NotAnEvent> {
+        let event: Self = serde_json::from_slice(body).map_err(|_| NotAnEvent("it has no id and event_type"))?;
+        let word =
+            |text: &str| (1..=LONGEST_WORD).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if word(&event.id) && word(&event.event_type) {
+            Ok(event)
+        } else {
+            Err(NotAnEvent("its id or event_type is not a word"))
+        }
+    }
+
+    /// The event's type.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        EventKind::of(&self.event_type)
+    }
+
+    /// The sale that the event is about.
+    ///
+    /// # Errors
+    /// When the resource does not have a sale's shape.
+    pub fn sale(&self) -> Result<Sale, NotAnEvent> {
+        self.resource_as().ok_or(NotAnEvent("its resource is not a sale"))
+    }
+
+    /// The id of what the event is about.
+    #[must_use]
+    pub fn resource_id(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct WithId {
+            id: String,
+        }
+        self.resource_as::<WithId>().map(|resource| resource.id).filter(|id| !id.is_empty())
+    }
+
+    fn resource_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        self.resource.as_ref().and_then(|resource| serde_json::from_str(resource.get()).ok())
+    }
+}
+
+macro_rules! kinds {
+    ($( $(#[$doc:meta])* $name:ident = $text:literal, )*) => {
+        /// The types of events about plans, subscriptions and their payments.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum EventKind {
+            $( $(#[$doc])* $name, )*
+            /// Any other type.
+            Other(String),
+        }
+
+        impl EventKind {
+            fn of(text: &str) -> Self {
+                match text {
+                    $( $text => Self::$name, )*
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A product was created.
+    CatalogProductCreated = "CATALOG.PRODUCT.CREATED",
+    /// A product was changed.
+    CatalogProductUpdated = "CATALOG.PRODUCT.UPDATED",
+    /// A payment is completed.
+    PaymentSaleCompleted = "PAYMENT.SALE.COMPLETED",
+    /// A payment waits for something.
+    PaymentSalePending = "PAYMENT.SALE.PENDING",
+    /// A payment was refused.
+    PaymentSaleDenied = "PAYMENT.SALE.DENIED",
+    /// A payment was given back.
+    PaymentSaleRefunded = "PAYMENT.SALE.REFUNDED",
+    /// A payment was taken back by the buyer's bank.
+    PaymentSaleReversed = "PAYMENT.SALE.REVERSED",
+    /// A plan was created.
+    BillingPlanCreated = "BILLING.PLAN.CREATED",
+    /// A plan was changed.
+    BillingPlanUpdated = "BILLING.PLAN.UPDATED",
+    /// A plan can be subscribed to.
+    BillingPlanActivated = "BILLING.PLAN.ACTIVATED",
+    /// A plan's new price is in force.
+    BillingPlanPricingChangeActivated = "BILLING.PLAN.PRICING-CHANGE.ACTIVATED",
+    /// A plan can no longer be subscribed to.
+    BillingPlanDeactivated = "BILLING.PLAN.DEACTIVATED",
+    /// A subscription was created.
+    BillingSubscriptionCreated = "BILLING.SUBSCRIPTION.CREATED",
+    /// A subscription was approved and runs.
+    BillingSubscriptionActivated = "BILLING.SUBSCRIPTION.ACTIVATED",
+    /// A subscription was changed.
+    BillingSubscriptionUpdated = "BILLING.SUBSCRIPTION.UPDATED",
+    /// A subscription came to its end.
+    BillingSubscriptionExpired = "BILLING.SUBSCRIPTION.EXPIRED",
+    /// A subscription was cancelled.
+    BillingSubscriptionCancelled = "BILLING.SUBSCRIPTION.CANCELLED",
+    /// A subscription is suspended.
+    BillingSubscriptionSuspended = "BILLING.SUBSCRIPTION.SUSPENDED",
+    /// A subscription runs again; an old name of `ACTIVATED`.
+    BillingSubscriptionReActivated = "BILLING.SUBSCRIPTION.RE-ACTIVATED",
+    /// A payment of a subscription failed.
+    BillingSubscriptionPaymentFailed = "BILLING.SUBSCRIPTION.PAYMENT.FAILED",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, EventKind};
+
+    #[test]
+    fn an_event_needs_an_id_and_a_type() {
+        let event = Event::parse(br#"{"id":"WH-1","event_type":"PAYMENT.SALE.DENIED","x":{"y":[1]}}"#).unwrap();
+        assert_eq!(event.kind(), EventKind::PaymentSaleDenied);
+        for wrong in [
+            "",
+            "[]",
+            "{}",
+            r#"{"id":1,"event_type":"A"}"#,
+            r#"{"id":"a b","event_type":"A"}"#,
+            r#"{"id":"","event_type":"A"}"#,
+        ] {
+            assert!(Event::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(Event::parse(&[0xff, 0xfe]).is_err());
+        assert!(Event::parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_sale_without_a_subscription_has_none() {
+        let sale = |agreement: &str| {
+            let body = format!(
+                r#"{{"id":"WH-1","event_type":"PAYMENT.SALE.COMPLETED","resource":{{"id":"1AB","amount":{{"total":"1.00","currency":"USD"}}{agreement}}}}}"#
+            );
+            Event::parse(body.as_bytes()).unwrap().sale().ok().map(|sale| sale.billing_agreement_id)
+        };
+        assert_eq!(sale(""), Some(None));
+        assert_eq!(sale(r#","billing_agreement_id":"""#), Some(None));
+        assert!(sale(r#","billing_agreement_id":"I-1A""#).flatten().is_some());
+        assert_eq!(sale(r#","billing_agreement_id":"../x""#), None);
+    }
+}

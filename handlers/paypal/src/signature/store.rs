@@ -1,0 +1,90 @@
+//! Fetches certificates and keeps those that proved good.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use reqwest::{StatusCode, redirect::Policy};
+
+use super::{Certificate, CertificateAddress};
+use crate::error::bounded;
+
+/// PayPal lets certificates be kept for a day.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// PayPal signs with one or two at a time; more would be somebody else's doing.
+const MOST_KEPT: usize = 16;
+/// No certificate is longer, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Why there is no certificate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// There is none at this address.
+    #[error("there is no certificate at its address")]
+    NotFound,
+    /// Whether there is one cannot be told now.
+    #[error("the certificate cannot be fetched: {0}")]
+    Unavailable(&'static str),
+}
+
+/// Fetches certificates, and keeps those that a webhook proved good.
+pub struct CertificateStore {
+    http: reqwest::Client,
+    kept: Mutex<HashMap<CertificateAddress, (Certificate, Instant)>>,
+}
+
+impl CertificateStore {
+    /// An empty store.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn new() -> Result<Self, crate::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(Duration::from_secs(5))
+            .build()
+            .map_err(|error| crate::Error::Setup(error.to_string()))?;
+        Ok(Self { http, kept: Mutex::default() })
+    }
+
+    /// The certificate at an address, from what is kept or from there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be told whether there is one.
+    pub async fn get(&self, address: &CertificateAddress) -> Result<Certificate, FetchError> {
+        if let Some(certificate) = self.find(address) {
+            return Ok(certificate);
+        }
+        let response = self.http.get(address.as_str()).send().await;
+        let response = response.map_err(|_| FetchError::Unavailable("no answer"))?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(FetchError::NotFound),
+            _ => return Err(FetchError::Unavailable("an answer without it")),
+        }
+        let body = bounded("fetch certificate", response, LONGEST).await;
+        let body = body.map_err(|_| FetchError::Unavailable("an answer that breaks off or does not end"))?;
+        Certificate::from_pem(&body).map_err(|_| FetchError::Unavailable("an answer that is not a certificate"))
+    }
+
+    /// Keeps a certificate that signed a genuine webhook. Only such are kept, so that nobody can fill the store.
+    pub fn keep(&self, address: &CertificateAddress, certificate: &Certificate) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.contains_key(address) {
+            return;
+        }
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(address.clone(), (certificate.clone(), Instant::now()));
+    }
+
+    fn find(&self, address: &CertificateAddress) -> Option<Certificate> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, (_, since)| since.elapsed() < KEPT_FOR);
+        kept.get(address).map(|(certificate, _)| certificate.clone())
+    }
+}

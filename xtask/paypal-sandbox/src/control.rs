@@ -1,0 +1,187 @@
+//! What only a test or a developer does: see the table in the crate's documentation.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    authority::now,
+    error::Refusal,
+    events,
+    faults::Fault,
+    ids,
+    state::{Shared, set, text},
+    subscriptions::{Change, change},
+    webhooks,
+};
+
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/subscriptions", get(list_subscriptions).post(add_subscriptions))
+        .route("/subscriptions/{id}/{change}", post(change_subscription))
+        .route("/invoices", get(list_invoices))
+        .route("/deliveries", get(list_deliveries))
+        .route("/events", post(send_event))
+        .route("/sign", post(sign))
+        .route("/forge", post(forge))
+        .route("/faults", post(add_fault).delete(clear_faults))
+}
+
+async fn list_subscriptions(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!(shared.state().subscriptions.values().map(|known| &known.document).collect::<Vec<_>>()))
+}
+
+async fn list_invoices(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!(shared.state().invoices.values().collect::<Vec<_>>()))
+}
+
+async fn list_deliveries(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!(shared.state().deliveries))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddSubscriptions {
+    plan_id: String,
+    #[serde(default)]
+    count: Option<u32>,
+    #[serde(default)]
+    custom_id: Option<String>,
+}
+
+async fn add_subscriptions(
+    State(shared): State<Arc<Shared>>,
+    Json(wanted): Json<AddSubscriptions>,
+) -> Result<Json<Value>, Refusal> {
+    let mut state = shared.state();
+    if !state.plans.iter().any(|plan| text(plan, "/id") == wanted.plan_id) {
+        return Err(Refusal::not_found("plan"));
+    }
+    let custom_id = wanted.custom_id.unwrap_or_default();
+    let add = |_| {
+        let id = ids::subscription(&mut state.random);
+        events::ensure(&mut state, &id, &custom_id, &wanted.plan_id);
+        id
+    };
+    Ok(Json(json!((0..wanted.count.unwrap_or(1)).map(add).collect::<Vec<_>>())))
+}
+
+async fn change_subscription(
+    State(shared): State<Arc<Shared>>,
+    Path((id, wanted)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    let wanted = match wanted.as_str() {
+        "approve" => Change::Approve,
+        "cancel" => Change::Cancel,
+        "suspend" => Change::Suspend,
+        "renew" => Change::Renew,
+        _ => return Err(Refusal::not_found("approve, cancel, suspend or renew")),
+    };
+    change(&shared, &id, wanted).map(Json)
+}
+
+/// An event to make known, and to deliver.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SendEvent {
+    /// The event as JSON, its keys in their order.
+    #[serde(default)]
+    event: Option<Value>,
+    /// The event as text, kept byte for byte.
+    #[serde(default)]
+    body: Option<String>,
+    /// Or only its type: the rest is made up.
+    #[serde(default)]
+    event_type: Option<String>,
+    #[serde(default)]
+    subscription: Option<String>,
+    #[serde(default)]
+    deliver: Option<bool>,
+    #[serde(default)]
+    times: Option<u32>,
+}
+
+async fn send_event(State(shared): State<Arc<Shared>>, Json(wanted): Json<SendEvent>) -> Result<Response, Refusal> {
+    let deliver = wanted.deliver.unwrap_or(true);
+    let times = wanted.times.unwrap_or(1);
+    let body = known_body(&shared, wanted)?;
+    if !deliver {
+        let headers = signed(&shared, &body, false).await?;
+        return Ok(Json(json!({ "body": body, "headers": headers })).into_response());
+    }
+    let event: Value = serde_json::from_str(&body).unwrap_or_default();
+    for _ in 0..times {
+        webhooks::deliver(&shared, body.clone());
+    }
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": text(&event, "/id") }))).into_response())
+}
+
+/// The body of the event that is wanted; it is known from now on, with all that it mentions.
+fn known_body(shared: &Arc<Shared>, wanted: SendEvent) -> Result<String, Refusal> {
+    let malformed = |what: &str| Refusal::invalid().detail("MALFORMED_REQUEST_JSON", "", what);
+    let mut state = shared.state();
+    if let Some(body) = wanted.body {
+        let event: Value = serde_json::from_str(&body).map_err(|_| malformed("body is not JSON"))?;
+        events::adopt(&mut state, &body, &event);
+        return Ok(body);
+    }
+    if let Some(mut event) = wanted.event {
+        if text(&event, "/id").is_empty() {
+            let id = ids::event(&mut state.random);
+            set(&mut event, "id", json!(id));
+        }
+        if text(&event, "/create_time").is_empty() {
+            set(&mut event, "create_time", json!(now()));
+        }
+        let body = event.to_string();
+        events::adopt(&mut state, &body, &event);
+        return Ok(body);
+    }
+    let event_type = wanted.event_type.ok_or_else(|| malformed("give event, body or event_type"))?;
+    let subscription = wanted.subscription.unwrap_or_else(|| ids::subscription(&mut state.random));
+    events::ensure(&mut state, &subscription, "", "");
+    let resource = events::resource(shared, &mut state, &event_type, &subscription);
+    let resource = resource.ok_or_else(|| Refusal::not_found("plan of the subscription"))?;
+    Ok(events::make(shared, &mut state, &event_type, &resource))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sign {
+    body: String,
+    #[serde(default)]
+    webhook_id: Option<String>,
+}
+
+async fn sign(State(shared): State<Arc<Shared>>, Json(wanted): Json<Sign>) -> Result<Json<Value>, Refusal> {
+    let webhook_id = wanted.webhook_id.unwrap_or_else(|| shared.webhook_id.clone());
+    let headers = shared.authority.headers(wanted.body.as_bytes(), &webhook_id, false).await;
+    headers.map(|headers| Json(json!({ "headers": headers }))).map_err(|_| Refusal::server(500))
+}
+
+async fn forge(State(shared): State<Arc<Shared>>, Json(wanted): Json<Sign>) -> Result<Json<Value>, Refusal> {
+    signed(&shared, &wanted.body, true).await.map(|headers| Json(json!({ "headers": headers })))
+}
+
+async fn signed(shared: &Shared, body: &str, foreign: bool) -> Result<Value, Refusal> {
+    let headers = shared.authority.headers(body.as_bytes(), &shared.webhook_id, foreign).await;
+    headers.map(Value::Object).map_err(|_| Refusal::server(500))
+}
+
+async fn add_fault(State(shared): State<Arc<Shared>>, Json(fault): Json<Fault>) -> StatusCode {
+    shared.state().faults.add(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.state().faults.clear();
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,103 @@
+//! Billing plans.
+//!
+//! Source: <https://developer.paypal.com/docs/api/subscriptions/v1/#plans>
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::HeaderMap,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    error::Refusal,
+    state::{Shared, text},
+};
+
+/// The plans that are there from the start: two to subscribe to, one not.
+pub(crate) fn seeded() -> Vec<Value> {
+    vec![
+        plan("P-5ML4271244454362WXNWU5NQ", "Basic", "ACTIVE", "MONTH", "10.00", "USD"),
+        plan("P-1GJ4568789604323MXNWU5NQ", "Yearly", "ACTIVE", "YEAR", "25.00", "EUR"),
+        plan("P-7GL4271244454362WXKWU5NQ", "Retired", "INACTIVE", "MONTH", "5.00", "USD"),
+    ]
+}
+
+fn plan(id: &str, name: &str, status: &str, unit: &str, price: &str, currency: &str) -> Value {
+    json!({
+        "id": id,
+        "product_id": "PROD-XXCD1234QWER65782",
+        "name": name,
+        "status": status,
+        "description": format!("{name} plan"),
+        "usage_type": "LICENSED",
+        "billing_cycles": [{
+            "frequency": { "interval_unit": unit, "interval_count": 1 },
+            "tenure_type": "REGULAR",
+            "sequence": 1,
+            "total_cycles": 0,
+            "pricing_scheme": { "fixed_price": { "value": price, "currency_code": currency }, "version": 1 },
+        }],
+        "payment_preferences": { "auto_bill_outstanding": true, "payment_failure_threshold": 3 },
+        "quantity_supported": false,
+        "create_time": "2026-01-01T00:00:00Z",
+        "update_time": "2026-01-01T00:00:00Z",
+    })
+}
+
+/// What the first payment of a plan costs: value and currency.
+pub(crate) fn price(plan: &Value) -> (String, String) {
+    let price = "/billing_cycles/0/pricing_scheme/fixed_price";
+    let part = |name: &str| text(plan, &format!("{price}/{name}")).to_owned();
+    (part("value"), part("currency_code"))
+}
+
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    let number =
+        |name: &str, default: usize, most: usize| match query.get(name) {
+            None => Ok(default),
+            Some(text) => text.parse().ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+                Refusal::invalid().detail("INVALID_INTEGER_MAX_VALUE", name, "The value is out of range.")
+            }),
+        };
+    let (page_size, page) = (number("page_size", 10, 20)?, number("page", 1, 100_000)?);
+    let wanted = |plan: &&Value| {
+        let product = query.get("product_id").is_none_or(|id| id == text(plan, "/product_id"));
+        product && query.get("plan_ids").is_none_or(|ids| ids.split(',').any(|id| id == text(plan, "/id")))
+    };
+    let whole = headers.get("prefer").is_some_and(|value| value.as_bytes() == b"return=representation");
+    let plans: Vec<Value> = shared.state().plans.iter().filter(wanted).cloned().collect();
+    let pages = plans.len().div_ceil(page_size).max(1);
+    let shown = plans.iter().skip((page - 1) * page_size).take(page_size).map(|plan| {
+        let mut plan = plan.clone();
+        if let Some(entries) = plan.as_object_mut().filter(|_| !whole) {
+            entries.retain(|key, _| !["billing_cycles", "payment_preferences"].contains(&key.as_str()));
+        }
+        plan
+    });
+    let mut answer = json!({ "plans": shown.collect::<Vec<_>>(), "links": [] });
+    let path = |page: usize| format!("/v1/billing/plans?page_size={page_size}&page={page}");
+    if let Some(links) = answer.get_mut("links").and_then(Value::as_array_mut) {
+        links.push(shared.link(&path(page), "self", "GET"));
+        if page < pages {
+            links.push(shared.link(&path(page + 1), "next", "GET"));
+        }
+    }
+    if query.get("total_required").is_some_and(|text| text == "true") {
+        crate::state::set(&mut answer, "total_items", json!(plans.len()));
+        crate::state::set(&mut answer, "total_pages", json!(pages));
+    }
+    Ok(Json(answer))
+}
+
+pub(crate) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let state = shared.state();
+    let plan = state.plans.iter().find(|plan| text(plan, "/id") == id).cloned();
+    plan.map(Json).ok_or_else(|| Refusal::not_found("plan"))
+}

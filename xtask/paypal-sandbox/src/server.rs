@@ -1,0 +1,151 @@
+//! Answers requests, or fails them as the faults say.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tower_service::Service;
+
+use crate::{
+    What, approval, authority, control, error::Refusal, faults::Effect, ids, invoicing, oauth, payments, plans,
+    state::Shared, subscriptions, webhooks,
+};
+
+/// A request body of PayPal's API is not longer, in bytes.
+const LONGEST_BODY: usize = 1 << 20;
+/// The connection is to be cut without an answer. Stands in the answer's extensions until the connection sees it.
+#[derive(Clone)]
+struct Cut;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut on purpose")]
+struct CutOnPurpose;
+
+fn router(shared: &Arc<Shared>) -> Router {
+    let api = Router::new()
+        .route("/v1/billing/plans", get(plans::list))
+        .route("/v1/billing/plans/{id}", get(plans::show))
+        .route("/v1/billing/subscriptions", post(subscriptions::create))
+        .route("/v1/billing/subscriptions/{id}", get(subscriptions::show))
+        .route("/v1/billing/subscriptions/{id}/transactions", get(subscriptions::transactions))
+        .route("/v1/payments/sale/{id}", get(payments::show_sale))
+        .route("/v1/notifications/webhooks-events", get(webhooks::list))
+        .route("/v1/notifications/webhooks-events/{id}", get(webhooks::show))
+        .route("/v1/notifications/webhooks-events/{id}/resend", post(webhooks::resend))
+        .route("/v1/notifications/verify-webhook-signature", post(webhooks::verify))
+        .route("/v2/invoicing/generate-next-invoice-number", post(invoicing::next_number))
+        .route("/v2/invoicing/invoices", post(invoicing::create))
+        .route("/v2/invoicing/invoices/{id}", get(invoicing::show))
+        .route("/v2/invoicing/invoices/{id}/send", post(invoicing::send))
+        .route("/v2/invoicing/invoices/{id}/payments", post(invoicing::record_payment))
+        .route("/v2/invoicing/search-invoices", post(invoicing::search))
+        .layer(from_fn_with_state(Arc::clone(shared), oauth::require_token));
+    Router::new()
+        .route("/v1/oauth2/token", post(oauth::token))
+        .route("/v1/notifications/certs/{id}", get(webhooks::certificate))
+        .route("/webapps/billing/subscriptions", get(approval::page).post(approval::decide))
+        .merge(api)
+        .nest("/_sandbox", control::router())
+        .fallback(|| async { Refusal::not_found("no such path") })
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(from_fn_with_state(Arc::clone(shared), door))
+        .with_state(Arc::clone(shared))
+}
+
+/// What every request passes: faults on the way in, a debug id on the way out.
+async fn door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let since = Instant::now();
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let control = path.starts_with("/_sandbox") || path.starts_with(authority::PATH);
+    let effect = if control { None } else { hit(&shared, &format!("{method} {path}")) };
+    let mut response = match effect {
+        None => next.run(request).await,
+        Some(Effect::Refuse(status, retry_after)) => refuse(status, retry_after),
+        Some(Effect::Html(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            (status, Html("<html><body><h1>Bad Gateway</h1></body></html>")).into_response()
+        }
+        Some(Effect::Delay(time)) => {
+            tokio::time::sleep(time).await;
+            next.run(request).await
+        }
+        Some(Effect::LoseAnswer) => {
+            next.run(request).await;
+            cut()
+        }
+        Some(Effect::Reset) => cut(),
+    };
+    if let Ok(debug_id) = HeaderValue::from_str(&ids::debug_id()) {
+        response.headers_mut().entry("paypal-debug-id").or_insert(debug_id);
+    }
+    if !path.starts_with("/_sandbox") {
+        let status = if response.extensions().get::<Cut>().is_some() { 0 } else { response.status().as_u16() };
+        shared.tell(What::Request { method, path, status }, Some(since.elapsed()));
+    }
+    response
+}
+
+fn hit(shared: &Shared, request: &str) -> Option<Effect> {
+    let mut state = shared.state();
+    let state = &mut *state;
+    state.faults.hit(request, &mut state.random)
+}
+
+fn refuse(status: u16, retry_after: Option<String>) -> Response {
+    let mut response = Refusal::server(status).into_response();
+    if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+fn cut() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Cut);
+    response
+}
+
+/// Serves until it is stopped; then every connection ends.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let router = router(&shared);
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => return,
+            Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, as a rule: others must end before another can begin.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let _slower_then = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let mut router = router.clone();
+            async move {
+                let response: Result<Response, Infallible> = router.call(request.map(Body::new)).await;
+                let Ok(response) = response;
+                if response.extensions().get::<Cut>().is_some() { Err(CutOnPurpose) } else { Ok(response) }
+            }
+        });
+        connections.spawn(async move {
+            let _cut_or_ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line's words, and nothing else: help and completions come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Builds, reviews, ships and runs the PayPal subscription service.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Say less: only errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Print the CloudFormation template of an environment
+    #[command(
+        after_help = "Examples:\n  cargo xtask synth --env prod\n  cargo xtask synth --env dev --format json --out dev.json"
+    )]
+    Synth(Synth),
+    /// Run the whole service on this machine
+    #[command(
+        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
+    )]
+    Local(Local),
+    /// Run everything that must pass: formatting, lints, tests, linters, end to end
+    #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
+    Test(Test),
+}
+
+#[derive(Args)]
+pub(crate) struct Synth {
+    /// The environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: String,
+    /// How the template is written
+    #[arg(long, value_enum, default_value_t = TemplateFormat::Yaml)]
+    pub(crate) format: TemplateFormat,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum TemplateFormat {
+    Yaml,
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Local {
+    /// The environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(crate) env: String,
+    /// Run this template instead of the environment's; needs --binaries
+    #[arg(long, value_name = "FILE", requires = "binaries")]
+    pub(crate) template: Option<PathBuf>,
+    /// The folder of the functions' binaries, instead of building the handlers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) binaries: Option<PathBuf>,
+    /// The HTTP API's port; 0 picks a free one
+    #[arg(long, default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// The console's port; 0 picks a free one
+    #[arg(long, default_value_t = 3001)]
+    pub(crate) console_port: u16,
+    /// The port of the AWS protocols (SNS, SQS, Secrets Manager, Logs, Lambda); 0 picks a free one
+    #[arg(long, default_value_t = 4566)]
+    pub(crate) aws_port: u16,
+    /// The PayPal sandbox's port; 0 picks a free one
+    #[arg(long, default_value_t = 3002)]
+    pub(crate) paypal_port: u16,
+    /// Write the addresses to this file, as JSON, once everything answers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Run only the steps whose name contains this
+    #[arg(long, value_name = "STEP")]
+    pub(crate) only: Option<String>,
+}

@@ -1,0 +1,5 @@
+//! One command, one module.
+
+pub(crate) mod local;
+pub(crate) mod synth;
+pub(crate) mod test;

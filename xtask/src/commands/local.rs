@@ -1,0 +1,207 @@
+//! `local`: the whole service on this machine.
+
+mod build;
+mod console;
+mod lines;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use infra::Environment;
+use local_cloud::activity;
+use paypal_sandbox::Sandbox;
+use serde::Serialize;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use url::Url;
+
+use crate::{
+    cli::Local,
+    context::{Context, write_whole},
+    report::Failure,
+};
+
+/// The client that the sandbox knows. It opens nothing but this sandbox.
+const CLIENT_ID: &str = "local-client";
+const CLIENT_SECRET: &str = "local-secret";
+
+/// The origins that `environments/local.yaml` names; the ports that are really open take their place.
+const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
+const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
+
+/// The logical id of the secret that holds PayPal's credentials.
+const PAYPAL_SECRET: &str = "PaypalSecret";
+
+/// Where everything answers.
+#[derive(Clone, Serialize)]
+struct Ready {
+    api: String,
+    console: String,
+    aws: String,
+    paypal: String,
+    paypal_client_id: &'static str,
+    paypal_client_secret: &'static str,
+    pid: u32,
+}
+
+pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::from("cannot start the runtime"))?;
+    runtime.block_on(serve(context, options))
+}
+
+async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
+    // The ports first: a busy one should not cost a build.
+    let ports = Ports::open(options).await?;
+    let environment = context.environment(&options.env)?;
+    let binaries = match &options.binaries {
+        Some(folder) => folder.clone(),
+        None => build::handlers(context)?,
+    };
+    let since = Instant::now();
+    let ready = ports.ready();
+    let template = template(options, environment, &ready)?;
+    let stream = activity::Stream::default();
+    let sandbox = start_sandbox(ports.paypal, &ready, &template).await?;
+    let lines = lines::print(stream.listen(), sandbox.activity(), context.quiet);
+    let console = console::serve(ports.console, ready.clone(), stream.clone());
+    let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
+    let running = local_cloud::start(local_cloud::Options {
+        template,
+        stack_name: format!("paypal-subscriptions-{}", options.env),
+        parameters: BTreeMap::new(),
+        binaries,
+        account_id: "000000000000".to_owned(),
+        region: "eu-west-1".to_owned(),
+        api: ports.api,
+        aws: ports.aws,
+        secrets: BTreeMap::from([(PAYPAL_SECRET.to_owned(), credentials.to_string())]),
+        activity: stream,
+    })
+    .await
+    .map_err(Failure::new)?;
+    lines::welcome(&ready, &running, since.elapsed());
+    if let Some(file) = &options.ready_file {
+        let text = serde_json::to_string(&ready).map_err(Failure::from("cannot write the addresses"))?;
+        write_whole(file, &text)?;
+    }
+    asked_to_stop().await?;
+    console.abort();
+    stop(running, sandbox).await;
+    lines.abort();
+    if let Some(file) = &options.ready_file {
+        // Nothing answers at these addresses any more; that it is gone already is fine.
+        let _gone = std::fs::remove_file(file);
+    }
+    Ok(())
+}
+
+/// Stops everything within a second, whatever hangs.
+async fn stop(running: local_cloud::Running, sandbox: Sandbox) {
+    let all = async {
+        running.stop().await;
+        sandbox.stop().await;
+    };
+    let _within = tokio::time::timeout(Duration::from_millis(900), all).await;
+}
+
+async fn asked_to_stop() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::from("cannot listen for signals"))?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(Failure::from("cannot listen for Ctrl-C")),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn template(options: &Local, environment: Environment, ready: &Ready) -> Result<cfn::Template, Failure> {
+    match &options.template {
+        Some(file) => read_template(file),
+        None => {
+            let moved = environment.moved(CONSOLE_ORIGIN, &ready.console).moved(PAYPAL_ORIGIN, &ready.paypal);
+            infra::service(&moved).map_err(Failure::new)
+        }
+    }
+}
+
+fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
+    let text = std::fs::read_to_string(file).map_err(Failure::from(format!("cannot read {}", file.display())))?;
+    cfn::read::template(&text).map_err(Failure::from(file.display()))
+}
+
+async fn start_sandbox(listener: TcpListener, ready: &Ready, template: &cfn::Template) -> Result<Sandbox, Failure> {
+    let url = |text: &str| Url::parse(text).map_err(Failure::from(format!("{text} is no address")));
+    let options = paypal_sandbox::Options {
+        listener,
+        public_url: url(&ready.paypal)?,
+        webhook_url: url(&format!("{}/webhook/receiver", ready.api))?,
+        webhook_id: webhook_id(template),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.to_owned(),
+        search_lag: Duration::from_secs(2),
+        seed: 0,
+    };
+    paypal_sandbox::start(options).await.map_err(Failure::new)
+}
+
+/// The webhook that the template's functions expect deliveries for. A template of someone else's may have none.
+fn webhook_id(template: &cfn::Template) -> String {
+    let functions = template.resources.values().filter(|resource| resource.kind == "AWS::Lambda::Function");
+    let trust =
+        functions.filter_map(|function| function.properties.get("Environment")?.pointer("/Variables/TRUST")?.as_str());
+    let trust = trust.filter_map(|text| serde_json::from_str::<contract::config::WebhookTrust>(text).ok());
+    trust.map(|trust| trust.webhook_id).next().unwrap_or_else(|| "WEBHOOK_ID".to_owned())
+}
+
+/// The open ports.
+struct Ports {
+    api: TcpListener,
+    console: TcpListener,
+    aws: TcpListener,
+    paypal: TcpListener,
+}
+
+impl Ports {
+    async fn open(options: &Local) -> Result<Self, Failure> {
+        Ok(Self {
+            api: open(options.port, "--port").await?,
+            console: open(options.console_port, "--console-port").await?,
+            aws: open(options.aws_port, "--aws-port").await?,
+            paypal: open(options.paypal_port, "--paypal-port").await?,
+        })
+    }
+
+    fn ready(&self) -> Ready {
+        Ready {
+            api: origin(&self.api),
+            console: origin(&self.console),
+            aws: origin(&self.aws),
+            paypal: origin(&self.paypal),
+            paypal_client_id: CLIENT_ID,
+            paypal_client_secret: CLIENT_SECRET,
+            pid: std::process::id(),
+        }
+    }
+}
+
+async fn open(port: u16, option: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        Failure::new(format!("port {port} cannot be opened: {error}"))
+            .help(format!("stop what uses it, or choose another with {option} PORT (0 picks a free one)"))
+    })
+}
+
+fn origin(listener: &TcpListener) -> String {
+    let address = listener.local_addr().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    format!("http://{address}")
+}
+
+/// The folder that holds an executable, for those who were given the executable.
+fn folder(executable: &Path) -> PathBuf {
+    executable.parent().unwrap_or(executable).to_owned()
+}

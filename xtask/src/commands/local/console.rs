@@ -1,0 +1,61 @@
+//! The console's page: where buyers come back to after PayPal's approval page, and what happened last.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{Json, Router, extract::State, response::Html, routing::get};
+use local_cloud::activity::{Activity, Stream};
+use tokio::{net::TcpListener, sync::broadcast::error::RecvError, task::JoinHandle};
+
+use super::Ready;
+
+/// How many of the last happenings are kept.
+const KEPT: usize = 500;
+
+type Recent = Arc<Mutex<VecDeque<Activity>>>;
+
+/// Serves the console until it is aborted.
+pub(super) fn serve(listener: TcpListener, ready: Ready, stream: Stream) -> JoinHandle<()> {
+    let recent = Recent::default();
+    tokio::spawn(remember(stream, Arc::clone(&recent)));
+    let router = Router::new()
+        .route("/", get(|| async { Html(PAGE) }))
+        .route("/approved", get(|| async { Html(APPROVED) }))
+        .route("/cancelled", get(|| async { Html(CANCELLED) }))
+        .route("/api/addresses", get(move || async move { Json(ready) }))
+        .route("/api/activity", get(activity).with_state(recent));
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            eprintln!("the console ended: {error}");
+        }
+    })
+}
+
+async fn activity(State(recent): State<Recent>) -> Json<Vec<Activity>> {
+    Json(recent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
+}
+
+async fn remember(stream: Stream, recent: Recent) {
+    let mut receiver = stream.listen();
+    loop {
+        match receiver.recv().await {
+            Ok(happened) => {
+                let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+                if recent.len() == KEPT {
+                    recent.pop_front();
+                }
+                recent.push_back(happened);
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+const APPROVED: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Approved</title>\
+<h1>Thank you</h1><p>The subscription is approved. The invoice follows.</p>";
+const CANCELLED: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Cancelled</title>\
+<h1>Cancelled</h1><p>Nothing was subscribed, and nothing is charged.</p>";
+const PAGE: &str = include_str!("console.html");

@@ -1,0 +1,83 @@
+//! `test`: everything that must pass, one step after the other, all of them even when one fails.
+
+mod python;
+
+use std::{
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use crate::{cli::Test, context::Context, report::Failure};
+
+/// The crates that the functions are made of. They are built apart from the rest, so that nobody else's features reach
+/// their bytes, and what is tested is what is shipped.
+const HANDLERS: [&str; 6] = ["-p", "handlers", "-p", "contract", "-p", "paypal"];
+/// The crates of the command line.
+const TOOLS: [&str; 10] = ["-p", "xtask", "-p", "cfn", "-p", "infra", "-p", "local-cloud", "-p", "paypal-sandbox"];
+
+struct Step {
+    name: &'static str,
+    run: fn(&Context) -> Result<(), Failure>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "formatting", run: |context| cargo(context, &["fmt", "--all", "--check"]) },
+    Step { name: "clippy, handlers", run: |context| clippy(context, &HANDLERS) },
+    Step { name: "clippy, tools", run: |context| clippy(context, &TOOLS) },
+    Step { name: "tests, handlers", run: |context| tests(context, &HANDLERS) },
+    Step { name: "build, handlers", run: |context| cargo(context, &["build", "-p", "handlers", "--bins"]) },
+    Step { name: "python", run: python::set_up },
+    Step { name: "cfn-lint, templates", run: python::lint_templates },
+    Step { name: "tests, tools and end to end", run: |context| tests(context, &TOOLS) },
+];
+
+pub(crate) fn run(context: &Context, options: &Test) -> Result<(), Failure> {
+    let chosen = |step: &&Step| options.only.as_ref().is_none_or(|only| step.name.contains(only.as_str()));
+    let (mut passed, mut failed) = (Vec::new(), Vec::new());
+    for step in STEPS.iter().filter(chosen) {
+        context.progress(&format!("\n== {}", step.name));
+        let since = Instant::now();
+        let result = (step.run)(context);
+        let seconds = since.elapsed().as_secs();
+        match result {
+            Ok(()) => passed.push(format!("passed  {} ({seconds} s)", step.name)),
+            Err(failure) => {
+                crate::report::failure(&failure);
+                failed.push(format!("FAILED  {} ({seconds} s)", step.name));
+            }
+        }
+    }
+    println!();
+    for line in passed.iter().chain(&failed) {
+        println!("{line}");
+    }
+    println!("{} passed, {} failed", passed.len(), failed.len());
+    match (passed.len(), failed.len()) {
+        (0, 0) => Err(Failure::new("no step has such a name").help("cargo xtask test runs all of them")),
+        (_, 0) => Ok(()),
+        (_, failed) => Err(Failure::new(format!("{failed} of the steps failed"))),
+    }
+}
+
+fn clippy(context: &Context, packages: &[&str]) -> Result<(), Failure> {
+    cargo(context, &[&["clippy", "--all-targets"], packages, &["--", "-D", "warnings"]].concat())
+}
+
+fn tests(context: &Context, packages: &[&str]) -> Result<(), Failure> {
+    cargo(context, &[&["test"], packages].concat())
+}
+
+fn cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
+    command.env("XTASK_PYTHON", python::interpreter(context));
+    run_to_end(command)
+}
+
+/// Runs a command, its output to the terminal; fails when it does.
+fn run_to_end(mut command: Command) -> Result<(), Failure> {
+    let shown = format!("{command:?}");
+    let status = command.stdin(Stdio::null()).status().map_err(Failure::from(format!("cannot start {shown}")))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("{shown} ended with {status}"))) }
+}

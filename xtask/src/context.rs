@@ -1,0 +1,65 @@
+//! What every command needs, resolved once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use infra::Environment;
+
+use crate::{cli::Cli, report::Failure};
+
+/// What every command needs.
+pub(crate) struct Context {
+    /// The project's folder.
+    pub(crate) root: PathBuf,
+    /// Whether only errors are said.
+    pub(crate) quiet: bool,
+}
+
+impl Context {
+    pub(crate) fn resolve(cli: &Cli) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(Failure::from("cannot tell the current folder"))?;
+        let root =
+            here.ancestors().find(|folder| folder.join("environments").is_dir() && folder.join("infra").is_dir());
+        let root = root.ok_or_else(|| {
+            Failure::new(format!("{} is not inside the project", here.display()))
+                .help("change into the project's folder")
+        })?;
+        Ok(Self { root: root.to_owned(), quiet: cli.quiet })
+    }
+
+    /// Reads `environments/<name>.yaml`.
+    pub(crate) fn environment(&self, name: &str) -> Result<Environment, Failure> {
+        let file = format!("environments/{name}.yaml");
+        let text = fs::read_to_string(self.root.join(&file)).map_err(|error| {
+            Failure::new(format!("cannot read {file}: {error}"))
+                .help(format!("environments: {}", self.environments().join(", ")))
+        })?;
+        Environment::parse(name, &file, &text).map_err(Failure::new)
+    }
+
+    /// The names of all environments, sorted.
+    pub(crate) fn environments(&self) -> Vec<String> {
+        let folder = fs::read_dir(self.root.join("environments")).into_iter().flatten().flatten();
+        let files = folder.map(|entry| entry.path());
+        let yaml = files.filter(|file| file.extension().is_some_and(|ending| ending == "yaml"));
+        let mut names: Vec<_> = yaml.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
+        names.sort();
+        names
+    }
+
+    /// Says how things go, unless that is not wanted.
+    pub(crate) fn progress(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+}
+
+/// Writes a file whole or not at all: a reader never sees half of it.
+pub(crate) fn write_whole(file: &Path, text: &str) -> Result<(), Failure> {
+    let beside = file.with_extension("part");
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+    written.map_err(Failure::from(format!("cannot write {}", file.display())))
+}

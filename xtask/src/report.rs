@@ -1,0 +1,38 @@
+//! How failures are said: what, and how to mend it, on standard error.
+
+use std::{fmt, io::IsTerminal};
+
+/// A command could not do what it should.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), help: None }
+    }
+
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// For `map_err`: `doing` is what could not be done, as `cannot read environments/x.yaml`.
+    pub(crate) fn from<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
+        move |error| Self::new(format!("{doing}: {error}"))
+    }
+}
+
+pub(crate) fn failure(failure: &Failure) {
+    let (red, bold, reset) = if colour() { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
+    eprintln!("{red}error:{reset} {}", failure.message);
+    if let Some(help) = &failure.help {
+        eprintln!("  {bold}help:{reset} {help}");
+    }
+}
+
+/// Colour where a person looks, unless they asked for none: <https://no-color.org>.
+fn colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
