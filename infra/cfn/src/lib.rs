@@ -5,6 +5,7 @@
 //!   ARN belongs.
 //! - [`Stack`]: collects resources and refuses what cannot be synthesized.
 //! - [`constructs`]: resources with safe defaults.
+//! - [`graph`]: what refers to what, and in which order resources can be made.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //!
 //! ```
@@ -22,6 +23,7 @@
 //! and no environment: the same input gives the same bytes.
 
 pub mod constructs;
+pub mod graph;
 mod logical_id;
 mod policy;
 pub mod read;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{InvalidLogicalId, LogicalId, Output, Parameter, Resource, Statement, Template, Value};
+use crate::{InvalidLogicalId, LogicalId, Output, Parameter, Resource, Statement, Template, Value, graph};
 
 /// Why a stack cannot be synthesized.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum StackError {
         /// What it names.
         target: String,
     },
+    /// Resources refer to each other in a circle.
+    #[error(transparent)]
+    Circle(#[from] graph::Circle),
     /// A value could not be written as JSON.
     #[error("the properties of {id} cannot be written: {source}")]
     Properties {
@@ -175,6 +178,7 @@ impl Stack {
         for (name, output) in &self.template.outputs {
             self.check_references(&output.value, &format!("output {name}"))?;
         }
+        graph::order(&self.template)?;
         Ok(self.template)
     }
 
@@ -186,19 +190,7 @@ impl Stack {
     }
 
     fn check_references(&self, value: &Json, path: &str) -> Result<(), StackError> {
-        match value {
-            Json::Array(items) => items
-                .iter()
-                .enumerate()
-                .try_for_each(|(at, item)| self.check_references(item, &format!("{path}[{at}]"))),
-            Json::Object(entries) => {
-                for target in targets(entries) {
-                    self.check_target(&target, path)?;
-                }
-                entries.iter().try_for_each(|(key, inner)| self.check_references(inner, &format!("{path}.{key}")))
-            }
-            _ => Ok(()),
-        }
+        graph::references(value, path).iter().try_for_each(|(path, target)| self.check_target(target, path))
     }
 
     fn check_target(&self, target: &str, path: &str) -> Result<(), StackError> {
@@ -210,24 +202,6 @@ impl Stack {
         }
         Err(StackError::Dangling { path: path.to_owned(), target: target.to_owned() })
     }
-}
-
-/// What an intrinsic function refers to; nothing for other objects.
-fn targets(entries: &Map<String, Json>) -> Vec<String> {
-    let Some((name, argument)) = entries.iter().next().filter(|_| entries.len() == 1) else { return Vec::new() };
-    match name.as_str() {
-        "Ref" => argument.as_str().map(str::to_owned).into_iter().collect(),
-        "Fn::GetAtt" => argument.get(0).and_then(Json::as_str).map(str::to_owned).into_iter().collect(),
-        "Fn::Sub" => argument.as_str().map(sub_targets).unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
-/// The names in `${Name}` and `${Name.Attribute}`; `${!Literal}` is text.
-fn sub_targets(text: &str) -> Vec<String> {
-    let variables = text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
-    let names = variables.filter(|name| !name.starts_with('!'));
-    names.map(|name| name.split_once('.').map_or(name, |(id, _)| id).to_owned()).collect()
 }
 
 #[cfg(test)]

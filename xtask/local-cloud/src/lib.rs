@@ -2,3 +2,11 @@
 
 pub mod account;
 pub mod activity;
+pub mod aws;
+pub mod logs;
+pub mod secrets;
+pub mod sns;
+pub mod sqs;
+mod wire;
+
+pub use wire::ApiError;

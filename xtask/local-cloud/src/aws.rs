@@ -1,0 +1,144 @@
+//! The front door of the AWS protocols: one port for all services, told apart as AWS's SDKs address them.
+//!
+//! JSON requests name service and action in `X-Amz-Target`; query requests have an `Action` in their form. Signatures are
+//! not checked: this is one machine.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    account::Account,
+    logs::Logs,
+    secrets::Secrets,
+    sns::{self, Sns},
+    sqs::{self, Sqs},
+    wire::{ApiError, query::Query, xml::Xml},
+};
+
+/// The longest request: a batch of SQS with what surrounds it.
+const LONGEST: usize = 4 << 20;
+
+/// The services behind the door.
+#[derive(Clone)]
+pub struct Services {
+    /// The account that they belong to.
+    pub account: Account,
+    /// Queues.
+    pub sqs: Sqs,
+    /// Topics.
+    pub sns: Sns,
+    /// Secrets.
+    pub secrets: Secrets,
+    /// Logs.
+    pub logs: Logs,
+}
+
+/// Answers `POST /` and `POST /{account}/{queue}`.
+pub fn router(services: Services) -> Router {
+    Router::new()
+        .route("/", post(answer))
+        .route("/{account}/{queue}", post(answer))
+        .layer(DefaultBodyLimit::max(LONGEST))
+        .with_state(services)
+}
+
+async fn answer(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    match target.and_then(|target| target.split_once('.')) {
+        Some((service, action)) => json_request(&services, service, action, &body).await,
+        None => query_request(&services, &body),
+    }
+}
+
+async fn json_request(services: &Services, service: &str, action: &str, body: &[u8]) -> Response {
+    let Ok(request) = serde_json::from_slice::<Value>(if body.is_empty() { b"{}" } else { body }) else {
+        return json_error(&ApiError::caller("SerializationException", "the request is not JSON"), service);
+    };
+    let result = match service {
+        "AmazonSQS" => sqs::actions::run(&services.sqs, action, &request).await,
+        "secretsmanager" => services.secrets.run(action, &request),
+        "Logs_20140328" => services.logs.run(action, &request),
+        _ => Err(ApiError::caller("UnknownOperationException", format!("{service} is not played here"))),
+    };
+    match result {
+        Ok(answer) => json_answer(StatusCode::OK, service, &answer),
+        Err(error) => json_error(&error, service),
+    }
+}
+
+fn json_answer(status: StatusCode, service: &str, answer: &Value) -> Response {
+    let version = if service == "AmazonSQS" { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" };
+    let headers = [(header::CONTENT_TYPE, version.to_owned()), (REQUEST_ID, Uuid::new_v4().to_string())];
+    (status, headers, answer.to_string()).into_response()
+}
+
+const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-amzn-requestid");
+
+fn json_error(error: &ApiError, service: &str) -> Response {
+    let prefix = if service == "AmazonSQS" { "com.amazonaws.sqs#" } else { "" };
+    let body = json!({ "__type": format!("{prefix}{}", error.shape), "message": error.message });
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = json_answer(status, service, &body);
+    if let Ok(code) = format!("{};Sender", error.code).parse() {
+        response.headers_mut().insert("x-amzn-query-error", code);
+    }
+    response
+}
+
+fn query_request(services: &Services, body: &[u8]) -> Response {
+    let query = Query::parse(body);
+    let Some(action) = query.get("Action") else {
+        return query_error(&ApiError::caller("MissingAction", "The request must contain the parameter Action."));
+    };
+    let result = match query.get("Version") {
+        Some("2012-11-05") => Err(ApiError::caller(
+            "UnsupportedOperation",
+            "SQS is played in its JSON protocol, which SDKs speak since 2023; this is the query protocol",
+        )),
+        Some("2011-06-15") => identity(services, action),
+        _ => sns::actions::run(&services.sns, action, &query)
+            .map(|xml| (xml, "http://sns.amazonaws.com/doc/2010-03-31/")),
+    };
+    match result {
+        Ok((inner, namespace)) => query_answer(action, &inner.finish(), namespace),
+        Err(error) => query_error(&error),
+    }
+}
+
+fn identity(services: &Services, action: &str) -> Result<(Xml, &'static str), ApiError> {
+    if action != "GetCallerIdentity" {
+        return Err(ApiError::caller("InvalidAction", format!("{action} is not played here")));
+    }
+    let account = &services.account.id;
+    let xml = Xml::default()
+        .text("Arn", &format!("arn:aws:iam::{account}:root"))
+        .text("UserId", account)
+        .text("Account", account);
+    Ok((xml, "https://sts.amazonaws.com/doc/2011-06-15/"))
+}
+
+fn query_answer(action: &str, inner: &str, namespace: &str) -> Response {
+    let id = Uuid::new_v4();
+    let body = format!(
+        "<{action}Response xmlns=\"{namespace}\"><{action}Result>{inner}</{action}Result>\
+         <ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata></{action}Response>"
+    );
+    (StatusCode::OK, [(header::CONTENT_TYPE, "text/xml")], body).into_response()
+}
+
+fn query_error(error: &ApiError) -> Response {
+    let xml = Xml::default().element("ErrorResponse", |xml| {
+        xml.element("Error", |xml| xml.text("Type", "Sender").text("Code", error.code).text("Message", &error.message))
+            .text("RequestId", &Uuid::new_v4().to_string())
+    });
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, [(header::CONTENT_TYPE, "text/xml")], xml.finish()).into_response()
+}

@@ -1,0 +1,91 @@
+//! Secrets Manager: reading and setting values.
+//!
+//! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html>
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{account::Account, sqs::epoch_seconds, wire::ApiError};
+
+/// All secrets of the account. Clones share them.
+#[derive(Clone)]
+pub struct Secrets {
+    account: Account,
+    secrets: Arc<Mutex<BTreeMap<String, Secret>>>,
+}
+
+#[derive(Clone)]
+struct Secret {
+    arn: String,
+    /// The value and its version; a new secret has none.
+    value: Option<(String, String)>,
+}
+
+impl Secrets {
+    /// An account without secrets.
+    #[must_use]
+    pub fn new(account: Account) -> Self {
+        Self { account, secrets: Arc::default() }
+    }
+
+    /// Makes a secret; its ARN, which ends in six characters that follow from the name.
+    pub fn create(&self, name: &str, value: Option<String>) -> String {
+        let digest = format!("{:x}", Sha256::digest(name.as_bytes()));
+        let suffix: String = digest.chars().take(6).collect();
+        let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
+        let value = value.map(|value| (value, Uuid::new_v4().to_string()));
+        self.lock().insert(name.to_owned(), Secret { arn: arn.clone(), value });
+        arn
+    }
+
+    pub(crate) fn run(&self, action: &str, request: &Value) -> Result<Value, ApiError> {
+        if action == "ListSecrets" {
+            let secrets = self.lock();
+            let list: Vec<_> =
+                secrets.iter().map(|(name, secret)| json!({ "Name": name, "ARN": secret.arn })).collect();
+            return Ok(json!({ "SecretList": list }));
+        }
+        let id = request.get("SecretId").and_then(Value::as_str).unwrap_or_default();
+        let mut secrets = self.lock();
+        let found = secrets.iter_mut().find(|(name, secret)| *name == id || secret.arn == id);
+        let (name, secret) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
+        match action {
+            "GetSecretValue" => {
+                let missing = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+                let (value, version) = secret.value.as_ref().ok_or_else(|| not_found(missing))?;
+                Ok(json!({
+                    "ARN": secret.arn,
+                    "Name": name,
+                    "VersionId": version,
+                    "SecretString": value,
+                    "VersionStages": ["AWSCURRENT"],
+                    "CreatedDate": epoch_seconds(),
+                }))
+            }
+            "DescribeSecret" => Ok(json!({ "ARN": secret.arn, "Name": name })),
+            "PutSecretValue" => {
+                let value = request.get("SecretString").and_then(Value::as_str);
+                let value = value
+                    .ok_or_else(|| ApiError::caller("InvalidParameterException", "You must provide SecretString."))?;
+                let version = Uuid::new_v4().to_string();
+                secret.value = Some((value.to_owned(), version.clone()));
+                Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"] }))
+            }
+            _ => Err(ApiError::caller("UnknownOperationException", format!("{action} is not played here"))),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Secret>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(message: &str) -> ApiError {
+    ApiError::caller("ResourceNotFoundException", message)
+}
