@@ -66,6 +66,15 @@ pub enum What {
         /// `None` when it succeeded, otherwise the error's type, such as `Sandbox.Timedout`.
         error: Option<String>,
     },
+    /// A function does not start.
+    NotStarted {
+        /// The function's name.
+        function: String,
+        /// The error's type, such as `Runtime.ExitError`.
+        error: String,
+        /// What happened.
+        message: String,
+    },
     /// A function wrote a line to its log.
     Logged {
         /// The function's name.

@@ -6,25 +6,27 @@
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::{
     account::Account,
+    lambda::{self, Asynchronous, Lambda},
     logs::Logs,
     secrets::Secrets,
     sns::{self, Sns},
     sqs::{self, Sqs},
-    wire::{ApiError, query::Query, xml::Xml},
+    wire::{self, ApiError, query::Query, xml::Xml},
 };
 
-/// The longest request: a batch of SQS with what surrounds it.
-const LONGEST: usize = 4 << 20;
+/// The longest request, in bytes: an event of six megabytes for a function, with room around it.
+const LONGEST: usize = 8 << 20;
 
 /// The services behind the door.
 #[derive(Clone)]
@@ -39,15 +41,31 @@ pub struct Services {
     pub secrets: Secrets,
     /// Logs.
     pub logs: Logs,
+    /// Functions.
+    pub lambda: Lambda,
+    /// The queue of their asynchronous invocations.
+    pub asynchronous: Asynchronous,
 }
 
-/// Answers `POST /` and `POST /{account}/{queue}`.
-pub fn router(services: Services) -> Router {
-    Router::new()
+/// Serves all of them until the task is aborted: `POST /`, `POST /{account}/{queue}`, and Lambda's `Invoke`.
+pub(crate) async fn serve(listener: TcpListener, services: Services) {
+    let router = Router::new()
         .route("/", post(answer))
         .route("/{account}/{queue}", post(answer))
+        .route("/2015-03-31/functions/{function}/invocations", post(invoke))
         .layer(DefaultBodyLimit::max(LONGEST))
-        .with_state(services)
+        .with_state(services);
+    // It ends with the task: there is nobody to tell of an error.
+    let _ended = axum::serve(wire::prompt(listener), router).await;
+}
+
+async fn invoke(
+    State(services): State<Services>,
+    Path(function): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    lambda::api::invoke(&services.lambda, &services.asynchronous, &function, &headers, body).await
 }
 
 async fn answer(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {

@@ -1,12 +1,29 @@
 //! A template and its binaries, running on this machine.
+//!
+//! - [`cloud`]: starts a template, stops it. Start there.
+//! - [`provision`]: the template's resources, made in the order in which they refer to each other.
+//! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`]: a service each.
+//! - [`aws`]: the front door, where all of them speak AWS's own protocols.
+//! - [`activity`]: what happens, as it happens.
+//!
+//! **Invariants.** Reads a template and runs binaries; knows neither this project's stack nor its handlers nor PayPal. One
+//! clock, tokio's; nothing polls: whoever waits is woken. Everything is in memory.
+//!
+//! What differs from AWS stands in the crate's README.
 
 pub mod account;
 pub mod activity;
 pub mod aws;
+pub mod cloud;
+pub mod event_source;
+pub mod http_api;
+pub mod lambda;
 pub mod logs;
+pub mod provision;
 pub mod secrets;
 pub mod sns;
 pub mod sqs;
 mod wire;
 
+pub use cloud::{Options, RouteLine, Running, StartError, start};
 pub use wire::ApiError;

@@ -138,7 +138,7 @@ impl State {
 
     /// The sequence number of the next message: twenty digits, growing.
     pub(super) fn next_sequence(&self) -> String {
-        format!("{:020}", 18_850_000_000_000_000_000_u64.saturating_add(self.last))
+        format!("{:020}", 18_850_000_000_000_000_000_u128 + u128::from(self.last))
     }
 
     pub(super) fn put(&mut self, incoming: Incoming, now: Instant) {

@@ -97,6 +97,9 @@ fn cloud_words(what: &What) -> String {
                 Some(error) => format!("function {function}{cold} failed: {error}"),
             }
         }
+        What::NotStarted { function, error, message } => {
+            format!("function {function} DOES NOT START: {error}: {}; its log is above", printable(message))
+        }
         What::Logged { function, line } => format!("log      {function} {}", printable(line)),
     }
 }

@@ -1,0 +1,187 @@
+//! Event source mappings: messages of a queue start a function.
+//!
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html>
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep},
+};
+
+use crate::{
+    account::Account,
+    lambda::{InvokeError, Lambda},
+    sqs::{Queue, Receive, Received},
+};
+
+/// As long as SQS lets anyone wait for a message.
+const WAIT: Duration = Duration::from_secs(20);
+/// As many messages SQS gives out at a time.
+const MOST_RECEIVED: usize = 10;
+
+/// How a queue feeds a function.
+#[derive(Clone, Debug)]
+pub struct EventSource {
+    /// The function's ARN.
+    pub function: String,
+    /// As many messages a batch may hold, 1 to 10,000.
+    pub batch_size: usize,
+    /// How long to wait for a batch to fill.
+    pub window: Duration,
+    /// As many batches may be worked on at once.
+    pub max_concurrency: usize,
+    /// Whether the function says which messages of a batch failed.
+    pub reports_failures: bool,
+}
+
+/// Feeds the function until the task is aborted.
+pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let permits = Arc::new(Semaphore::new(source.max_concurrency));
+        let source = Arc::new(source);
+        let mut running = JoinSet::new();
+        loop {
+            // Only who can work on messages receives them: those that wait here would lose their time.
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+            let batch = receive(&queue, &source).await;
+            while running.try_join_next().is_some() {}
+            if batch.is_empty() {
+                continue;
+            }
+            let (source, queue, lambda, region) =
+                (Arc::clone(&source), Arc::clone(&queue), lambda.clone(), account.region.clone());
+            running.spawn(async move {
+                work(&source, &queue, &lambda, &region, batch).await;
+                drop(permit);
+            });
+        }
+    })
+}
+
+/// A batch: what is there, or what comes until it is full or its window closes.
+async fn receive(queue: &Queue, source: &EventSource) -> Vec<Received> {
+    let most = |room: usize| room.clamp(1, MOST_RECEIVED);
+    let first = Receive { max: most(source.batch_size), wait: WAIT, visibility: None };
+    let mut batch = queue.receive(first).await;
+    let closes = Instant::now() + source.window;
+    while !batch.is_empty() && batch.len() < source.batch_size && Instant::now() < closes {
+        let wait = closes.saturating_duration_since(Instant::now()).min(WAIT);
+        batch.extend(
+            queue.receive(Receive { max: most(source.batch_size - batch.len()), wait, visibility: None }).await,
+        );
+    }
+    batch
+}
+
+/// Invokes the function with a batch and deletes what it has done. What failed comes back when its time is over.
+async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str, batch: Vec<Received>) {
+    let payload = Bytes::from(event(queue, region, &batch).to_string());
+    let mut wait = Duration::from_millis(100);
+    let invocation = loop {
+        match lambda.invoke(&source.function, payload.clone()).await {
+            Ok(invocation) => break invocation,
+            // Until the messages are somebody else's.
+            Err(InvokeError::Throttled) if batch.iter().any(|message| queue.is_current(&message.receipt_handle)) => {
+                sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(10));
+            }
+            Err(_) => return,
+        }
+    };
+    let Ok(answer) = invocation.result else { return };
+    let failed = if source.reports_failures { failures(&answer, &batch) } else { Some(HashSet::new()) };
+    let Some(failed) = failed else { return };
+    for message in batch.iter().filter(|message| !failed.contains(&message.message_id)) {
+        // One whose time was over meanwhile is received again; that is for the function to bear.
+        let _comes_again = queue.delete(&message.receipt_handle);
+    }
+}
+
+/// The ids of the messages that failed; nothing when the whole batch did, because the answer makes no sense.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
+fn failures(answer: &[u8], batch: &[Received]) -> Option<HashSet<String>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer {
+        #[serde(default)]
+        batch_item_failures: Option<Vec<Item>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Item {
+        item_identifier: String,
+    }
+    if answer.is_empty() {
+        return Some(HashSet::new());
+    }
+    let answer: Option<Answer> = serde_json::from_slice(answer).ok()?;
+    let items = answer.and_then(|answer| answer.batch_item_failures).unwrap_or_default();
+    let known = |id: &String| batch.iter().any(|message| message.message_id == *id);
+    let ids: HashSet<_> = items.into_iter().map(|item| item.item_identifier).collect();
+    ids.iter().all(known).then_some(ids)
+}
+
+/// What the function gets.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
+fn event(queue: &Queue, region: &str, batch: &[Received]) -> Value {
+    let record = |message: &Received| {
+        let attributes: serde_json::Map<_, _> =
+            message.message_attributes.iter().map(|(name, attribute)| (name.clone(), attribute.event_json())).collect();
+        json!({
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": message.attributes,
+            "messageAttributes": attributes,
+            "md5OfBody": message.md5_of_body,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue.arn(),
+            "awsRegion": region,
+        })
+    };
+    json!({ "Records": batch.iter().map(record).collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn message(id: &str) -> Received {
+        Received {
+            message_id: id.to_owned(),
+            receipt_handle: String::new(),
+            body: String::new(),
+            md5_of_body: String::new(),
+            attributes: BTreeMap::new(),
+            message_attributes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_answer_that_makes_no_sense_fails_the_whole_batch() {
+        let batch = [message("a"), message("b")];
+        let failed = |answer: &str| failures(answer.as_bytes(), &batch).map(|ids| ids.len());
+        for fine in ["", "null", "{}", r#"{"batchItemFailures":null}"#, r#"{"batchItemFailures":[]}"#] {
+            assert_eq!(failed(fine), Some(0), "{fine}");
+        }
+        assert_eq!(failed(r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#), Some(1));
+        for wrong in [
+            "no json",
+            r#"{"batchItemFailures":[{"itemIdentifier":"c"}]}"#,
+            r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
+            r#"{"batchItemFailures":[{"id":"a"}]}"#,
+            r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
+        ] {
+            assert_eq!(failed(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! An HTTP API of API Gateway: routes, limits, and requests as functions get them.
+//!
+//! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>
+
+mod access_log;
+mod cors;
+mod payload;
+mod router;
+mod throttle;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router as Server,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use serde_json::json;
+use tokio::{net::TcpListener, time::timeout};
+use uuid::Uuid;
+
+pub use access_log::AccessLog;
+pub use cors::Cors;
+pub use router::{Route, RouteKey};
+pub use throttle::Throttle;
+
+use crate::{
+    account::Account,
+    activity::{Stream, What},
+    lambda::{InvokeError, Lambda},
+    logs::Logs,
+    wire,
+};
+
+/// What a request may carry, in bytes.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const LONGEST_BODY: usize = 10 * 1024 * 1024;
+/// What request line and headers may measure together, in bytes.
+const LONGEST_HEAD: usize = 10_240;
+/// How long API Gateway waits for a function.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An API, as the template describes it.
+pub struct HttpApi {
+    /// Its id, as in ARNs and addresses.
+    pub id: String,
+    /// What its routes lead to, the most specific first.
+    pub routes: Vec<Route>,
+    /// Which pages of other origins may call it.
+    pub cors: Option<Cors>,
+    /// How many requests it takes.
+    pub throttle: Option<Throttle>,
+    /// Where requests are noted.
+    pub access_log: Option<AccessLog>,
+}
+
+struct Shared {
+    api: HttpApi,
+    account: Account,
+    lambda: Lambda,
+    logs: Logs,
+    activity: Stream,
+}
+
+/// What is known of a request, for the function and for the access log.
+struct Known {
+    id: String,
+    route_key: String,
+    source_ip: String,
+    since: Instant,
+}
+
+/// Serves the API until the task is aborted.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    mut api: HttpApi,
+    account: Account,
+    lambda: Lambda,
+    logs: Logs,
+    activity: Stream,
+) {
+    api.routes.sort_by_key(|route| route.key.priority());
+    let shared = Arc::new(Shared { api, account, lambda, logs, activity });
+    let server = Server::new().fallback(answer).with_state(shared);
+    let server = server.into_make_service_with_connect_info::<SocketAddr>();
+    // It ends with the task: there is nobody to tell of an error.
+    let _ended = axum::serve(wire::prompt(listener), server).await;
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let origin = request.headers().get("origin").cloned();
+    let mut known =
+        Known { id: request_id(), route_key: "-".to_owned(), source_ip: peer.ip().to_string(), since: Instant::now() };
+    let head = head(&request);
+    let mut failed = None;
+    let mut response = match respond(&shared, request, &mut known).await {
+        Ok(response) => response,
+        Err(refused) => {
+            failed = refused.why;
+            let body = json!({ "message": refused.message }).to_string();
+            (refused.status, [("content-type", "application/json")], body).into_response()
+        }
+    };
+    if let Some(cors) = &shared.api.cors {
+        cors.apply(origin.as_ref(), response.headers_mut());
+    }
+    if let Ok(id) = HeaderValue::from_str(&known.id) {
+        response.headers_mut().insert("apigw-requestid", id);
+    }
+    let status = response.status().as_u16();
+    if let Some(log) = &shared.api.access_log {
+        let line = log.line(&known, &head, status, failed.as_deref());
+        shared.logs.append(&log.group, &shared.api.id, &line);
+    }
+    shared.activity.tell(What::Request { method, path, status }, Some(known.since.elapsed()));
+    response
+}
+
+/// An answer of API Gateway's own.
+struct Refused {
+    status: StatusCode,
+    message: &'static str,
+    /// For the access log.
+    why: Option<String>,
+}
+
+impl Refused {
+    fn new(status: StatusCode, message: &'static str) -> Self {
+        Self { status, message, why: None }
+    }
+}
+
+async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result<Response, Refused> {
+    if let Some(response) = shared.api.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+        return Ok(response);
+    }
+    if head_size(&request) > LONGEST_HEAD {
+        return Err(Refused::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
+    }
+    let path = payload::decoded_path(request.uri().path());
+    let found = router::find(&shared.api.routes, request.method().as_str(), &path);
+    let (route, parameters) = found.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Not Found"))?;
+    known.route_key = route.key.to_string();
+    if shared.api.throttle.as_ref().is_some_and(|throttle| !throttle.admits(Instant::now())) {
+        return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
+    }
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, LONGEST_BODY).collect().await;
+    let body = body.map_err(|_| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?.to_bytes();
+    let event = payload::event(&payload::Parts {
+        api_id: &shared.api.id,
+        account: &shared.account,
+        known,
+        parts: &parts,
+        path: &path,
+        parameters,
+        body: &body,
+    });
+    invoke(shared, &route.function, event.to_string().into()).await
+}
+
+async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Response, Refused> {
+    let broken = |why: String| Refused {
+        why: Some(why),
+        ..Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    };
+    let unavailable = |why: &str| Refused {
+        why: Some(why.to_owned()),
+        ..Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+    };
+    let done = timeout(PATIENCE, shared.lambda.invoke(function, event)).await;
+    let done = done.map_err(|_| unavailable("Endpoint request timed out"))?;
+    let done = done.map_err(|error| match error {
+        InvokeError::Throttled => unavailable("Rate Exceeded."),
+        InvokeError::NoSuchFunction => broken(format!("there is no function {function}")),
+    })?;
+    let answer = done.result.map_err(|error| broken(error.message()))?;
+    payload::response(&answer).ok_or_else(|| broken("the function's answer is no response".to_owned()))
+}
+
+/// The request's line and headers, for the access log.
+struct Head {
+    method: String,
+    path: String,
+    protocol: String,
+    user_agent: String,
+}
+
+fn head(request: &Request<Body>) -> Head {
+    let user_agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
+    Head {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        protocol: format!("{:?}", request.version()),
+        user_agent: user_agent.unwrap_or_default().to_owned(),
+    }
+}
+
+fn head_size(request: &Request<Body>) -> usize {
+    let line = request.method().as_str().len() + request.uri().to_string().len() + " HTTP/1.1".len() + 1;
+    line + headers_size(request.headers())
+}
+
+fn headers_size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": ".len()).sum()
+}
+
+/// Fifteen letters and digits with an equals sign behind them, as API Gateway's ids look.
+fn request_id() -> String {
+    let hex = Uuid::new_v4().simple().to_string();
+    format!("{}=", hex.get(..15).unwrap_or_default())
+}

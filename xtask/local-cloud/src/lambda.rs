@@ -1,0 +1,264 @@
+//! Lambda: functions, each with a pool of execution environments.
+//!
+//! An execution environment is a process of its own with a Runtime API endpoint of its own. It works on one event at a time;
+//! what comes meanwhile starts another, up to a bound, and waits beyond it. An environment that crashes or is late is
+//! replaced by the next event that needs one.
+//!
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+
+pub(crate) mod api;
+mod asynchronous;
+mod environment;
+mod runtime_api;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+
+pub use asynchronous::{Asynchronous, Retries};
+
+use crate::{
+    account::Account,
+    activity::{Stream, What},
+    logs::Logs,
+};
+use environment::Environment;
+
+/// As many environments a function may have here without reserved concurrency; AWS has a thousand for the whole account.
+const ENVIRONMENTS: usize = 16;
+
+/// A function, as the template describes it.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// What runs.
+    pub binary: PathBuf,
+    /// Memory in MB; told to the function, not enforced.
+    pub memory_mb: u32,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Its environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// The log group that its output goes to.
+    pub log_group: String,
+    /// As many invocations at a time, and what comes beyond is throttled.
+    pub reserved_concurrency: Option<usize>,
+    /// What becomes of asynchronous events that fail.
+    pub retries: Retries,
+}
+
+/// What a function answered.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// Its answer, or what went wrong.
+    pub result: Result<Bytes, FunctionError>,
+}
+
+/// A function failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionError {
+    /// Such as `Sandbox.Timedout`, or the function's own word.
+    pub kind: String,
+    /// `{"errorType": ..., "errorMessage": ...}`
+    pub payload: Bytes,
+}
+
+impl FunctionError {
+    fn new(kind: &str, request_id: &str, message: &str) -> Self {
+        let message = format!("RequestId: {request_id} Error: {message}");
+        let payload = json!({ "errorType": kind, "errorMessage": message }).to_string();
+        Self { kind: kind.to_owned(), payload: payload.into() }
+    }
+
+    /// What the function or Lambda says about it.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let payload: serde_json::Value = serde_json::from_slice(&self.payload).unwrap_or_default();
+        payload.get("errorMessage").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
+/// An invocation was not even tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvokeError {
+    /// There is no such function.
+    #[error("there is no such function")]
+    NoSuchFunction,
+    /// Its reserved concurrency is used up.
+    #[error("Rate Exceeded.")]
+    Throttled,
+}
+
+/// All functions of the account. Clones share them.
+#[derive(Clone)]
+pub struct Lambda(Arc<Inner>);
+
+struct Inner {
+    host: Host,
+    functions: RwLock<BTreeMap<String, Arc<Pool>>>,
+}
+
+/// What environments need of the cloud around them.
+#[derive(Clone)]
+struct Host {
+    account: Account,
+    logs: Logs,
+    activity: Stream,
+    /// The process groups that run. After the stop there are none, and none is started.
+    processes: Arc<Mutex<Processes>>,
+}
+
+#[derive(Default)]
+struct Processes {
+    groups: HashSet<u32>,
+    stopped: bool,
+}
+
+/// A function with its environments.
+struct Pool {
+    function: Function,
+    arn: String,
+    idle: Mutex<Vec<Environment>>,
+    permits: Semaphore,
+}
+
+impl Lambda {
+    /// An account without functions.
+    #[must_use]
+    pub fn new(account: Account, logs: Logs, activity: Stream) -> Self {
+        let host = Host { account, logs, activity, processes: Arc::default() };
+        Self(Arc::new(Inner { host, functions: RwLock::default() }))
+    }
+
+    /// Adds a function; its ARN.
+    pub fn create(&self, function: Function) -> String {
+        let arn = self.0.host.account.arn("lambda", &format!("function:{}", function.name));
+        let permits = Semaphore::new(function.reserved_concurrency.unwrap_or(ENVIRONMENTS));
+        let name = function.name.clone();
+        let pool = Pool { function, arn: arn.clone(), idle: Mutex::default(), permits };
+        self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(pool));
+        arn
+    }
+
+    /// Starts one environment of each function, so that the first event finds it warm. Those that do not start are told as
+    /// failed invocations are.
+    pub async fn warm_up(&self) {
+        let pools: Vec<_> = self.all().into_values().collect();
+        let starts = pools.into_iter().map(|pool| {
+            let host = self.0.host.clone();
+            tokio::spawn(async move { pool.warm_up(&host).await })
+        });
+        for start in starts.collect::<Vec<_>>() {
+            let _told_already = start.await;
+        }
+    }
+
+    /// Invokes a function, by its ARN or its name, and waits for the answer.
+    ///
+    /// # Errors
+    /// When there is no such function, or it is throttled. What the function itself does wrong stands in the answer.
+    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
+        let pool = self.pool(function).ok_or(InvokeError::NoSuchFunction)?;
+        pool.invoke(&self.0.host, payload).await
+    }
+
+    /// The function of this ARN or name, with or without a version behind it.
+    #[must_use]
+    pub fn function(&self, function: &str) -> Option<Function> {
+        self.pool(function).map(|pool| pool.function.clone())
+    }
+
+    /// Ends all processes; nothing runs afterwards.
+    pub fn stop(&self) {
+        let mut processes = lock(&self.0.host.processes);
+        processes.stopped = true;
+        processes.groups.drain().for_each(environment::kill);
+    }
+
+    fn pool(&self, function: &str) -> Option<Arc<Pool>> {
+        let name = match function.split_once(":function:") {
+            Some((_, name)) => name.split(':').next().unwrap_or_default(),
+            None => function,
+        };
+        self.0.functions.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn all(&self) -> BTreeMap<String, Arc<Pool>> {
+        self.0.functions.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Pool {
+    async fn invoke(&self, host: &Host, payload: Bytes) -> Result<Invocation, InvokeError> {
+        let _permit = self.permit().await?;
+        let (request_id, since) = (Uuid::new_v4().to_string(), Instant::now());
+        let idle = self.idle();
+        let cold = idle.is_none();
+        let result = match idle {
+            Some(environment) => self.run(environment, &request_id, payload).await,
+            None => match Environment::start(&self.function, &self.arn, host, &request_id).await {
+                Ok(environment) => self.run(environment, &request_id, payload).await,
+                Err(error) => Err(error),
+            },
+        };
+        let error = result.as_ref().err().map(|error| error.kind.clone());
+        let (function, id) = (self.function.name.clone(), request_id.clone());
+        host.activity.tell(What::Invoked { function, request_id: id, cold, error }, Some(since.elapsed()));
+        Ok(Invocation { request_id, result })
+    }
+
+    /// Has the environment work on the event, and keeps it for the next when it is still good.
+    async fn run(&self, environment: Environment, id: &str, payload: Bytes) -> Result<Bytes, FunctionError> {
+        let result = environment.invoke(id, payload, self.function.timeout).await;
+        if environment.is_good() {
+            lock(&self.idle).push(environment);
+        }
+        result
+    }
+
+    async fn warm_up(&self, host: &Host) {
+        let Ok(_permit) = self.permit().await else { return };
+        match Environment::start(&self.function, &self.arn, host, "init").await {
+            Ok(environment) => lock(&self.idle).push(environment),
+            Err(error) => {
+                let (function, message) = (self.function.name.clone(), error.message());
+                host.activity.tell(What::NotStarted { function, error: error.kind, message }, None);
+            }
+        }
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, InvokeError> {
+        // The semaphore is never closed, so the only error is that there is no permit.
+        if self.function.reserved_concurrency.is_some() {
+            self.permits.try_acquire().map_err(|_| InvokeError::Throttled)
+        } else {
+            self.permits.acquire().await.map_err(|_| InvokeError::Throttled)
+        }
+    }
+
+    /// An environment that waits for an event and still runs; the one that was used last is the warmest.
+    fn idle(&self) -> Option<Environment> {
+        let mut idle = lock(&self.idle);
+        while let Some(environment) = idle.pop() {
+            if environment.is_good() {
+                return Some(environment);
+            }
+        }
+        None
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

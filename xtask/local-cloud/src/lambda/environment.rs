@@ -1,0 +1,235 @@
+//! An execution environment: a process, its Runtime API endpoint, and its end.
+
+use std::{
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use uuid::Uuid;
+
+use super::{
+    Function, FunctionError, Host, lock,
+    runtime_api::{self, Event, Slot},
+};
+use crate::activity::What;
+
+/// How long an environment may take to ask for its first event.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+const INITIALIZATION: Duration = Duration::from_secs(10);
+
+/// A process that waits for events or works on one.
+pub(super) struct Environment {
+    slot: Arc<Slot>,
+    arn: String,
+    group: u32,
+    host: Host,
+    /// How the process ended, once it has.
+    ended: watch::Receiver<Option<String>>,
+    server: JoinHandle<()>,
+    /// Whether it was too late with an answer. Such an environment gets no other event.
+    late: AtomicBool,
+}
+
+impl Environment {
+    /// Starts a process and waits until it asks for its first event.
+    pub(super) async fn start(
+        function: &Function,
+        arn: &str,
+        host: &Host,
+        request_id: &str,
+    ) -> Result<Self, FunctionError> {
+        let failed = |what: String| FunctionError::new("Runtime.InvalidEntrypoint", request_id, &what);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(error.to_string()))?;
+        let endpoint = listener.local_addr().map_err(|error| failed(error.to_string()))?.to_string();
+        let stream = log_stream();
+        let mut child = command(function, host, &endpoint, &stream)
+            .spawn()
+            .map_err(|error| failed(format!("{} cannot be started: {error}", function.binary.display())))?;
+        let slot = Arc::new(Slot::default());
+        let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&slot)));
+        collect(child.stdout.take(), function, host, &stream);
+        collect(child.stderr.take(), function, host, &stream);
+        let group = child.id().unwrap_or_default();
+        let environment = Self {
+            slot,
+            arn: arn.to_owned(),
+            group,
+            host: host.clone(),
+            ended: watch_end(child, group, host),
+            server,
+            late: AtomicBool::new(false),
+        };
+        environment.initialized(request_id).await?;
+        Ok(environment)
+    }
+
+    async fn initialized(&self, request_id: &str) -> Result<(), FunctionError> {
+        let mut polled = self.slot.polled();
+        let mut ended = self.ended.clone();
+        let first = async {
+            tokio::select! {
+                _ = polled.wait_for(|polled| *polled) => Ok(()),
+                error = self.slot.initialization_error() => Err(error),
+                how = ended.wait_for(Option::is_some) => Err(exit_error(&how_it_ended(how.ok().as_deref()), request_id)),
+            }
+        };
+        let late =
+            || FunctionError::new("Sandbox.Timedout", request_id, "the function did not start within 10 seconds");
+        timeout(INITIALIZATION, first).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Has the process work on one event.
+    pub(super) async fn invoke(
+        &self,
+        request_id: &str,
+        payload: Bytes,
+        limit: Duration,
+    ) -> Result<Bytes, FunctionError> {
+        let (answer, answered) = oneshot::channel();
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit;
+        let event = Event {
+            request_id: request_id.to_owned(),
+            deadline_ms: deadline.as_millis(),
+            function_arn: self.arn.clone(),
+            payload,
+        };
+        self.slot.hand_over(event, answer);
+        let mut ended = self.ended.clone();
+        tokio::select! {
+            biased;
+            Ok(result) = answered => result,
+            () = sleep(limit) => {
+                self.late.store(true, Ordering::Relaxed);
+                let text = format!("Task timed out after {:.2} seconds", limit.as_secs_f64());
+                Err(FunctionError::new("Sandbox.Timedout", request_id, &text))
+            }
+            how = ended.wait_for(Option::is_some) => {
+                Err(exit_error(&how_it_ended(how.ok().as_deref()), request_id))
+            }
+        }
+    }
+
+    /// Whether it can take another event.
+    pub(super) fn is_good(&self) -> bool {
+        !self.late.load(Ordering::Relaxed) && self.ended.borrow().is_none()
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        if lock(&self.host.processes).groups.remove(&self.group) {
+            kill(self.group);
+        }
+        self.server.abort();
+    }
+}
+
+/// Ends a process with all that it started.
+pub(super) fn kill(group: u32) {
+    if let Ok(group) = i32::try_from(group) {
+        // It may have ended by itself.
+        let _gone = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+}
+
+/// Waits for the process, so that it leaves no zombie, and tells how it ended.
+fn watch_end(mut child: Child, group: u32, host: &Host) -> watch::Receiver<Option<String>> {
+    let (tell, ended) = watch::channel(None);
+    let processes = Arc::clone(&host.processes);
+    let mut known = lock(&processes);
+    if known.stopped {
+        kill(group);
+    } else {
+        known.groups.insert(group);
+    }
+    drop(known);
+    tokio::spawn(async move {
+        let how = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        lock(&processes).groups.remove(&group);
+        tell.send_replace(Some(how));
+    });
+    ended
+}
+
+fn how_it_ended(how: Option<&Option<String>>) -> String {
+    how.cloned().flatten().unwrap_or_else(|| "it was stopped".to_owned())
+}
+
+fn exit_error(how: &str, request_id: &str) -> FunctionError {
+    FunctionError::new("Runtime.ExitError", request_id, &format!("Runtime exited with error: {how}"))
+}
+
+/// `2026/11/01/[$LATEST]...`, a stream for each environment.
+fn log_stream() -> String {
+    let today = jiff::Timestamp::now().to_string().get(..10).unwrap_or_default().replace('-', "/");
+    format!("{today}/[$LATEST]{}", Uuid::new_v4().simple())
+}
+
+/// The process, with nothing of this one's environment, and what Lambda promises.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+fn command(function: &Function, host: &Host, endpoint: &str, stream: &str) -> Command {
+    let folder = function.binary.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+    let account = &host.account;
+    let memory = function.memory_mb.to_string();
+    let mut command = Command::new(&function.binary);
+    command.env_clear().envs(&function.variables).envs([
+        ("AWS_LAMBDA_RUNTIME_API", endpoint),
+        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &function.log_group),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("AWS_REGION", &account.region),
+        ("AWS_DEFAULT_REGION", &account.region),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_SESSION_TOKEN", "local"),
+        ("AWS_ENDPOINT_URL", &account.endpoint),
+        ("LAMBDA_TASK_ROOT", &folder),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("_HANDLER", "bootstrap"),
+        ("LANG", "en_US.UTF-8"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
+        ("TZ", ":UTC"),
+    ]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own: Ctrl-C in the terminal is for this process, which then ends the others in order.
+    command.process_group(0);
+    command
+}
+
+/// Sends each line of the output to the log.
+fn collect(output: Option<impl AsyncRead + Unpin + Send + 'static>, function: &Function, host: &Host, stream: &str) {
+    let Some(output) = output else { return };
+    let (name, group, stream, host) =
+        (function.name.clone(), function.log_group.clone(), stream.to_owned(), host.clone());
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).split(b'\n');
+        while let Ok(Some(line)) = lines.next_segment().await {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            host.logs.append(&group, &stream, &line);
+            host.activity.tell(What::Logged { function: name.clone(), line }, None);
+        }
+    });
+}

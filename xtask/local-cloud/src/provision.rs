@@ -1,0 +1,423 @@
+//! A template's resources, made: in the order in which they refer to each other.
+
+mod kinds;
+mod resolve;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use cfn::{LogicalId, Resource, Template};
+use serde_json::{Map, Value};
+
+use crate::{
+    event_source::EventSource,
+    http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
+    lambda::{Function, Lambda, Retries},
+    logs::Logs,
+    secrets::Secrets,
+    sns::Sns,
+    sqs::{Queue, Sqs},
+    wire::ApiError,
+};
+use resolve::{Made, Scope};
+
+/// Why a template cannot run here.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// Its resources refer to each other in a circle.
+    #[error(transparent)]
+    Circle(#[from] cfn::graph::Circle),
+    /// A value cannot be worked out.
+    #[error("{path}: {reason}")]
+    Value {
+        /// Where it stands.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// AWS would refuse a resource.
+    #[error("{id} ({kind}) cannot be made: {reason}")]
+    Resource {
+        /// Its logical id.
+        id: String,
+        /// Its type.
+        kind: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The services that resources are made in.
+pub(crate) struct Services<'a> {
+    pub(crate) sqs: &'a Sqs,
+    pub(crate) sns: &'a Sns,
+    pub(crate) lambda: &'a Lambda,
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) logs: &'a Logs,
+}
+
+/// What is given beside the template.
+pub(crate) struct Given<'a> {
+    pub(crate) stack_name: &'a str,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) binaries: &'a PathBuf,
+    /// Values of secrets, by the logical id.
+    pub(crate) secrets: &'a BTreeMap<String, String>,
+    /// Where the HTTP API answers.
+    pub(crate) api_endpoint: String,
+    pub(crate) account: &'a crate::account::Account,
+}
+
+/// What was made, beyond what the services hold.
+pub(crate) struct Provisioned {
+    pub(crate) api: HttpApi,
+    pub(crate) sources: Vec<(EventSource, Arc<Queue>)>,
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// What has no effect here, by the reason.
+    pub(crate) not_honoured: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// Makes everything that the template describes.
+pub(crate) fn provision(
+    template: &Template,
+    services: &Services<'_>,
+    given: &Given<'_>,
+) -> Result<Provisioned, ProvisionError> {
+    let mut maker = Maker {
+        scope: Scope::new(template, given),
+        services,
+        given,
+        api: None,
+        integrations: HashMap::new(),
+        sources: Vec::new(),
+        not_honoured: BTreeMap::new(),
+    };
+    for id in cfn::graph::order(template)? {
+        let Some(resource) = template.resources.get(id) else { continue };
+        maker.make(id, resource)?;
+    }
+    let outputs = template.outputs.iter().map(|(name, output)| {
+        let value = maker.scope.resolve(&output.value, &format!("Outputs.{name}"))?;
+        Ok((name.clone(), text(&value.unwrap_or_default())))
+    });
+    let outputs = outputs.collect::<Result<_, ProvisionError>>()?;
+    let nothing =
+        || HttpApi { id: "none".to_owned(), routes: Vec::new(), cors: None, throttle: None, access_log: None };
+    Ok(Provisioned {
+        api: maker.api.unwrap_or_else(nothing),
+        sources: maker.sources,
+        outputs,
+        not_honoured: maker.not_honoured,
+    })
+}
+
+struct Maker<'a> {
+    scope: Scope<'a>,
+    services: &'a Services<'a>,
+    given: &'a Given<'a>,
+    api: Option<HttpApi>,
+    /// The function behind each integration.
+    integrations: HashMap<String, String>,
+    sources: Vec<(EventSource, Arc<Queue>)>,
+    not_honoured: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// A resource under construction.
+struct Wanted<'a> {
+    id: &'a LogicalId,
+    kind: &'a str,
+    properties: Map<String, Value>,
+}
+
+impl Maker<'_> {
+    fn make(&mut self, id: &LogicalId, resource: &Resource) -> Result<(), ProvisionError> {
+        let kind = resource.kind.as_str();
+        let absent = resource.condition.as_ref().map(|name| self.scope.condition(name, 0)).transpose()? == Some(false);
+        if absent {
+            return Ok(());
+        }
+        if let Some(why) = kinds::without_effect(kind) {
+            self.note(why, kind.to_owned());
+            self.scope.add(id, Made::unplayed(id));
+            return Ok(());
+        }
+        let mut properties = Map::new();
+        for (name, value) in &resource.properties {
+            if let Some(why) = kinds::property_without_effect(kind, name) {
+                self.note(why, format!("{kind} {name}"));
+            }
+            let value = self.scope.resolve(value, &format!("Resources.{id}.Properties.{name}"))?;
+            properties.extend(value.map(|value| (name.clone(), value)));
+        }
+        let wanted = Wanted { id, kind, properties };
+        let made = match kind {
+            "AWS::SQS::Queue" => self.queue(&wanted),
+            "AWS::SNS::Topic" => self.topic(&wanted),
+            "AWS::SNS::Subscription" => self.subscription(&wanted),
+            "AWS::SecretsManager::Secret" => Ok(self.secret(&wanted)),
+            "AWS::Logs::LogGroup" => Ok(self.log_group(&wanted)),
+            "AWS::Lambda::Function" => self.function(&wanted, resource),
+            "AWS::Lambda::EventSourceMapping" => self.event_source(&wanted),
+            "AWS::ApiGatewayV2::Api" => self.http_api(&wanted),
+            "AWS::ApiGatewayV2::Stage" => self.stage(&wanted),
+            "AWS::ApiGatewayV2::Integration" => self.integration(&wanted),
+            "AWS::ApiGatewayV2::Route" => self.route(&wanted),
+            _ => {
+                self.note(kinds::UNKNOWN, kind.to_owned());
+                Ok(Made::unplayed(id))
+            }
+        };
+        self.scope.add(id, made?);
+        Ok(())
+    }
+
+    fn note(&mut self, why: &'static str, what: String) {
+        self.not_honoured.entry(why).or_default().insert(what);
+    }
+
+    fn queue(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let name = wanted.name("QueueName", self.given.stack_name);
+        let attributes = wanted.properties.iter().filter(|(name, _)| !["QueueName", "Tags"].contains(&name.as_str()));
+        let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
+        let queue = self.services.sqs.create_queue(&name, &attributes).map_err(|error| wanted.refused(&error))?;
+        Ok(Made::new(queue.url()).with("Arn", queue.arn()).with("QueueName", &name).with("QueueUrl", queue.url()))
+    }
+
+    fn topic(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let name = wanted.name("TopicName", self.given.stack_name);
+        let kept = ["DisplayName", "FifoTopic", "ContentBasedDeduplication", "MaximumMessageSize"];
+        let attributes = wanted.properties.iter().filter(|(name, _)| kept.contains(&name.as_str()));
+        let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
+        let arn = self.services.sns.create_topic(&name, &attributes).map_err(|error| wanted.refused(&error))?;
+        for each in wanted.list("Subscription") {
+            let part = |name: &str| each.get(name).map(text).unwrap_or_default();
+            let made = self.services.sns.subscribe(&arn, &part("Protocol"), &part("Endpoint"), &BTreeMap::new());
+            made.map_err(|error| wanted.refused(&error))?;
+        }
+        Ok(Made::new(&arn).with("TopicArn", &arn).with("TopicName", &name))
+    }
+
+    fn subscription(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let part = |name: &str| wanted.text(name).unwrap_or_default();
+        let attributes = ["RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"];
+        let attributes =
+            attributes.into_iter().filter_map(|name| Some((name.to_owned(), wanted.text(name)?))).collect();
+        let (topic, protocol, endpoint) = (part("TopicArn"), part("Protocol"), part("Endpoint"));
+        let made = self.services.sns.subscribe(&topic, &protocol, &endpoint, &attributes);
+        let arn = made.map_err(|error| wanted.refused(&error))?;
+        Ok(Made::new(&arn).with("Arn", &arn))
+    }
+
+    fn secret(&self, wanted: &Wanted<'_>) -> Made {
+        let name = wanted.name("Name", self.given.stack_name);
+        let value = self.given.secrets.get(wanted.id.as_str()).cloned().or_else(|| wanted.text("SecretString"));
+        let arn = self.services.secrets.create(&name, value);
+        Made::new(&arn).with("Id", &arn)
+    }
+
+    fn log_group(&self, wanted: &Wanted<'_>) -> Made {
+        let name = wanted.name("LogGroupName", self.given.stack_name);
+        let retention = wanted.number("RetentionInDays").and_then(|days| u32::try_from(days).ok());
+        self.services.logs.create_group(&name, retention);
+        Made::new(&name).with("Arn", &self.given.account.arn("logs", &format!("log-group:{name}:*")))
+    }
+
+    fn function(&self, wanted: &Wanted<'_>, resource: &Resource) -> Result<Made, ProvisionError> {
+        let name = wanted.name("FunctionName", self.given.stack_name);
+        let variables = wanted.properties.get("Environment").and_then(|value| value.get("Variables"));
+        let variables = variables.and_then(Value::as_object).into_iter().flatten();
+        let log_group = wanted.properties.get("LoggingConfig").and_then(|config| config.get("LogGroup")).map(text);
+        let dead_letter = wanted.properties.get("DeadLetterConfig").and_then(|config| config.get("TargetArn"));
+        let reserved = wanted.number("ReservedConcurrentExecutions");
+        let function = Function {
+            binary: self.binary(wanted, resource, &name)?,
+            memory_mb: wanted.number("MemorySize").and_then(|number| u32::try_from(number).ok()).unwrap_or(128),
+            timeout: Duration::from_secs(wanted.number("Timeout").unwrap_or(3)),
+            variables: variables.map(|(name, value)| (name.clone(), text(value))).collect(),
+            log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+            reserved_concurrency: reserved.map(|number| usize::try_from(number).unwrap_or(usize::MAX >> 4)),
+            retries: Retries { dead_letter: dead_letter.map(text), ..Retries::default() },
+            name: name.clone(),
+        };
+        let arn = self.services.lambda.create(function);
+        Ok(Made::new(&name).with("Arn", &arn))
+    }
+
+    /// What runs for a function: the file that `Metadata.Binary` names, or one named as the function or its logical id.
+    fn binary(&self, wanted: &Wanted<'_>, resource: &Resource, name: &str) -> Result<PathBuf, ProvisionError> {
+        let named = resource.metadata.get("Binary").and_then(Value::as_str);
+        let names: Vec<&str> = named.map_or_else(|| vec![name, wanted.id.as_str()], |named| vec![named]);
+        let inside = |name: &&&str| PathBuf::from(name).components().count() == 1;
+        let mut paths = names.iter().filter(inside).map(|name| self.given.binaries.join(name));
+        paths.find(|path| path.is_file()).ok_or_else(|| {
+            let reason = format!("{} has no executable {}", self.given.binaries.display(), names.join(" or "));
+            wanted.wrong(format!("{reason}; build it, or name it in Metadata.Binary"))
+        })
+    }
+
+    fn event_source(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let arn = wanted.text("EventSourceArn").unwrap_or_default();
+        let queue = self.services.sqs.by_arn(&arn);
+        let queue =
+            queue.ok_or_else(|| wanted.wrong(format!("there is no queue {arn:?}; only queues are played here")))?;
+        let function = wanted.text("FunctionName").unwrap_or_default();
+        let known = self.services.lambda.function(&function);
+        let known = known.ok_or_else(|| wanted.wrong(format!("there is no function {function:?}")))?;
+        let size = |name: &str| wanted.number(name).and_then(|number| usize::try_from(number).ok());
+        let (batch_size, window) =
+            (size("BatchSize").unwrap_or(10), wanted.number("MaximumBatchingWindowInSeconds").unwrap_or(0));
+        if queue.visibility_timeout() < known.timeout {
+            let (hidden, time) = (queue.visibility_timeout().as_secs(), known.timeout.as_secs());
+            return Err(wanted.wrong(format!(
+                "the queue's visibility timeout of {hidden} s is less than the function's timeout of {time} s"
+            )));
+        }
+        if batch_size > 10 && (window == 0 || queue.is_fifo()) {
+            return Err(wanted.wrong(
+                "a batch of more than 10 messages needs a standard queue and MaximumBatchingWindowInSeconds".to_owned(),
+            ));
+        }
+        if wanted.properties.get("Enabled").is_some_and(|enabled| text(enabled) == "false") {
+            return Ok(Made::new(wanted.id.as_str()));
+        }
+        let most = wanted.properties.get("ScalingConfig").and_then(|config| config.get("MaximumConcurrency"));
+        let most = most.and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+        let source = EventSource {
+            function,
+            batch_size,
+            window: Duration::from_secs(window),
+            max_concurrency: most.unwrap_or(10),
+            reports_failures: wanted.list("FunctionResponseTypes").iter().any(|kind| kind == "ReportBatchItemFailures"),
+        };
+        self.sources.push((source, queue));
+        Ok(Made::new(wanted.id.as_str()))
+    }
+
+    fn http_api(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let protocol = wanted.text("ProtocolType").unwrap_or_default();
+        if protocol != "HTTP" {
+            return Err(wanted.wrong(format!("its ProtocolType is {protocol:?}; only HTTP is played here")));
+        }
+        if self.api.is_some() {
+            return Err(wanted.wrong("there is one HTTP API already, and one port for it".to_owned()));
+        }
+        let cors = wanted.properties.get("CorsConfiguration").map(|config| {
+            let list =
+                |name: &str| config.get(name).and_then(Value::as_array).into_iter().flatten().map(text).collect();
+            Cors {
+                allow_origins: list("AllowOrigins"),
+                allow_methods: list("AllowMethods"),
+                allow_headers: list("AllowHeaders"),
+                expose_headers: list("ExposeHeaders"),
+                allow_credentials: config.get("AllowCredentials").is_some_and(|value| text(value) == "true"),
+                max_age: config.get("MaxAge").and_then(Value::as_u64),
+            }
+        });
+        let id = wanted.id.as_str().to_ascii_lowercase();
+        self.api = Some(HttpApi { id: id.clone(), routes: Vec::new(), cors, throttle: None, access_log: None });
+        Ok(Made::new(&id).with("ApiId", &id).with("ApiEndpoint", &self.given.api_endpoint))
+    }
+
+    fn stage(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let name = wanted.text("StageName").unwrap_or_default();
+        if name != "$default" {
+            return Err(wanted.wrong(format!("its StageName is {name:?}; only $default is played here")));
+        }
+        let settings = wanted.properties.get("DefaultRouteSettings");
+        let number = |name: &str| settings.and_then(|settings| settings.get(name)).and_then(Value::as_f64);
+        let throttle = number("ThrottlingRateLimit").zip(number("ThrottlingBurstLimit"));
+        let log = wanted.properties.get("AccessLogSettings");
+        let part = |name: &str| log.and_then(|log| log.get(name)).map(text);
+        let access_log = part("DestinationArn").zip(part("Format")).map(|(arn, format)| {
+            let group = arn.split_once(":log-group:").map_or(arn.as_str(), |(_, group)| group);
+            AccessLog { group: group.trim_end_matches(":*").to_owned(), format }
+        });
+        let api = self.api.as_mut().ok_or_else(|| wanted.wrong("there is no API for it".to_owned()))?;
+        api.throttle = throttle.map(|(rate, burst)| Throttle::new(rate, burst));
+        api.access_log = access_log;
+        Ok(Made::new(&name))
+    }
+
+    fn integration(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let (kind, version) = (wanted.text("IntegrationType"), wanted.text("PayloadFormatVersion"));
+        if kind.as_deref() != Some("AWS_PROXY") {
+            return Err(wanted.wrong("only IntegrationType AWS_PROXY is played here".to_owned()));
+        }
+        if version.as_deref() != Some("2.0") {
+            return Err(wanted.wrong("only PayloadFormatVersion 2.0 is played here".to_owned()));
+        }
+        let uri = wanted.text("IntegrationUri").unwrap_or_default();
+        // API Gateway takes the function's ARN, and also a longer one of its own that has the function's inside.
+        let arn = uri.split_once("/functions/").map_or(uri.as_str(), |(_, rest)| rest.trim_end_matches("/invocations"));
+        if self.services.lambda.function(arn).is_none() {
+            return Err(wanted.wrong(format!("there is no function {arn:?}")));
+        }
+        let id = wanted.id.as_str().to_ascii_lowercase();
+        self.integrations.insert(id.clone(), arn.to_owned());
+        Ok(Made::new(&id).with("IntegrationId", &id))
+    }
+
+    fn route(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
+        let text = wanted.text("RouteKey").unwrap_or_default();
+        let key = RouteKey::parse(&text);
+        let key =
+            key.ok_or_else(|| wanted.wrong(format!("{text:?} is no route key; write `METHOD /path` or $default")))?;
+        let target = wanted.text("Target").unwrap_or_default();
+        let integration = target.strip_prefix("integrations/").unwrap_or_default();
+        let function = self.integrations.get(integration).cloned();
+        let function = function.ok_or_else(|| wanted.wrong(format!("its target {target:?} is no integration")))?;
+        if let Some(kind) = wanted.text("AuthorizationType").filter(|kind| kind != "NONE") {
+            return Err(wanted.wrong(format!("AuthorizationType {kind} is not played here; only NONE is")));
+        }
+        let api = self.api.as_mut().ok_or_else(|| wanted.wrong("there is no API for it".to_owned()))?;
+        if api.routes.iter().any(|route| route.key == key) {
+            return Err(wanted.wrong(format!("there is a route {text} already")));
+        }
+        api.routes.push(Route { key, function });
+        let id = wanted.id.as_str().to_ascii_lowercase();
+        Ok(Made::new(&id).with("RouteId", &id))
+    }
+}
+
+impl Wanted<'_> {
+    /// The physical name: the one given, or one made from the stack's and the logical id.
+    fn name(&self, property: &str, stack_name: &str) -> String {
+        self.text(property).unwrap_or_else(|| {
+            let fifo = self.properties.get("FifoQueue").or_else(|| self.properties.get("FifoTopic"));
+            let ending = if fifo.is_some_and(|fifo| text(fifo) == "true") { ".fifo" } else { "" };
+            format!("{stack_name}-{}{ending}", self.id)
+        })
+    }
+
+    fn text(&self, property: &str) -> Option<String> {
+        self.properties.get(property).map(text)
+    }
+
+    fn number(&self, property: &str) -> Option<u64> {
+        self.properties.get(property).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
+    }
+
+    fn list(&self, property: &str) -> &[Value] {
+        self.properties.get(property).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn refused(&self, error: &ApiError) -> ProvisionError {
+        self.wrong(error.to_string())
+    }
+
+    fn wrong(&self, reason: String) -> ProvisionError {
+        ProvisionError::Resource { id: self.id.to_string(), kind: self.kind.to_owned(), reason }
+    }
+}
+
+/// A value as the text that AWS's APIs take: objects as JSON.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;
