@@ -211,9 +211,10 @@ impl Environment {
     /// are known only when they are open.
     #[must_use]
     pub fn moved(mut self, from: &str, to: &str) -> Self {
-        let Self { paypal: PayPal { url, webhook }, checkout, .. } = &mut self;
+        let Self { paypal: PayPal { url, webhook }, checkout, api, .. } = &mut self;
         let addresses = [url, &mut checkout.return_url, &mut checkout.cancel_url];
-        for address in addresses.into_iter().chain(&mut webhook.certificate_origins) {
+        let listed = webhook.certificate_origins.iter_mut().chain(&mut api.allowed_origins);
+        for address in addresses.into_iter().chain(listed) {
             let rest = address.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'));
             if let Some(moved) = rest.map(|rest| format!("{to}{rest}")) {
                 *address = moved;

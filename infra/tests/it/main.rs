@@ -1,5 +1,7 @@
 //! The template of every environment, under review: a change of the stack shows here first.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
+
 use std::{fs, path::Path};
 
 use infra::Environment;

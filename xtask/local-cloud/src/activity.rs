@@ -74,6 +74,8 @@ pub enum What {
         error: String,
         /// What happened.
         message: String,
+        /// The last lines of its log.
+        log: Vec<String>,
     },
     /// A function wrote a line to its log.
     Logged {

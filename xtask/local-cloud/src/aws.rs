@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -68,11 +68,11 @@ async fn invoke(
     lambda::api::invoke(&services.lambda, &services.asynchronous, &function, &headers, body).await
 }
 
-async fn answer(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(services): State<Services>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     match target.and_then(|target| target.split_once('.')) {
         Some((service, action)) => json_request(&services, service, action, &body).await,
-        None => query_request(&services, &body),
+        None => query_request(&services, uri.path(), &body).await,
     }
 }
 
@@ -111,36 +111,33 @@ fn json_error(error: &ApiError, service: &str) -> Response {
     response
 }
 
-fn query_request(services: &Services, body: &[u8]) -> Response {
+async fn query_request(services: &Services, path: &str, body: &[u8]) -> Response {
     let query = Query::parse(body);
     let Some(action) = query.get("Action") else {
         return query_error(&ApiError::caller("MissingAction", "The request must contain the parameter Action."));
     };
-    let result = match query.get("Version") {
-        Some("2012-11-05") => Err(ApiError::caller(
-            "UnsupportedOperation",
-            "SQS is played in its JSON protocol, which SDKs speak since 2023; this is the query protocol",
-        )),
-        Some("2011-06-15") => identity(services, action),
-        _ => sns::actions::run(&services.sns, action, &query)
-            .map(|xml| (xml, "http://sns.amazonaws.com/doc/2010-03-31/")),
+    let (result, namespace) = match query.get("Version") {
+        Some("2012-11-05") => {
+            (sqs::query::run(&services.sqs, action, &query, path).await, "http://queue.amazonaws.com/doc/2012-11-05/")
+        }
+        Some("2011-06-15") => (identity(services, action), "https://sts.amazonaws.com/doc/2011-06-15/"),
+        _ => (sns::actions::run(&services.sns, action, &query), "http://sns.amazonaws.com/doc/2010-03-31/"),
     };
     match result {
-        Ok((inner, namespace)) => query_answer(action, &inner.finish(), namespace),
+        Ok(inner) => query_answer(action, &inner.finish(), namespace),
         Err(error) => query_error(&error),
     }
 }
 
-fn identity(services: &Services, action: &str) -> Result<(Xml, &'static str), ApiError> {
+fn identity(services: &Services, action: &str) -> Result<Xml, ApiError> {
     if action != "GetCallerIdentity" {
         return Err(ApiError::caller("InvalidAction", format!("{action} is not played here")));
     }
     let account = &services.account.id;
-    let xml = Xml::default()
+    Ok(Xml::default()
         .text("Arn", &format!("arn:aws:iam::{account}:root"))
         .text("UserId", account)
-        .text("Account", account);
-    Ok((xml, "https://sts.amazonaws.com/doc/2011-06-15/"))
+        .text("Account", account))
 }
 
 fn query_answer(action: &str, inner: &str, namespace: &str) -> Response {

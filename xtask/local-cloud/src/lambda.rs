@@ -14,7 +14,10 @@ mod runtime_api;
 use std::{
     collections::{BTreeMap, HashSet},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -30,7 +33,7 @@ use crate::{
     activity::{Stream, What},
     logs::Logs,
 };
-use environment::Environment;
+use environment::{Environment, NotStarted};
 
 /// As many environments a function may have here without reserved concurrency; AWS has a thousand for the whole account.
 const ENVIRONMENTS: usize = 16;
@@ -131,6 +134,8 @@ struct Pool {
     arn: String,
     idle: Mutex<Vec<Environment>>,
     permits: Semaphore,
+    /// Whether it was told that the function does not start.
+    told: AtomicBool,
 }
 
 impl Lambda {
@@ -146,7 +151,7 @@ impl Lambda {
         let arn = self.0.host.account.arn("lambda", &format!("function:{}", function.name));
         let permits = Semaphore::new(function.reserved_concurrency.unwrap_or(ENVIRONMENTS));
         let name = function.name.clone();
-        let pool = Pool { function, arn: arn.clone(), idle: Mutex::default(), permits };
+        let pool = Pool { function, arn: arn.clone(), idle: Mutex::default(), permits, told: AtomicBool::new(false) };
         self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(pool));
         arn
     }
@@ -209,7 +214,10 @@ impl Pool {
             Some(environment) => self.run(environment, &request_id, payload).await,
             None => match Environment::start(&self.function, &self.arn, host, &request_id).await {
                 Ok(environment) => self.run(environment, &request_id, payload).await,
-                Err(error) => Err(error),
+                Err(not_started) => {
+                    self.tell(host, &not_started);
+                    Err(not_started.error)
+                }
             },
         };
         let error = result.as_ref().err().map(|error| error.kind.clone());
@@ -221,6 +229,7 @@ impl Pool {
     /// Has the environment work on the event, and keeps it for the next when it is still good.
     async fn run(&self, environment: Environment, id: &str, payload: Bytes) -> Result<Bytes, FunctionError> {
         let result = environment.invoke(id, payload, self.function.timeout).await;
+        self.told.store(false, Ordering::Relaxed);
         if environment.is_good() {
             lock(&self.idle).push(environment);
         }
@@ -231,10 +240,15 @@ impl Pool {
         let Ok(_permit) = self.permit().await else { return };
         match Environment::start(&self.function, &self.arn, host, "init").await {
             Ok(environment) => lock(&self.idle).push(environment),
-            Err(error) => {
-                let (function, message) = (self.function.name.clone(), error.message());
-                host.activity.tell(What::NotStarted { function, error: error.kind, message }, None);
-            }
+            Err(not_started) => self.tell(host, &not_started),
+        }
+    }
+
+    /// Says that the function does not start; once, until it does, or every retry would say so again.
+    fn tell(&self, host: &Host, NotStarted { error, log }: &NotStarted) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            let (function, message, log) = (self.function.name.clone(), error.message(), log.clone());
+            host.activity.tell(What::NotStarted { function, error: error.kind.clone(), message, log }, None);
         }
     }
 

@@ -58,6 +58,16 @@ impl Logs {
         group.lines.push_back(Line { stream: stream.to_owned(), at: epoch_ms(), text: text.to_owned() });
     }
 
+    /// The last lines of a stream, the oldest first.
+    pub(crate) fn last(&self, group: &str, stream: &str, most: usize) -> Vec<String> {
+        let groups = self.lock();
+        let lines = groups.get(group).into_iter().flat_map(|group| group.lines.iter().rev());
+        let mut last: Vec<_> =
+            lines.filter(|line| line.stream == stream).take(most).map(|line| line.text.clone()).collect();
+        last.reverse();
+        last
+    }
+
     pub(crate) fn run(&self, action: &str, request: &Value) -> Result<Value, ApiError> {
         let text = |name: &str| request.get(name).and_then(Value::as_str);
         let groups = self.lock();

@@ -4,6 +4,7 @@ pub(crate) mod actions;
 mod attributes;
 mod errors;
 mod message;
+pub(crate) mod query;
 mod queue;
 mod state;
 

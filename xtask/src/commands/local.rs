@@ -57,9 +57,11 @@ pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
 }
 
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
-    // The ports first: a busy one should not cost a build.
+    // The ports and the environment first: a busy one or a mistake should not cost a build.
     let ports = Ports::open(options).await?;
     let environment = context.environment(&options.env)?;
+    let prefix = format!("{}-{}-", environment.service, environment.name);
+    let (account_id, region) = (environment.account.clone(), environment.region.clone());
     let binaries = match &options.binaries {
         Some(folder) => folder.clone(),
         None => build::handlers(context)?,
@@ -69,16 +71,20 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let template = template(options, environment, &ready)?;
     let stream = activity::Stream::default();
     let sandbox = start_sandbox(ports.paypal, &ready, &template).await?;
-    let lines = lines::print(stream.listen(), sandbox.activity(), context.quiet);
+    let lines = if context.quiet {
+        lines::print_failures(stream.listen(), prefix.clone())
+    } else {
+        lines::print(stream.listen(), sandbox.activity(), prefix.clone())
+    };
     let console = console::serve(ports.console, ready.clone(), stream.clone());
     let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
     let running = local_cloud::start(local_cloud::Options {
         template,
-        stack_name: format!("paypal-subscriptions-{}", options.env),
+        stack_name: prefix.trim_end_matches('-').to_owned(),
         parameters: BTreeMap::new(),
         binaries,
-        account_id: "000000000000".to_owned(),
-        region: "eu-west-1".to_owned(),
+        account_id,
+        region,
         api: ports.api,
         aws: ports.aws,
         secrets: BTreeMap::from([(PAYPAL_SECRET.to_owned(), credentials.to_string())]),
@@ -86,7 +92,9 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     })
     .await
     .map_err(Failure::new)?;
-    lines::welcome(&ready, &running, since.elapsed());
+    if !context.quiet {
+        lines::welcome(&ready, &running, since.elapsed());
+    }
     if let Some(file) = &options.ready_file {
         let text = serde_json::to_string(&ready).map_err(Failure::from("cannot write the addresses"))?;
         write_whole(file, &text)?;

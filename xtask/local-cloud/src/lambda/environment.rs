@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -35,6 +36,18 @@ use crate::activity::What;
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 const INITIALIZATION: Duration = Duration::from_secs(10);
 
+/// How long what a process said last may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// As many lines of a process that does not start are shown.
+const SHOWN_LINES: usize = 5;
+
+/// An environment did not ask for an event.
+pub(super) struct NotStarted {
+    pub(super) error: FunctionError,
+    /// The last lines of its log.
+    pub(super) log: Vec<String>,
+}
+
 /// A process that waits for events or works on one.
 pub(super) struct Environment {
     slot: Arc<Slot>,
@@ -55,8 +68,11 @@ impl Environment {
         arn: &str,
         host: &Host,
         request_id: &str,
-    ) -> Result<Self, FunctionError> {
-        let failed = |what: String| FunctionError::new("Runtime.InvalidEntrypoint", request_id, &what);
+    ) -> Result<Self, NotStarted> {
+        let failed = |what: String| NotStarted {
+            error: FunctionError::new("Runtime.InvalidEntrypoint", request_id, &what),
+            log: Vec::new(),
+        };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(error.to_string()))?;
         let endpoint = listener.local_addr().map_err(|error| failed(error.to_string()))?.to_string();
         let stream = log_stream();
@@ -65,8 +81,10 @@ impl Environment {
             .map_err(|error| failed(format!("{} cannot be started: {error}", function.binary.display())))?;
         let slot = Arc::new(Slot::default());
         let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&slot)));
-        collect(child.stdout.take(), function, host, &stream);
-        collect(child.stderr.take(), function, host, &stream);
+        let output = [
+            child.stdout.take().map(|output| collect(output, function, host, &stream)),
+            child.stderr.take().map(|output| collect(output, function, host, &stream)),
+        ];
         let group = child.id().unwrap_or_default();
         let environment = Self {
             slot,
@@ -77,8 +95,15 @@ impl Environment {
             server,
             late: AtomicBool::new(false),
         };
-        environment.initialized(request_id).await?;
-        Ok(environment)
+        match environment.initialized(request_id).await {
+            Ok(()) => Ok(environment),
+            Err(error) => {
+                drop(environment);
+                // The process is gone, so its output ends; what it said last is why.
+                let _all_said = timeout(LAST_WORDS, join_all(output.into_iter().flatten())).await;
+                Err(NotStarted { error, log: host.logs.last(&function.log_group, &stream, SHOWN_LINES) })
+            }
+        }
     }
 
     async fn initialized(&self, request_id: &str) -> Result<(), FunctionError> {
@@ -220,8 +245,12 @@ fn command(function: &Function, host: &Host, endpoint: &str, stream: &str) -> Co
 }
 
 /// Sends each line of the output to the log.
-fn collect(output: Option<impl AsyncRead + Unpin + Send + 'static>, function: &Function, host: &Host, stream: &str) {
-    let Some(output) = output else { return };
+fn collect(
+    output: impl AsyncRead + Unpin + Send + 'static,
+    function: &Function,
+    host: &Host,
+    stream: &str,
+) -> JoinHandle<()> {
     let (name, group, stream, host) =
         (function.name.clone(), function.log_group.clone(), stream.to_owned(), host.clone());
     tokio::spawn(async move {
@@ -231,5 +260,5 @@ fn collect(output: Option<impl AsyncRead + Unpin + Send + 'static>, function: &F
             host.logs.append(&group, &stream, &line);
             host.activity.tell(What::Logged { function: name.clone(), line }, None);
         }
-    });
+    })
 }

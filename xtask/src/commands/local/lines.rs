@@ -1,21 +1,26 @@
 //! What is printed while the service runs: where it answers, then a line for each thing that happens.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use local_cloud::{
     Running,
     activity::{Activity, What},
 };
+use serde_json::Value as Json;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     task::JoinHandle,
 };
 
 use super::Ready;
+use crate::report::Failure;
 
 /// Prints the table of addresses and a `curl` line for each route.
 pub(super) fn welcome(ready: &Ready, running: &Running, took: Duration) {
-    println!("ready in {} ms\n", took.as_millis());
+    say(&format!("ready in {} ms\n", took.as_millis()));
     let addresses = [
         ("HTTP API", &ready.api, "the service"),
         ("console", &ready.console, "what happens, in a browser"),
@@ -23,20 +28,23 @@ pub(super) fn welcome(ready: &Ready, running: &Running, took: Duration) {
         ("PayPal", &ready.paypal, "the sandbox: REST API, approval page, control under /_sandbox"),
     ];
     for (name, address, what) in addresses {
-        println!("  {name:<9} {address:<24} {what}");
+        say(&format!("  {name:<9} {address:<24} {what}"));
     }
-    println!();
+    say("");
     for route in running.routes() {
-        println!("  {}", curl(&ready.api, &route.method, &route.path));
+        say(&format!("  {}", curl(&ready.api, &route.method, &route.path)));
     }
     let not_honoured = running.not_honoured();
     if !not_honoured.is_empty() {
-        println!("\nnot played here:");
-        for each in not_honoured {
-            println!("  {each}");
-        }
+        say("\nnot played here:");
+        not_honoured.iter().for_each(|each| say(&format!("  {each}")));
     }
-    println!();
+    say("\nCtrl-C stops everything\n");
+}
+
+/// Prints a line. Whoever reads may have read enough: that is no reason to stop.
+fn say(text: &str) {
+    let _read_enough = writeln!(std::io::stdout(), "{text}");
 }
 
 fn curl(api: &str, method: &str, path: &str) -> String {
@@ -51,29 +59,49 @@ fn curl(api: &str, method: &str, path: &str) -> String {
     format!("curl{method} {api}{path}{body}")
 }
 
-/// Prints a line for each thing that happens, until it is aborted.
+/// Prints a line for each thing that happens, until it is aborted. Names are shown without `prefix`, which all of them have.
 pub(super) fn print(
     cloud: Receiver<Activity>,
     sandbox: Receiver<paypal_sandbox::Activity>,
-    quiet: bool,
+    prefix: String,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
-        if quiet {
-            return;
-        }
         let start = Instant::now();
         tokio::join!(
-            each(cloud, |happened| line(start, &cloud_words(&happened.what), happened.took)),
-            each(sandbox, |happened| line(start, &format!("paypal   {}", happened.what), happened.took)),
+            each(cloud, |happened| match failure(&happened.what, &prefix) {
+                Some(failure) => crate::report::failure(&failure),
+                None => line(start, &cloud_words(&happened.what, &prefix), happened.took),
+            }),
+            each(sandbox, |happened| line(start, &format!("paypal    {}", happened.what), happened.took)),
         );
     })
+}
+
+/// Prints only what a developer must know, until it is aborted.
+pub(super) fn print_failures(cloud: Receiver<Activity>, prefix: String) -> JoinHandle<()> {
+    tokio::spawn(each(cloud, move |happened| {
+        if let Some(failure) = failure(&happened.what, &prefix) {
+            crate::report::failure(&failure);
+        }
+    }))
+}
+
+/// A function that does not start is not a line among others.
+fn failure(what: &What, prefix: &str) -> Option<Failure> {
+    let What::NotStarted { function, error, message, log } = what else { return None };
+    let name = function.strip_prefix(prefix).unwrap_or(function);
+    let failure = Failure::new(format!("{name} does not start: {error}: {}", printable(message)));
+    let log: String = log.iter().map(|line| format!("\n    {}", log_words(line))).collect();
+    let help =
+        if log.is_empty() { "it wrote nothing to its log".to_owned() } else { format!("its log ends with{log}") };
+    Some(failure.help(help))
 }
 
 async fn each<T: Clone>(mut receiver: Receiver<T>, print: impl Fn(&T)) {
     loop {
         match receiver.recv().await {
             Ok(happened) => print(&happened),
-            Err(RecvError::Lagged(missed)) => println!("({missed} lines left out: they came too fast)"),
+            Err(RecvError::Lagged(missed)) => say(&format!("({missed} lines left out: they came too fast)")),
             Err(RecvError::Closed) => return,
         }
     }
@@ -81,32 +109,67 @@ async fn each<T: Clone>(mut receiver: Receiver<T>, print: impl Fn(&T)) {
 
 fn line(start: Instant, words: &str, took: Option<Duration>) {
     let took = took.map(|took| format!("  {:.1} ms", took.as_secs_f64() * 1000.0)).unwrap_or_default();
-    println!("{:9.3}  {words}{took}", start.elapsed().as_secs_f64());
+    say(&format!("{:9.3}  {words}{took}", start.elapsed().as_secs_f64()));
 }
 
-fn cloud_words(what: &What) -> String {
+fn cloud_words(what: &What, prefix: &str) -> String {
+    let short = |name: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned();
     match what {
-        What::Request { method, path, status } => format!("request  {method} {path} -> {status}"),
-        What::Published { topic, deliveries, .. } => format!("topic    {topic} to {deliveries} subscriptions"),
-        What::Sent { queue, .. } => format!("queue    {queue}"),
-        What::DeadLettered { queue, to, .. } => format!("given up {queue} -> {to}"),
+        What::Request { method, path, status } => format!("request   {method} {} -> {status}", printable(path)),
+        What::Published { topic, deliveries, .. } => {
+            format!(
+                "topic     {}, to {deliveries} subscription{}",
+                short(topic),
+                if *deliveries == 1 { "" } else { "s" }
+            )
+        }
+        What::Sent { queue, .. } => format!("queue     {}", short(queue)),
+        What::DeadLettered { queue, to, .. } => format!("given up  {} -> {}", short(queue), short(to)),
         What::Invoked { function, cold, error, .. } => {
-            let cold = if *cold { " (cold)" } else { "" };
+            let cold = if *cold { ", cold" } else { "" };
             match error {
-                None => format!("function {function}{cold}"),
-                Some(error) => format!("function {function}{cold} failed: {error}"),
+                None => format!("function  {}{cold}", short(function)),
+                Some(error) => format!("function  {}{cold} FAILED: {error}", short(function)),
             }
         }
-        What::NotStarted { function, error, message } => {
-            format!("function {function} DOES NOT START: {error}: {}; its log is above", printable(message))
-        }
-        What::Logged { function, line } => format!("log      {function} {}", printable(line)),
+        What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),
+        What::Logged { function, line } => format!("log       {}: {}", short(function), log_words(line)),
     }
 }
 
-/// A log's line with its control characters shown, so that it cannot steer the terminal.
-fn printable(line: &str) -> String {
-    line.chars()
+/// A line of a function's log for people: the message, then what it is about. Other lines are shown as they are.
+fn log_words(line: &str) -> String {
+    let Ok(Json::Object(fields)) = serde_json::from_str::<Json>(line) else { return printable(line) };
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let level = fields.get("level").and_then(Json::as_str).filter(|level| *level != "INFO");
+    let level = level.map(|level| format!("{level} ")).unwrap_or_default();
+    let message = fields.get("message").map(text).unwrap_or_default();
+    let shown = fields.iter().filter(|(name, _)| !["timestamp", "level", "message", "span"].contains(&name.as_str()));
+    let shown: String = shown.map(|(name, value)| format!(" {name}={}", text(value))).collect();
+    printable(&format!("{level}{message},{shown}"))
+}
+
+/// Text with its control characters shown, so that it cannot steer the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
         .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_its_message_and_what_it_is_about() {
+        let line = r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1","tries":2,"span":{}}"#;
+        assert_eq!(log_words(line), "WARN no\\u{1b}[31m, event_id=WH-1 tries=2");
+        assert_eq!(log_words("plain\ttext"), "plain\\ttext");
+    }
+
+    #[test]
+    fn names_are_shown_without_what_all_of_them_begin_with() {
+        let what = What::Sent { queue: "shop-local-orders".to_owned(), message_id: "1".to_owned() };
+        assert_eq!(cloud_words(&what, "shop-local-"), "queue     orders");
+    }
 }
