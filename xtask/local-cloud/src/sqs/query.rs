@@ -85,9 +85,9 @@ fn result(action: &str, answer: &Value) -> Xml {
         }
         ("Messages", Value::Array(messages)) => xml.each("Message", messages, received),
         ("Successful", Value::Array(entries)) => {
-            xml.each(&format!("{action}ResultEntry"), entries, |xml, entry| flat(xml, entry))
+            xml.each(&format!("{action}ResultEntry"), entries, flat)
         }
-        ("Failed", Value::Array(entries)) => xml.each("BatchResultErrorEntry", entries, |xml, entry| flat(xml, entry)),
+        ("Failed", Value::Array(entries)) => xml.each("BatchResultErrorEntry", entries, flat),
         ("Attributes", Value::Object(attributes)) => pairs(xml, attributes),
         _ => xml.text(name, &plain(value)),
     })
