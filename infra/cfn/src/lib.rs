@@ -25,6 +25,7 @@
 pub mod constructs;
 pub mod graph;
 mod logical_id;
+mod path;
 mod policy;
 pub mod read;
 mod stack;
@@ -33,7 +34,8 @@ mod value;
 pub mod write;
 
 pub use logical_id::{InvalidLogicalId, LogicalId};
+pub use path::Path;
 pub use policy::{Effect, PolicyDocument, Principal, Statement};
 pub use stack::{Handle, Kind, Stack, StackError};
-pub use template::{Output, Parameter, Resource, Template};
+pub use template::{Output, Parameter, Resource, Section, Template};
 pub use value::{Arn, Part, Url, Value};
