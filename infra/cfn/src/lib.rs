@@ -7,6 +7,7 @@
 //! - [`constructs`]: resources with safe defaults.
 //! - [`graph`]: what refers to what, and in which order resources can be made.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
+//! - [`check`]: what is wrong with a template.
 //!
 //! ```
 //! use cfn::{Stack, constructs::Topic};
@@ -22,6 +23,7 @@
 //! **Invariants.** This crate knows AWS; it knows nothing of PayPal or of this service. It does no I/O, reads no clock
 //! and no environment: the same input gives the same bytes.
 
+pub mod check;
 pub mod constructs;
 pub mod graph;
 mod logical_id;
