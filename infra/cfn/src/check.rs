@@ -16,6 +16,7 @@
 
 mod data;
 mod dead_letters;
+mod deliveries;
 mod domains;
 mod facts;
 mod functions;
@@ -39,13 +40,14 @@ use crate::{Path, Template};
 use facts::Facts;
 
 /// The themes, in the order in which their findings are listed.
-const THEMES: [&[Rule]; 13] = [
+const THEMES: [&[Rule]; 14] = [
     references::RULES,
     names::RULES,
     quotas::RULES,
     iam::RULES,
     http::RULES,
     domains::RULES,
+    deliveries::RULES,
     topics::RULES,
     queues::RULES,
     sources::RULES,

@@ -32,8 +32,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "REF-3",
         severity: Error,
-        title: "DependsOn names another resource",
-        why: "CloudFormation refuses a template whose DependsOn leads nowhere or to the resource itself",
+        title: "DependsOn names a resource",
+        why: "CloudFormation refuses a template whose DependsOn leads nowhere",
         mend: "correct the name, or remove it",
         find: depends_on,
     },
@@ -175,9 +175,7 @@ fn depends_on(facts: &Facts<'_>) -> Vec<Fault> {
     for thing in facts.things() {
         for name in &thing.resource.depends_on {
             let path = thing.path().key("DependsOn");
-            if name == thing.id {
-                faults.push(Fault::new(path, "the resource depends on itself"));
-            } else if !facts.may_grow() && !facts.template.resources.contains_key(name) {
+            if !facts.may_grow() && !facts.template.resources.contains_key(name) {
                 faults.push(Fault::new(path, format!("{name} is no resource")));
             }
         }

@@ -8,7 +8,7 @@ use super::{
     dead_letters::{self, QUEUE, is_fifo, order_word},
     facts::{Facts, Field, Thing},
     names,
-    policies::{self, About, Policy, Statement},
+    policies::{self, Policy, Statement},
     text::{Piece, Text},
 };
 use crate::Path;
@@ -16,9 +16,7 @@ use crate::Path;
 pub(super) const TOPIC: &str = "AWS::SNS::Topic";
 pub(super) const SUBSCRIPTION: &str = "AWS::SNS::Subscription";
 const TOPIC_POLICY: &str = "AWS::SNS::TopicPolicy";
-const QUEUE_POLICY: &str = "AWS::SQS::QueuePolicy";
 const FUNCTION: &str = "AWS::Lambda::Function";
-const PERMISSION: &str = "AWS::Lambda::Permission";
 
 /// What a filter policy may hold beside values.
 ///
@@ -27,22 +25,6 @@ const OPERATORS: [&str; 8] =
     ["prefix", "suffix", "equals-ignore-case", "anything-but", "numeric", "exists", "cidr", "wildcard"];
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "SNS-1",
-        severity: Error,
-        title: "a topic may deliver to its subscribers",
-        why: "without a queue policy, or a permission of the function, for this topic, every delivery is refused",
-        mend: "let sns.amazonaws.com send to the queue (or call the function) where aws:SourceArn is the topic",
-        find: may_deliver,
-    },
-    Rule {
-        id: "SNS-2",
-        severity: Error,
-        title: "what lets SNS in names the topic",
-        why: "a source that is no topic's ARN, or another topic's, lets nothing in",
-        mend: "set SourceArn to a Ref of the topic",
-        find: source_is_topic,
-    },
     Rule {
         id: "SNS-3",
         severity: Warning,
@@ -126,138 +108,6 @@ fn topic_of<'a>(facts: &Facts<'a>, subscription: Thing<'a>) -> Option<Thing<'a>>
 fn subscriber<'a>(facts: &Facts<'a>, subscription: Thing<'a>, protocol: &str, kind: &'static str) -> Option<Thing<'a>> {
     let is = subscription.literal("Protocol").as_deref() == Some(protocol);
     facts.target(subscription.field("Endpoint").value().filter(|_| is)?, kind)
-}
-
-fn may_deliver(facts: &Facts<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for subscription in facts.all(SUBSCRIPTION) {
-        let Some(topic) = topic_of(facts, subscription) else { continue };
-        if let Some(queue) = subscriber(facts, subscription, "sqs", QUEUE)
-            && !queue_lets(facts, queue, topic)
-        {
-            faults.push(Fault::new(subscription.path(), format!("no policy lets {} send to {}", topic.id, queue.id)));
-        }
-        let dead_letters = dead_letters::of(subscription).and_then(|target| target.queue(facts));
-        if let Some(queue) = dead_letters
-            && !queue_lets(facts, queue, topic)
-        {
-            let message = format!("no policy lets {} send what it could not deliver to {}", topic.id, queue.id);
-            faults.push(Fault::new(subscription.at("RedrivePolicy"), message));
-        }
-        if let Some(function) = subscriber(facts, subscription, "lambda", FUNCTION)
-            && !function_lets(facts, function, topic)
-        {
-            let message = format!("no permission lets {} call {}", topic.id, function.id);
-            faults.push(Fault::new(subscription.path(), message));
-        }
-    }
-    faults
-}
-
-/// Whether a queue's policies may let a topic send; what is not known counts as letting.
-fn queue_lets(facts: &Facts<'_>, queue: Thing<'_>, topic: Thing<'_>) -> bool {
-    let policies = facts.all(QUEUE_POLICY).filter(|policy| {
-        let queues = policy.list("Queues");
-        let unknown = matches!(policy.field("Queues"), Field::Unknown);
-        unknown || queues.iter().any(|named| facts.target(named, QUEUE).is_none_or(|named| named.id == queue.id))
-    });
-    let mut known = true;
-    for policy in policies {
-        let documents = policies::of(policy);
-        if documents.is_empty() {
-            known = false;
-        }
-        for statement in documents.iter().flat_map(Policy::statements) {
-            if lets_send(facts, &statement, topic) {
-                return true;
-            }
-        }
-    }
-    !known
-}
-
-fn lets_send(facts: &Facts<'_>, statement: &Statement<'_>, topic: Thing<'_>) -> bool {
-    let sends = statement.actions().iter().any(|(_, pattern)| policies::covers(pattern, "sqs:SendMessage"));
-    let unknown_action = matches!(statement.field("Action"), Field::Unknown);
-    let by_sns = statement.is_for_service("sns.amazonaws.com") != Some(false);
-    let conditions = sources(statement.json);
-    let from_topic = conditions.is_empty() || conditions.iter().any(|source| is_from(facts, source, topic));
-    statement.allows() && (sends || unknown_action) && by_sns && from_topic
-}
-
-/// Whether a source's condition may be the topic: only another resource's is certainly not.
-fn is_from(facts: &Facts<'_>, source: &Json, topic: Thing<'_>) -> bool {
-    policies::is_about(facts, source, topic) != About::Other
-}
-
-/// What a statement's conditions on `aws:SourceArn` ask for.
-fn sources(statement: &Json) -> Vec<&Json> {
-    let operators = statement.get("Condition").and_then(Json::as_object).into_iter().flatten();
-    let keys = operators.filter_map(|(_, keys)| keys.as_object()).flatten();
-    let sources = keys.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"));
-    sources.flat_map(|(_, value)| Field::of(value).items()).collect()
-}
-
-/// Whether a function's permissions may let a topic call it; what is not known counts as letting.
-fn function_lets(facts: &Facts<'_>, function: Thing<'_>, topic: Thing<'_>) -> bool {
-    facts.all(PERMISSION).any(|permission| {
-        let named = permission.field("FunctionName").value();
-        let its = named.is_none_or(|named| facts.target(named, FUNCTION).is_none_or(|named| named.id == function.id));
-        let principal = permission.literal("Principal");
-        let by_sns = principal.is_none_or(|principal| principal == "sns.amazonaws.com" || principal == "*");
-        let source = permission.field("SourceArn").value();
-        its && by_sns && source.is_none_or(|source| is_from(facts, source, topic))
-    })
-}
-
-fn source_is_topic(facts: &Facts<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for permission in facts.all(PERMISSION) {
-        if permission.literal("Principal").as_deref() == Some("sns.amazonaws.com")
-            && let Field::Is(source) = permission.field("SourceArn")
-        {
-            faults.extend(not_a_topic(facts, source).map(|said| Fault::new(permission.at("SourceArn"), said)));
-        }
-    }
-    for policy in facts.all(QUEUE_POLICY).flat_map(policies::of) {
-        for statement in policy.statements() {
-            if statement.is_for_service("sns.amazonaws.com") != Some(true) || statement.is_for_everyone() {
-                continue;
-            }
-            for source in sources(statement.json) {
-                let path = statement.path.key("Condition");
-                faults.extend(not_a_topic(facts, source).map(|said| Fault::new(path.clone(), said)));
-            }
-        }
-    }
-    // A topic that is there and subscribed elsewhere is another topic: `may_deliver` says so.
-    faults
-}
-
-/// Why a source is no topic's ARN, if it certainly is none.
-fn not_a_topic(facts: &Facts<'_>, source: &Json) -> Option<String> {
-    let text = Text::of(source);
-    match text.only() {
-        Some(Piece::Ref(id)) => {
-            let other = facts.thing(id).filter(|thing| !thing.is(TOPIC))?;
-            Some(format!("{} is no topic", other.id))
-        }
-        Some(Piece::Attribute(id, attribute)) => {
-            let thing = facts.thing(id)?;
-            match (thing.is(TOPIC), attribute.as_str()) {
-                (true, "TopicArn") => None,
-                (true, _) => Some(format!("{id}.{attribute} is not the topic's ARN")),
-                // What other types answer under this name may be a topic's ARN.
-                (false, "Arn") => Some(format!("{id} is no topic")),
-                (false, _) => None,
-            }
-        }
-        Some(Piece::Literal(literal)) if !literal.contains('*') => match text.arn() {
-            Some([_, _, service, ..]) if service.literal() == Some("sns") => None,
-            _ => Some(format!("{literal} is not a topic's ARN")),
-        },
-        _ => None,
-    }
 }
 
 fn redrive(facts: &Facts<'_>) -> Vec<Fault> {
