@@ -6,6 +6,7 @@
 //! - [`Stack`]: collects resources and refuses what cannot be synthesized.
 //! - [`constructs`]: resources with safe defaults.
 //! - [`graph`]: what refers to what, and in which order resources can be made.
+//! - [`schema`]: AWS's own description of its resource types, as data.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //!
 //! ```
@@ -27,6 +28,8 @@ pub mod graph;
 mod logical_id;
 mod policy;
 pub mod read;
+pub mod resources;
+pub mod schema;
 mod stack;
 mod template;
 mod value;

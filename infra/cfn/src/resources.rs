@@ -1,0 +1,5 @@
+//! AWS's resource types, one module a service.
+
+use crate::schema::ResourceSchema;
+
+pub(crate) static SCHEMAS: &[&ResourceSchema] = &[];
