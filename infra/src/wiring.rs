@@ -143,8 +143,8 @@ impl<'a> Service<'a> {
     }
 
     pub(crate) fn topic(&mut self, name: &str) -> Handle<Topic> {
-        let topic = Topic { name: physical(self.environment, name), encryption: Some(self.encryption.clone()) };
-        self.stack.topic(&logical(name, "Topic"), &topic, &[])
+        let topic = Topic::new(physical(self.environment, name), self.encryption.clone());
+        self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
     /// A topic that CloudWatch publishes to.
@@ -153,35 +153,30 @@ impl<'a> Service<'a> {
             Encryption::CustomerKey(key) => Some(Encryption::CustomerKey(key.clone())),
             Encryption::Managed => None,
         };
-        let topic = Topic { name: physical(self.environment, name), encryption };
-        self.stack.topic(&logical(name, "Topic"), &topic, &["cloudwatch.amazonaws.com"])
+        let publishers = vec!["cloudwatch.amazonaws.com"];
+        let topic = Topic { name: physical(self.environment, name), encryption, publishers };
+        self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
     /// A queue that is an end: people look into it.
     pub(crate) fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
-        self.any_queue(name, 30, None)
+        let queue = Queue::terminal(physical(self.environment, name), self.encryption.clone());
+        self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
     /// A queue that feeds a function, and gives up to `errors`.
     pub(crate) fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
         let dead_letter = DeadLetter { queue: errors.clone(), max_receives: feeding.max_receives };
-        self.any_queue(name, feeding.visibility_seconds, Some(dead_letter))
-    }
-
-    fn any_queue(&mut self, name: &str, visibility_seconds: u32, dead_letter: Option<DeadLetter>) -> Handle<Queue> {
         let queue = Queue {
-            name: physical(self.environment, name),
-            fifo: name.ends_with(".fifo"),
-            visibility_seconds,
-            encryption: self.encryption.clone(),
-            dead_letter,
+            visibility_seconds: Some(feeding.visibility_seconds),
+            ..Queue::new(physical(self.environment, name), self.encryption.clone(), dead_letter)
         };
         self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
     /// What the topic takes goes to the queue; what the queue does not take goes to `errors`.
     pub(crate) fn subscribe(&mut self, topic: &Handle<Topic>, queue: &Handle<Queue>, errors: &Handle<Queue>) {
-        let subscription = Subscription { topic, queue, dead_letter: errors };
+        let subscription = Subscription::new(topic, queue, errors);
         self.stack.subscribe(&format!("{}Subscription", queue.id), &subscription);
     }
 
@@ -197,33 +192,33 @@ impl<'a> Service<'a> {
     /// The API, at its own domain where the environment has one.
     pub(crate) fn http_api(&mut self) -> Handle<HttpApi> {
         let environment = self.environment;
+        let name = format!("/aws/apigateway/{}", physical(environment, "api"));
         let log = LogGroup {
-            name: format!("/aws/apigateway/{}", physical(environment, "api")),
-            retention_days: environment.log_retention_days,
-            encryption: self.encryption.clone(),
+            retention_days: Some(environment.log_retention_days),
+            ..LogGroup::new(name, self.encryption.clone())
         };
         let access_log = self.stack.log_group("ApiLog", &log);
         let origins = &environment.api.allowed_origins;
         let cors = (!origins.is_empty()).then(|| Cors {
             allow_origins: origins.clone(),
             allow_headers: vec!["content-type".to_owned(), "idempotency-key".to_owned()],
+            allow_methods: vec!["GET".to_owned(), "POST".to_owned()],
         });
+        let throttle = Throttle { rate: environment.api.requests_per_second, burst: environment.api.burst };
         let api = HttpApi {
-            name: physical(environment, "api"),
             cors,
-            throttle: Throttle { rate: environment.api.requests_per_second, burst: environment.api.burst },
-            access_log,
             default_endpoint: environment.domain.is_none(),
+            ..HttpApi::new(physical(environment, "api"), throttle, access_log)
         };
         let handle = self.stack.http_api("Api", &api);
         let url = match &environment.domain {
             Some(domain) => {
                 let (name, hosted_zone_id) = (domain.name.clone(), domain.hosted_zone_id.clone());
-                let url = Value::literal(format!("https://{name}"));
-                self.stack.domain("Domain", &Domain { name, hosted_zone_id, api: &handle });
-                url
+                let domain = Domain { name, hosted_zone_id, api: &handle };
+                self.stack.domain("Domain", &domain);
+                domain.url()
             }
-            None => handle.endpoint(),
+            None => handle.url(),
         };
         self.stack.output("ApiUrl", "where the API answers", url);
         handle
@@ -236,18 +231,16 @@ impl<'a> Service<'a> {
         let id = logical(S::NAME, "");
         let sizing = self.environment.sizing(S::NAME);
         let key = self.stack.parameter(&format!("{id}Code"), &format!("The key of {}'s zip in the bucket", S::NAME));
+        let code = Code { bucket: self.artifacts.clone(), key };
+        let name = physical(self.environment, S::NAME);
         let function = Function {
-            name: physical(self.environment, S::NAME),
-            binary: S::NAME.to_owned(),
-            code: Code { bucket: self.artifacts.clone(), key },
             architecture: self.environment.architecture,
             memory_mb: sizing.memory_mb,
             timeout_seconds: sizing.timeout_seconds,
-            reserved_concurrency: None,
             environment: gathered.environment,
             grants: gathered.grants,
             log_retention_days: self.environment.log_retention_days,
-            encryption: self.encryption.clone(),
+            ..Function::new(name, S::NAME.to_owned(), code, self.encryption.clone())
         };
         let handle = self.stack.function(&id, &function);
         Deployed { name: S::NAME, handle, trigger: S::TRIGGER, start: PhantomData }
@@ -263,10 +256,9 @@ impl<'a> Service<'a> {
     /// Messages of the queue start the function.
     pub(crate) fn feed(&mut self, queue: &Handle<Queue>, feeding: &Feeding, function: &Deployed<QueueStart>) {
         let source = EventSource {
-            queue,
-            function: &function.handle,
             batch_size: feeding.batch_size,
-            max_concurrency: feeding.max_concurrency,
+            max_concurrency: Some(feeding.max_concurrency),
+            ..EventSource::new(queue, &function.handle)
         };
         self.stack.feed(&format!("{}Source", function.handle.id), &source);
     }

@@ -5,6 +5,11 @@
 //!
 //! Source: <https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html>
 
+mod literals;
+
+pub use literals::Misfit;
+pub(crate) use literals::literals;
+
 /// The schema of a resource type, such as `AWS::SQS::Queue`; nothing for types without a table.
 #[must_use]
 pub fn of(kind: &str) -> Option<&'static ResourceSchema> {
@@ -56,6 +61,8 @@ pub enum Reference {
     Name,
     /// An id that the service made up.
     Id,
+    /// Something of another resource, such as the topic's ARN for a topic's inline policy.
+    Foreign,
 }
 
 /// An object with members of known names.
