@@ -23,14 +23,14 @@ use crate::{
 };
 
 /// The stack's side of the contract: a field holds a reference of the right kind.
-pub(crate) enum InStack {}
+pub enum InStack {}
 
 impl Side for InStack {
     type Of<S: Setting> = Wired<S>;
 }
 
-/// What the stack gives for a settings field of kind `S`.
-pub(crate) struct Wired<S> {
+/// What the stack gives for a settings field of kind `S`; made by `into()` from what [`Gives`] it.
+pub struct Wired<S> {
     value: Value<String>,
     /// What the permission that comes with the field is about.
     resource: Option<Value<String>>,
@@ -47,46 +47,64 @@ impl<S> Wired<S> {
     }
 }
 
-impl From<&Handle<Topic>> for Wired<PublishTo> {
-    fn from(topic: &Handle<Topic>) -> Self {
-        Self::to(topic.arn().text(), &topic.arn())
+/// What a settings field of kind `S` can be filled with.
+#[diagnostic::on_unimplemented(
+    message = "a `{S}` setting cannot be filled with a `{Self}`",
+    label = "of the wrong kind for this setting",
+    note = "`PublishTo` takes a topic, `SendTo` and `Retime` a queue, `ReadSecret` a secret, `Text` a text, `Whole` a number, \
+            `Data<T>` a `T`; the contract says which of them the field is"
+)]
+pub trait Gives<S> {
+    /// The environment variable's value, and what comes with it.
+    fn wire(&self) -> Wired<S>;
+}
+
+impl<S, T: Gives<S>> From<&T> for Wired<S> {
+    fn from(given: &T) -> Self {
+        given.wire()
     }
 }
 
-impl From<&Handle<Queue>> for Wired<SendTo> {
-    fn from(queue: &Handle<Queue>) -> Self {
-        Self::to(queue.url().text(), &queue.arn())
+impl Gives<PublishTo> for Handle<Topic> {
+    fn wire(&self) -> Wired<PublishTo> {
+        Wired::to(self.arn().text(), &self.arn())
     }
 }
 
-impl From<&Handle<Queue>> for Wired<Retime> {
-    fn from(queue: &Handle<Queue>) -> Self {
-        Self::to(queue.url().text(), &queue.arn())
+impl Gives<SendTo> for Handle<Queue> {
+    fn wire(&self) -> Wired<SendTo> {
+        Wired::to(self.url().text(), &self.arn())
     }
 }
 
-impl From<&Handle<Secret>> for Wired<ReadSecret> {
-    fn from(secret: &Handle<Secret>) -> Self {
-        Self::to(secret.arn().text(), &secret.arn())
+impl Gives<Retime> for Handle<Queue> {
+    fn wire(&self) -> Wired<Retime> {
+        Wired::to(self.url().text(), &self.arn())
     }
 }
 
-impl From<&String> for Wired<Text> {
-    fn from(text: &String) -> Self {
-        Self::plain(text.clone())
+impl Gives<ReadSecret> for Handle<Secret> {
+    fn wire(&self) -> Wired<ReadSecret> {
+        Wired::to(self.arn().text(), &self.arn())
     }
 }
 
-impl From<usize> for Wired<Whole> {
-    fn from(number: usize) -> Self {
-        Self::plain(number.to_string())
+impl Gives<Text> for String {
+    fn wire(&self) -> Wired<Text> {
+        Wired::plain(self.clone())
     }
 }
 
-impl<T: Serialize> From<&T> for Wired<Data<T>> {
-    fn from(data: &T) -> Self {
+impl Gives<Whole> for usize {
+    fn wire(&self) -> Wired<Whole> {
+        Wired::plain(self.to_string())
+    }
+}
+
+impl<T: Serialize> Gives<Data<T>> for T {
+    fn wire(&self) -> Wired<Data<T>> {
         // The contract's shapes hold texts and numbers, which serde_json always writes.
-        Self::plain(serde_json::to_string(data).unwrap_or_default())
+        Wired::plain(serde_json::to_string(self).unwrap_or_default())
     }
 }
 
@@ -113,23 +131,29 @@ impl Visitor<InStack> for Gathered {
 }
 
 /// A function of the stack, which knows what kind of thing starts it.
-pub(crate) struct Deployed<Start> {
-    pub(crate) name: &'static str,
-    pub(crate) handle: Handle<Function>,
+pub struct Deployed<Start> {
+    /// Such as `webhook-verify`.
+    pub name: &'static str,
+    /// The function itself.
+    pub handle: Handle<Function>,
     trigger: Trigger,
     start: PhantomData<fn() -> Start>,
 }
 
 /// The service under construction: a stack, and the environment that it is for.
-pub(crate) struct Service<'a> {
-    pub(crate) stack: Stack,
-    pub(crate) environment: &'a Environment,
+pub struct Service<'a> {
+    /// What the service consists of so far.
+    pub stack: Stack,
+    /// What it is for.
+    pub environment: &'a Environment,
     encryption: Encryption,
     artifacts: Value<String>,
 }
 
 impl<'a> Service<'a> {
-    pub(crate) fn new(environment: &'a Environment) -> Self {
+    /// Nothing but the key, where the environment wants one, and the parameter for the artifacts' bucket.
+    #[must_use]
+    pub fn new(environment: &'a Environment) -> Self {
         let Environment { service, name, .. } = environment;
         let mut stack = Stack::new(&format!("{service}, {name}: PayPal subscriptions, webhooks and invoices"));
         let artifacts = stack.parameter("ArtifactBucket", "The bucket that the functions' zips lie in");
@@ -142,13 +166,14 @@ impl<'a> Service<'a> {
         Self { stack, environment, encryption, artifacts }
     }
 
-    pub(crate) fn topic(&mut self, name: &str) -> Handle<Topic> {
+    /// A topic of this service's own functions.
+    pub fn topic(&mut self, name: &str) -> Handle<Topic> {
         let topic = Topic::new(physical(self.environment, name), self.encryption.clone());
         self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
     /// A topic that CloudWatch publishes to.
-    pub(crate) fn alarm_topic(&mut self, name: &str) -> Handle<Topic> {
+    pub fn alarm_topic(&mut self, name: &str) -> Handle<Topic> {
         let encryption = match &self.encryption {
             Encryption::CustomerKey(key) => Some(Encryption::CustomerKey(key.clone())),
             Encryption::Managed => None,
@@ -159,13 +184,13 @@ impl<'a> Service<'a> {
     }
 
     /// A queue that is an end: people look into it.
-    pub(crate) fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
+    pub fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
         let queue = Queue::terminal(physical(self.environment, name), self.encryption.clone());
         self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
     /// A queue that feeds a function, and gives up to `errors`.
-    pub(crate) fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
+    pub fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
         let dead_letter = DeadLetter { queue: errors.clone(), max_receives: feeding.max_receives };
         let queue = Queue {
             visibility_seconds: Some(feeding.visibility_seconds),
@@ -175,12 +200,13 @@ impl<'a> Service<'a> {
     }
 
     /// What the topic takes goes to the queue; what the queue does not take goes to `errors`.
-    pub(crate) fn subscribe(&mut self, topic: &Handle<Topic>, queue: &Handle<Queue>, errors: &Handle<Queue>) {
+    pub fn subscribe(&mut self, topic: &Handle<Topic>, queue: &Handle<Queue>, errors: &Handle<Queue>) {
         let subscription = Subscription::new(topic, queue, errors);
         self.stack.subscribe(&format!("{}Subscription", queue.id), &subscription);
     }
 
-    pub(crate) fn secret(&mut self, name: &str, description: &str) -> Handle<Secret> {
+    /// A secret, empty until somebody sets it.
+    pub fn secret(&mut self, name: &str, description: &str) -> Handle<Secret> {
         let secret = Secret {
             name: physical(self.environment, name),
             description: description.to_owned(),
@@ -190,7 +216,7 @@ impl<'a> Service<'a> {
     }
 
     /// The API, at its own domain where the environment has one.
-    pub(crate) fn http_api(&mut self) -> Handle<HttpApi> {
+    pub fn http_api(&mut self) -> Handle<HttpApi> {
         let environment = self.environment;
         let name = format!("/aws/apigateway/{}", physical(environment, "api"));
         let log = LogGroup {
@@ -225,7 +251,7 @@ impl<'a> Service<'a> {
     }
 
     /// A function: its environment and its role follow from its settings.
-    pub(crate) fn function<S: Settings<InStack>>(&mut self, settings: S) -> Deployed<S::Start> {
+    pub fn function<S: Settings<InStack>>(&mut self, settings: S) -> Deployed<S::Start> {
         let mut gathered = Gathered::default();
         settings.visit(&mut gathered);
         let id = logical(S::NAME, "");
@@ -247,14 +273,14 @@ impl<'a> Service<'a> {
     }
 
     /// Requests to the function's path start it.
-    pub(crate) fn route(&mut self, api: &Handle<HttpApi>, function: &Deployed<Http>) {
+    pub fn route(&mut self, api: &Handle<HttpApi>, function: &Deployed<Http>) {
         if let Trigger::Http { method, path } = function.trigger {
             self.stack.route(api, method, path, &function.handle);
         }
     }
 
     /// Messages of the queue start the function.
-    pub(crate) fn feed(&mut self, queue: &Handle<Queue>, feeding: &Feeding, function: &Deployed<QueueStart>) {
+    pub fn feed(&mut self, queue: &Handle<Queue>, feeding: &Feeding, function: &Deployed<QueueStart>) {
         let source = EventSource {
             batch_size: feeding.batch_size,
             max_concurrency: Some(feeding.max_concurrency),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     catalogue::{self, MARKERS, Reference, SERVICES, UNIONS},
-    naming::{constant, pascal, service, snake, type_name, variant},
+    naming::{camel, constant, pascal, service, snake, type_name, variant},
     schema::{Object, Resource, Shape, Text},
 };
 
@@ -180,9 +180,8 @@ impl<'a> Writer<'a> {
         let _ = writeln!(out, "#[serde(rename_all = \"{case}\")]\npub struct {name} {{");
         let field = |out: &mut String, member: &str, kind: &str| {
             let field = snake(member);
-            let natural = pascal(&field);
-            let same = if small { natural.eq_ignore_ascii_case(member) } else { natural == *member };
-            if !same {
+            let natural = if small { camel(&field) } else { pascal(&field) };
+            if natural != *member {
                 let _ = writeln!(out, "#[serde(rename = \"{member}\")]");
             }
             let _ = writeln!(out, "pub {field}: {kind},");
@@ -220,7 +219,9 @@ impl<'a> Writer<'a> {
         }
         // What `Ref` gives needs no second way to it.
         let once_more = |attribute: &String| reference.is_some() && resource.primary_identifier == [attribute.clone()];
-        for (attribute, shape) in resource.attributes.iter().filter(|(attribute, _)| !once_more(attribute)) {
+        let simple = |shape: &Shape| !matches!(shape, Shape::Json | Shape::Any);
+        let attributes = resource.attributes.iter();
+        for (attribute, shape) in attributes.filter(|(attribute, shape)| simple(shape) && !once_more(attribute)) {
             let (accessor, kind) = self.attribute(attribute, shape, name, &own);
             if !taken.contains(&accessor) {
                 let _ = writeln!(

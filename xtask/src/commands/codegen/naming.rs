@@ -32,6 +32,13 @@ pub(super) fn pascal(snake: &str) -> String {
     snake.trim_start_matches("r#").split('_').map(capitalized).collect()
 }
 
+/// What `serde(rename_all = "camelCase")` makes of a field's name.
+pub(super) fn camel(snake: &str) -> String {
+    let pascal = pascal(snake);
+    let mut letters = pascal.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
 /// The name of an enum's variant: `provided.al2023` is `ProvidedAl2023`, `TLS_1_2` is `Tls1_2`.
 pub(super) fn variant(value: &str) -> String {
     if value == "*" {

@@ -113,7 +113,7 @@ pub(super) fn read(schema: &Json) -> Resource {
     }
 }
 
-/// The shape of what a path leads to, where `Fn::GetAtt` can give it: texts, numbers and lists of them.
+/// The shape of what a path leads to, where `Fn::GetAtt` can go: not through lists. Objects come as JSON.
 fn attribute(reader: &Reader<'_>, root: &Object, path: &str) -> Option<Shape> {
     let mut object = root;
     let mut parts = path.split('.').peekable();
@@ -123,7 +123,7 @@ fn attribute(reader: &Reader<'_>, root: &Object, path: &str) -> Option<Shape> {
             Shape::Object(name) if parts.peek().is_some() => {
                 object = reader.objects.iter().find(|(other, _)| other == name)?.1.as_ref()?;
             }
-            Shape::Object(_) | Shape::Map { .. } | Shape::Json => return None,
+            Shape::Object(_) | Shape::Map { .. } => return Some(Shape::Json),
             shape => return parts.peek().is_none().then(|| shape.clone()),
         }
     }

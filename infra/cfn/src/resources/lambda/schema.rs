@@ -839,6 +839,7 @@ pub(in crate::resources) static FUNCTION: ResourceSchema = ResourceSchema {
     },
     attributes: &[
         ("Arn", &["AWS::Lambda::Function.Arn"]),
+        ("SnapStartResponse", &[]),
         ("SnapStartResponse.ApplyOn", &[]),
         ("SnapStartResponse.OptimizationStatus", &[]),
     ],

@@ -112,6 +112,7 @@ pub(in crate::resources) static BUCKET: ResourceSchema = ResourceSchema {
         ("DualStackDomainName", &[]),
         ("MetadataConfiguration.AnnotationTableConfiguration.TableArn", &[]),
         ("MetadataConfiguration.AnnotationTableConfiguration.TableName", &[]),
+        ("MetadataConfiguration.Destination", &[]),
         ("MetadataConfiguration.InventoryTableConfiguration.TableArn", &[]),
         ("MetadataConfiguration.InventoryTableConfiguration.TableName", &[]),
         ("MetadataConfiguration.JournalTableConfiguration.TableArn", &[]),
