@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Write infra/cfn/src/resources anew from AWS's resource schemas
+    #[command(after_help = "Example:\n  cargo xtask codegen && git diff --stat")]
+    Codegen,
 }
 
 #[derive(Args)]

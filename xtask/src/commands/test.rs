@@ -1,6 +1,6 @@
 //! `test`: everything that must pass, one step after the other, all of them even when one fails.
 
-mod python;
+pub(super) mod python;
 
 use std::{
     process::{Command, Stdio},

@@ -1,7 +1,11 @@
 //! Python programs that tests use: boto3 as somebody else's client, cfn-lint as a second opinion. They are installed into
 //! `target/`, from pinned and hashed requirements.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use super::run_to_end;
 use crate::{
@@ -17,7 +21,7 @@ pub(super) fn interpreter(context: &Context) -> PathBuf {
 }
 
 /// Makes the virtual environment, unless it is there with the same requirements.
-pub(super) fn set_up(context: &Context) -> Result<(), Failure> {
+pub(in crate::commands) fn set_up(context: &Context) -> Result<(), Failure> {
     let folder = folder(context);
     let stamp = folder.join("requirements.txt");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS) {
@@ -35,6 +39,17 @@ pub(super) fn set_up(context: &Context) -> Result<(), Failure> {
     install.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "-r"]).arg(&wanted);
     run_to_end(install)?;
     write_whole(&stamp, REQUIREMENTS)
+}
+
+/// The folder of the resource schemas that come with cfn-lint.
+pub(in crate::commands) fn schemas(root: &Path) -> Result<PathBuf, Failure> {
+    let libraries = root.join("target/python/lib");
+    let versions = fs::read_dir(&libraries).into_iter().flatten().flatten();
+    let schemas = versions.map(|version| version.path().join("site-packages/cfnlint/data/schemas"));
+    schemas.into_iter().find(|folder| folder.is_dir()).ok_or_else(|| {
+        Failure::new(format!("no resource schemas below {}", libraries.display()))
+            .help("cargo xtask codegen installs them")
+    })
 }
 
 /// Runs cfn-lint on the template of every environment; informational findings count too.
