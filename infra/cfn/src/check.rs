@@ -29,10 +29,13 @@ mod policies;
 mod queues;
 mod quotas;
 mod references;
+mod schema;
 mod sources;
 mod text;
 mod topics;
 mod waivers;
+
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -40,8 +43,9 @@ use crate::{Path, Template};
 use facts::Facts;
 
 /// The themes, in the order in which their findings are listed.
-const THEMES: [&[Rule]; 14] = [
+const THEMES: [&[Rule]; 15] = [
     references::RULES,
+    schema::RULES,
     names::RULES,
     quotas::RULES,
     iam::RULES,
@@ -138,5 +142,13 @@ pub fn template(template: &Template) -> Report {
         let faults = (rule.find)(&facts);
         faults.into_iter().map(move |Fault { path, message }| Finding { rule, path, message })
     });
-    waivers::apply(template, found.collect())
+    waivers::apply(template, without_echoes(found.collect()))
+}
+
+/// AWS's schema says that a value does not fit; where a rule of ours says more about the same place, that is enough.
+fn without_echoes(found: Vec<Finding>) -> Vec<Finding> {
+    let is_echo = |finding: &Finding| finding.rule.id.starts_with("SCHEMA-");
+    let said: HashSet<Path> =
+        found.iter().filter(|finding| !is_echo(finding)).map(|finding| finding.path.clone()).collect();
+    found.into_iter().filter(|finding| !is_echo(finding) || !said.contains(&finding.path)).collect()
 }

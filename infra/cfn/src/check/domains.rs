@@ -181,7 +181,7 @@ fn validation_names(facts: &Facts<'_>) -> Vec<Fault> {
 fn record(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for record in facts.all(RECORD) {
-        let mut say = |message: &str| faults.push(Fault::new(record.path(), message));
+        let mut say = |message: &str| faults.push(Fault::new(record.path().key("Properties"), message));
         if record.has("AliasTarget") {
             if record.has("ResourceRecords") {
                 say("the record is an alias and has values of its own");

@@ -113,6 +113,14 @@ pub(super) const RULES: &[Rule] = &[
         mend: "set AuthType to AWS_IAM, or put an API with limits before the function",
         find: open_url,
     },
+    Rule {
+        id: "LAM-9",
+        severity: Error,
+        title: "a function has 1 to 900 seconds, and 128 to 10,240 MB",
+        why: "Lambda refuses every other",
+        mend: "choose a number within the range",
+        find: size,
+    },
 ];
 
 /// Where failures of a function go: the place, and the target as it is written.
@@ -255,4 +263,18 @@ fn fifo_target(facts: &Facts<'_>) -> Vec<Fault> {
 fn open_url(facts: &Facts<'_>) -> Vec<Fault> {
     let open = facts.all("AWS::Lambda::Url").filter(|url| url.literal("AuthType").as_deref() == Some("NONE"));
     open.map(|url| Fault::new(url.at("AuthType"), "everyone may call the function")).collect()
+}
+
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+fn size(facts: &Facts<'_>) -> Vec<Fault> {
+    let limits = [("Timeout", 1.0, 900.0, "s"), ("MemorySize", 128.0, 10_240.0, "MB")];
+    let mut faults = Vec::new();
+    for function in facts.all(FUNCTION) {
+        for (property, least, most, unit) in limits {
+            if let Some(value) = function.number(property).filter(|value| !(least..=most).contains(value)) {
+                faults.push(Fault::new(function.at(property), format!("{value} {unit}, taken: {least} to {most}")));
+            }
+        }
+    }
+    faults
 }

@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Every function that a template has, with the way to it: in resources, outputs and conditions, but not in loops, whose
 /// bodies have names of their own.
-fn functions<'a>(facts: &Facts<'a>) -> Vec<(Path, &'a str, &'a Json)> {
+pub(super) fn functions<'a>(facts: &Facts<'a>) -> Vec<(Path, &'a str, &'a Json)> {
     let mut found = Vec::new();
     for thing in facts.things() {
         for (name, value) in &thing.resource.properties {

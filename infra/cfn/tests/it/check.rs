@@ -130,6 +130,7 @@ Resources:
     Type: AWS::Lambda::Function
     Properties:
       Timeout: 900
+      Code: {S3Bucket: artifacts, S3Key: !Ref Name}
       Role: !ImportValue role
       LoggingConfig: !If [Yes, {LogGroup: x}, !Ref AWS::NoValue]
       Environment: {Variables: {PASSWORD: !ImportValue password}}
@@ -147,7 +148,7 @@ Resources:
       Protocol: sqs
       Endpoint: !GetAtt Queue.Arn
       FilterPolicy: !If [Yes, {a: b}, !Ref AWS::NoValue]
-      RedrivePolicy: !If [Yes, {}, !Ref AWS::NoValue]
+      RedrivePolicy: !If [Yes, {deadLetterTargetArn: !ImportValue dead}, !Ref AWS::NoValue]
   Alarm:
     Type: AWS::CloudWatch::Alarm
     Properties:
