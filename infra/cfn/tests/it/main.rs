@@ -1,0 +1,3 @@
+//! What crosses the units of this crate.
+
+mod compile_fail;
