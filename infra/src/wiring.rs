@@ -29,7 +29,7 @@ impl Side for InStack {
     type Of<S: Setting> = Wired<S>;
 }
 
-/// What the stack gives for a settings field of kind `S`; made by `into()` from what [`Gives`] it.
+/// What the stack gives for a settings field of kind `S`; made by `into()` from what the kind [`Takes`].
 pub struct Wired<S> {
     value: Value<String>,
     /// What the permission that comes with the field is about.
@@ -47,64 +47,64 @@ impl<S> Wired<S> {
     }
 }
 
-/// What a settings field of kind `S` can be filled with.
+/// What a kind of settings field can be filled with.
 #[diagnostic::on_unimplemented(
-    message = "a `{S}` setting cannot be filled with a `{Self}`",
+    message = "a `{Self}` setting cannot be filled with `{Given}`",
     label = "of the wrong kind for this setting",
     note = "`PublishTo` takes a topic, `SendTo` and `Retime` a queue, `ReadSecret` a secret, `Text` a text, `Whole` a number, \
             `Data<T>` a `T`; the contract says which of them the field is"
 )]
-pub trait Gives<S> {
+pub trait Takes<Given>: Sized {
     /// The environment variable's value, and what comes with it.
-    fn wire(&self) -> Wired<S>;
+    fn wire(given: &Given) -> Wired<Self>;
 }
 
-impl<S, T: Gives<S>> From<&T> for Wired<S> {
-    fn from(given: &T) -> Self {
-        given.wire()
+impl<S: Takes<Given>, Given> From<&Given> for Wired<S> {
+    fn from(given: &Given) -> Self {
+        S::wire(given)
     }
 }
 
-impl Gives<PublishTo> for Handle<Topic> {
-    fn wire(&self) -> Wired<PublishTo> {
-        Wired::to(self.arn().text(), &self.arn())
+impl Takes<Handle<Topic>> for PublishTo {
+    fn wire(topic: &Handle<Topic>) -> Wired<Self> {
+        Wired::to(topic.arn().text(), &topic.arn())
     }
 }
 
-impl Gives<SendTo> for Handle<Queue> {
-    fn wire(&self) -> Wired<SendTo> {
-        Wired::to(self.url().text(), &self.arn())
+impl Takes<Handle<Queue>> for SendTo {
+    fn wire(queue: &Handle<Queue>) -> Wired<Self> {
+        Wired::to(queue.url().text(), &queue.arn())
     }
 }
 
-impl Gives<Retime> for Handle<Queue> {
-    fn wire(&self) -> Wired<Retime> {
-        Wired::to(self.url().text(), &self.arn())
+impl Takes<Handle<Queue>> for Retime {
+    fn wire(queue: &Handle<Queue>) -> Wired<Self> {
+        Wired::to(queue.url().text(), &queue.arn())
     }
 }
 
-impl Gives<ReadSecret> for Handle<Secret> {
-    fn wire(&self) -> Wired<ReadSecret> {
-        Wired::to(self.arn().text(), &self.arn())
+impl Takes<Handle<Secret>> for ReadSecret {
+    fn wire(secret: &Handle<Secret>) -> Wired<Self> {
+        Wired::to(secret.arn().text(), &secret.arn())
     }
 }
 
-impl Gives<Text> for String {
-    fn wire(&self) -> Wired<Text> {
-        Wired::plain(self.clone())
+impl Takes<String> for Text {
+    fn wire(text: &String) -> Wired<Self> {
+        Wired::plain(text.clone())
     }
 }
 
-impl Gives<Whole> for usize {
-    fn wire(&self) -> Wired<Whole> {
-        Wired::plain(self.to_string())
+impl Takes<usize> for Whole {
+    fn wire(number: &usize) -> Wired<Self> {
+        Wired::plain(number.to_string())
     }
 }
 
-impl<T: Serialize> Gives<Data<T>> for T {
-    fn wire(&self) -> Wired<Data<T>> {
+impl<T: Serialize> Takes<T> for Data<T> {
+    fn wire(data: &T) -> Wired<Self> {
         // The contract's shapes hold texts and numbers, which serde_json always writes.
-        Wired::plain(serde_json::to_string(self).unwrap_or_default())
+        Wired::plain(serde_json::to_string(data).unwrap_or_default())
     }
 }
 

@@ -57,7 +57,7 @@ pub enum StackError {
     label = "not a resource",
     note = "resources are the structs of `cfn::resources`; constructs have functions of their own, such as `Stack::queue`"
 )]
-pub trait Kind {
+pub trait Kind: Serialize {
     /// Such as `AWS::SQS::Queue`.
     const TYPE: &'static str;
     /// Whether it holds data that is gone when the resource is.
@@ -118,7 +118,7 @@ impl Stack {
     /// Mistakes are kept and reported by [`Stack::finish`], so that definitions read as a list.
     ///
     /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html>
-    pub fn add<R: Kind + Serialize>(&mut self, id: &str, resource: R) -> Handle<R> {
+    pub fn add<R: Kind>(&mut self, id: &str, resource: R) -> Handle<R> {
         let id = self.logical_id(id);
         let properties = match Value::from(resource).json() {
             Json::Object(properties) => properties,

@@ -6,6 +6,14 @@ use crate::{
     value::own_arn,
 };
 
+/// What a union takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Union}` does not take `{Self}`",
+    label = "not one of those that fit here",
+    note = "what fits is written above `cfn::union::{Union}`"
+)]
+pub trait Member<Union> {}
+
 macro_rules! unions {
     ($( $(#[$doc:meta])* $name:ident: $( $member:ty ),*; )*) => {
         $(
@@ -15,12 +23,16 @@ macro_rules! unions {
             impl Plain for $name {}
 
             $(
-                impl From<Value<$member>> for Value<$name> {
-                    fn from(value: Value<$member>) -> Self {
-                        value.assume()
-                    }
-                }
+                // The list of all members of all unions would say less than the note above.
+                #[diagnostic::do_not_recommend]
+                impl Member<$name> for $member {}
             )*
+
+            impl<M: Member<$name>> From<Value<M>> for Value<$name> {
+                fn from(value: Value<M>) -> Self {
+                    value.assume()
+                }
+            }
         )*
     };
 }
@@ -56,11 +68,8 @@ unions! {
     AliasZoneId: ;
 }
 
-impl<R> From<Value<Arn<R>>> for Value<AnyArn> {
-    fn from(arn: Value<Arn<R>>) -> Self {
-        arn.assume()
-    }
-}
+#[diagnostic::do_not_recommend]
+impl<R> Member<AnyArn> for Arn<R> {}
 
 /// API Gateway takes the group's ARN without the `:*` that `Fn::GetAtt` ends it with.
 impl From<&Handle<logs::LogGroup>> for Value<AccessLog> {

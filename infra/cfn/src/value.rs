@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
 pub use intrinsic::{Condition, Mapping, Row, Test, pseudo};
-pub use literal::{InvalidLiteral, Literal};
+pub use literal::{FromNumber, FromText, InvalidLiteral, Literal};
 pub use meaning::{Arn, Id, List, Map, Name, Plain, Sensitive, Url};
 pub use sub::Part;
 pub(crate) use sub::own_arn;
@@ -64,6 +64,15 @@ impl<T> Value<T> {
         Value::of(self.expression.clone())
     }
 
+    /// The same value where only its text matters, such as a function's environment.
+    #[must_use]
+    pub fn text(&self) -> Value<String>
+    where
+        T: Plain,
+    {
+        self.assume()
+    }
+
     /// The value as the template has it.
     #[must_use]
     pub fn json(&self) -> Json {
@@ -77,14 +86,6 @@ impl<T> Value<T> {
 
     fn of(expression: Expression) -> Self {
         Self { expression, means: PhantomData }
-    }
-}
-
-impl<T: Plain> Value<T> {
-    /// The same value where only its text matters, such as a function's environment.
-    #[must_use]
-    pub fn text(&self) -> Value<String> {
-        self.assume()
     }
 }
 

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
+mod compile_fail;
+mod places;
+
 use std::{fs, path::Path};
 
 use infra::Environment;

@@ -28,12 +28,15 @@ pub trait Literal {
     fn check(text: &str) -> Result<(), String>;
 }
 
-impl<T: Literal> Value<T> {
+impl<T> Value<T> {
     /// A text of a certain form.
     ///
     /// # Errors
     /// When the text does not have it.
-    pub fn parse(text: &str) -> Result<Self, InvalidLiteral> {
+    pub fn parse(text: &str) -> Result<Self, InvalidLiteral>
+    where
+        T: Literal,
+    {
         T::check(text).map_err(|wanted| InvalidLiteral { text: text.to_owned(), wanted })?;
         Ok(Self::of(Expression::Literal(text.into())))
     }
@@ -80,42 +83,59 @@ impl<T: Serialize> From<T> for Value<T> {
     }
 }
 
-macro_rules! from_number {
-    ($($from:ty => $to:ty),*) => {
-        $(impl From<$from> for Value<$to> {
-            fn from(number: $from) -> Self {
-                Self::of(Expression::Literal(number.into()))
-            }
-        })*
-    };
-}
-from_number!(i32 => i64, u32 => i64, i32 => f64, u32 => f64);
+/// What a number can be written for.
+#[diagnostic::on_unimplemented(
+    message = "a number does not fit where `{Self}` belongs",
+    label = "a number, where `{Self}` is wanted"
+)]
+pub trait FromNumber {}
+impl FromNumber for i64 {}
+impl FromNumber for f64 {}
 
-impl From<&str> for Value<String> {
+impl<T: FromNumber> From<i32> for Value<T> {
+    fn from(number: i32) -> Self {
+        Self::of(Expression::Literal(number.into()))
+    }
+}
+
+impl<T: FromNumber> From<u32> for Value<T> {
+    fn from(number: u32) -> Self {
+        Self::of(Expression::Literal(number.into()))
+    }
+}
+
+/// What a text can be written for: texts, and names and ids, which have no form that all services share. Their length and
+/// letters are checked with the stack.
+#[diagnostic::on_unimplemented(
+    message = "a text does not fit where `{Self}` belongs",
+    label = "a text, where `{Self}` is wanted",
+    note = "an enum has a variant for each choice, a number is written without quotes, an ARN or a URL is made by \
+            `Value::parse`, and a secret is never written down: see `Value::secret`"
+)]
+pub trait FromText {}
+impl FromText for String {}
+impl<R> FromText for Name<R> {}
+impl<R> FromText for Id<R> {}
+
+impl<T: FromText> From<&str> for Value<T> {
     fn from(text: &str) -> Self {
         Self::of(Expression::Literal(text.into()))
     }
 }
 
-// A name or an id is a text without a form that all services share; its length and letters are checked with the stack.
-macro_rules! from_text {
-    ($($marker:ident),*) => {
-        $(
-            impl<R> From<&str> for Value<$marker<R>> {
-                fn from(text: &str) -> Self {
-                    Self::of(Expression::Literal(text.into()))
-                }
-            }
-
-            impl<R> From<String> for Value<$marker<R>> {
-                fn from(text: String) -> Self {
-                    Self::of(Expression::Literal(text.into()))
-                }
-            }
-        )*
-    };
+#[diagnostic::do_not_recommend]
+impl<R> From<String> for Value<Name<R>> {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
 }
-from_text!(Name, Id);
+
+#[diagnostic::do_not_recommend]
+impl<R> From<String> for Value<Id<R>> {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
 
 impl<T, I: Into<Value<T>>> From<Vec<I>> for Value<List<T>> {
     fn from(items: Vec<I>) -> Self {

@@ -1,4 +1,5 @@
-//! What only the crate as a whole can show: rules against wrong and mended templates, templates read and written again.
+//! What crosses the units of this crate: rules against wrong and mended templates, templates read and written again,
+//! programs that must not compile.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,4 +10,5 @@
 )]
 
 mod check;
+mod compile_fail;
 mod round_trip;
