@@ -41,6 +41,7 @@ use serde::Serialize;
 
 use crate::{Path, Template};
 use facts::Facts;
+pub(crate) use waivers::WAIVERS;
 
 /// The themes, in the order in which their findings are listed.
 const THEMES: [&[Rule]; 15] = [

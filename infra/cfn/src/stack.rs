@@ -1,5 +1,7 @@
 //! A stack under construction: collects resources, refuses what cannot be synthesized.
 
+mod waive;
+
 use std::marker::PhantomData;
 
 use serde::Serialize;

@@ -6,7 +6,7 @@ use super::{Fault, Finding, Report, Rule, Severity::Warning, Waived, facts::Fact
 use crate::{Path, Template};
 
 /// The key in a resource's, or the template's, `Metadata`.
-pub(crate) const KEY: &str = "Waivers";
+pub(crate) const WAIVERS: &str = "Waivers";
 
 const UNUSED: &str = "WAIVE-2";
 
@@ -78,11 +78,11 @@ fn unused(path: &Path, waived: &str) -> Option<Finding> {
 }
 
 fn place(path: &Path, rule: &str) -> Path {
-    path.key("Metadata").key(KEY).key(rule)
+    path.key("Metadata").key(WAIVERS).key(rule)
 }
 
 /// The rules that are waived, each with its reason where there is one.
 fn waivers(metadata: &Map<String, Json>) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let waivers = metadata.get(KEY).and_then(Json::as_object).into_iter().flatten();
+    let waivers = metadata.get(WAIVERS).and_then(Json::as_object).into_iter().flatten();
     waivers.map(|(rule, reason)| (rule.as_str(), reason.as_str().filter(|reason| !reason.trim().is_empty())))
 }

@@ -1,6 +1,6 @@
 //! SQS queues.
 
-use super::{Construct, Encryption, Topic};
+use super::{Construct, Encryption, Topic, key::MANAGED};
 use crate::{
     Arn, Handle, Name, PolicyDocument, Principal, Stack, Statement, Url, Value,
     resources::sqs::{self, queue::RedrivePolicy},
@@ -107,6 +107,9 @@ impl Stack {
             ..sqs::Queue::default()
         };
         let handle: Handle<Queue> = self.add(id, properties).seen_as();
+        if managed {
+            self.waive(&handle, "CKV_AWS_27", MANAGED);
+        }
         let tls_only = Statement::deny(&["sqs:SendMessage", "sqs:ReceiveMessage"])
             .named("TlsOnly")
             .to(Principal::everyone())
