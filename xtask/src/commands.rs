@@ -4,3 +4,4 @@ pub(crate) mod codegen;
 pub(crate) mod local;
 pub(crate) mod synth;
 pub(crate) mod test;
+pub(crate) mod validate;

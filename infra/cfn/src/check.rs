@@ -124,6 +124,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What was waived.
     pub waived: Vec<Waived>,
+    /// The macro that kept the template from being checked: one that is not AWS's own may make anything of it.
+    pub unknown_macro: Option<String>,
 }
 
 /// Every rule there is.
@@ -135,9 +137,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 #[must_use]
 pub fn template(template: &Template) -> Report {
     let facts = Facts::of(template);
-    // A macro of somebody's own may make anything of what stands there.
-    if facts.is_opaque() {
-        return Report::default();
+    if let Some(name) = facts.unknown_macro() {
+        return Report { unknown_macro: Some(name), ..Report::default() };
     }
     let found = rules().flat_map(|rule| {
         let faults = (rule.find)(&facts);

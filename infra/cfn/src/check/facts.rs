@@ -60,9 +60,11 @@ impl<'a> Facts<'a> {
         self.template.resources.get_key_value(id).map(|(id, resource)| Thing { id, resource })
     }
 
-    /// Whether a macro may change everything, so that nothing is known.
-    pub(super) fn is_opaque(&self) -> bool {
-        self.transforms().any(|name| name.is_none_or(|name| !ADDING.contains(&name) && !HARMLESS.contains(&name)))
+    /// The macro that may change everything, so that nothing is known.
+    pub(super) fn unknown_macro(&self) -> Option<String> {
+        let known = |name: &str| ADDING.contains(&name) || HARMLESS.contains(&name);
+        let unknown = self.transforms().find(|name| name.is_none_or(|name| !known(name)))?;
+        Some(unknown.unwrap_or("without a name").to_owned())
     }
 
     /// Whether resources may be added by a macro or a loop, so that a name that is not there may be there yet.

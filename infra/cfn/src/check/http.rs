@@ -198,6 +198,10 @@ fn route_permission(facts: &Facts<'_>) -> Vec<Fault> {
     for route in facts.all(ROUTE).filter(|route| is_http(facts, *route)) {
         let (Some(function), Some(key)) = (function_behind(facts, route), route.literal("RouteKey")) else { continue };
         let Some(Piece::Ref(api)) = route.text("ApiId").and_then(|api| api.only().cloned()) else { continue };
+        // Which permission a key that is none would need, nobody can say.
+        if key_fault(&key).is_some() {
+            continue;
+        }
         let permissions = facts.all(PERMISSION).map(|permission| lets(facts, permission, function, &api, &key));
         match permissions.max() {
             Some(Lets::Yes | Lets::Unknown) => {}
@@ -277,7 +281,7 @@ fn scope_fits(scope: &str, key: &str) -> bool {
     // The stage is `*`, or one that this rule does not look into; `$default` writes itself with an escape at times.
     let Some((stage, route)) = scope.split_once('/') else { return scope == "*" };
     let stage = if stage == "*" { "*" } else { "stage" };
-    super::policies::covers(&format!("{stage}/{route}"), &wanted)
+    super::policies::matches(&format!("{stage}/{route}"), &wanted)
 }
 
 fn throttling(facts: &Facts<'_>) -> Vec<Fault> {

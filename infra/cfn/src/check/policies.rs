@@ -155,19 +155,34 @@ impl<'a> Statement<'a> {
 
 /// Whether an action's pattern, such as `sqs:Send*`, covers an action. Actions do not tell capitals from small letters.
 pub(super) fn covers(pattern: &str, action: &str) -> bool {
-    matches(pattern.to_ascii_lowercase().as_bytes(), action.to_ascii_lowercase().as_bytes())
+    matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            matches(rest, text) || text.split_first().is_some_and(|(_, text)| matches(pattern, text))
+/// Whether a pattern with `*` for anything and `?` for one character covers a text.
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut seen) = (0, 0);
+    // Where the last `*` stands, and up to where it has been taken to reach.
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(letter) = text.get(seen) {
+        match (pattern.get(at), star) {
+            (Some('*'), _) => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            (Some(wanted), _) if wanted == letter || *wanted == '?' => {
+                at += 1;
+                seen += 1;
+            }
+            (_, Some((its, reach))) => {
+                star = Some((its, reach + 1));
+                at = its + 1;
+                seen = reach + 1;
+            }
+            (_, None) => return false,
         }
-        (Some((b'?', pattern)), Some((_, text))) => matches(pattern, text),
-        (Some((one, pattern)), Some((other, text))) => one == other && matches(pattern, text),
-        _ => false,
     }
+    pattern.iter().skip(at).all(|rest| *rest == '*')
 }
 
 /// Managed policies of AWS that give a function its log, its network and its traces, and nothing else.
@@ -256,5 +271,28 @@ pub(super) fn is_about(facts: &Facts<'_>, resource: &Json, target: Thing<'_>) ->
             None => About::Unknown,
         },
         _ => About::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_reaches_as_far_as_it_must_and_never_takes_long() {
+        for (pattern, text, fits) in [
+            ("sqs:*", "sqs:SendMessage", true),
+            ("sqs:Send*", "sqs:SendMessage", true),
+            ("sqs:*Message", "sqs:SendMessage", true),
+            ("sqs:?end*", "sqs:SendMessage", true),
+            ("sqs:Send", "sqs:SendMessage", false),
+            ("*b*d", "abcbd", true),
+            ("*b*d", "abcb", false),
+            ("", "a", false),
+            ("**", "", true),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+        assert!(!matches(&"*a".repeat(50), &"a".repeat(40)));
     }
 }
