@@ -48,7 +48,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "DATA-1",
         severity: Warning,
         title: "what holds data says what becomes of it",
-        why: "without DeletionPolicy the data goes with the resource, and without UpdateReplacePolicy when a change replaces it",
+        why: "what becomes of the data when the resource leaves the stack, or a change replaces it, is a decision; nearly every \
+              type is deleted where it is not made",
         mend: "set both: RetainExceptOnCreate and Retain, or Delete where the data may go",
         find: stateful,
     },
@@ -130,7 +131,7 @@ fn stateful(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for thing in facts.things().filter(|thing| STATEFUL.contains(&thing.resource.kind.as_str())) {
         let policies = [
-            ("DeletionPolicy", thing.resource.deletion_policy.is_none()),
+            ("DeletionPolicy", thing.resource.deletion_policy.is_none() && !leaves_a_snapshot(thing)),
             ("UpdateReplacePolicy", thing.resource.update_replace_policy.is_none()),
         ];
         let lacking: Vec<&str> = policies.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name).collect();
@@ -141,13 +142,26 @@ fn stateful(facts: &Facts<'_>) -> Vec<Fault> {
     faults
 }
 
-/// Words in the name of something secret.
-const SECRET_WORDS: [&str; 9] =
-    ["password", "passwd", "passphrase", "secret", "token", "apikey", "privatekey", "accesskey", "credential"];
-/// Words that a name ends with when it tells where a secret is, and not what.
-const ABOUT_WORDS: [&str; 18] = [
-    "arn", "id", "name", "url", "uri", "path", "key", "length", "version", "bucket", "table", "role", "enabled",
-    "rotation", "days", "prefix", "policy", "type",
+/// CloudFormation makes a snapshot of these before it deletes them, unless it is told otherwise.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html>
+fn leaves_a_snapshot(thing: Thing<'_>) -> bool {
+    thing.is("AWS::RDS::DBCluster") || (thing.is("AWS::RDS::DBInstance") && thing.lacks("DBClusterIdentifier"))
+}
+
+/// How the name of something secret ends.
+const SECRET_WORDS: [&str; 11] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "secretkey",
+    "privatekey",
+    "accesskey",
+    "credential",
+    "credentials",
 ];
 /// How well-known secrets begin.
 const SECRET_STARTS: [&str; 10] =
@@ -157,12 +171,10 @@ fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-/// Whether a name says that what it names is secret.
+/// Whether a name says that what it names is secret: `DatabasePassword`, but not `PasswordLength`.
 fn names_a_secret(name: &str) -> bool {
     let name = plain(name);
-    let secret = SECRET_WORDS.iter().any(|word| name.contains(word));
-    let ends_secret = SECRET_WORDS.iter().any(|word| name.ends_with(word));
-    secret && (ends_secret || !ABOUT_WORDS.iter().any(|word| name.ends_with(word)))
+    SECRET_WORDS.iter().any(|word| name.ends_with(word))
 }
 
 /// Whether a text may be a secret: not a reference to one, a switch or a number.
@@ -242,7 +254,9 @@ fn secret_in_output(facts: &Facts<'_>) -> Vec<Fault> {
 fn secret_literal(facts: &Facts<'_>) -> Vec<Fault> {
     let secrets = facts.all("AWS::SecretsManager::Secret");
     let open = secrets.filter(|secret| {
-        secret.text("SecretString").is_some_and(|text| text.literal().is_some_and(|text| !text.contains("{{resolve:")))
+        let literal = secret.literal("SecretString");
+        // An empty one holds the place until somebody sets it.
+        literal.is_some_and(|text| !text.contains("{{resolve:") && !["", "{}"].contains(&text.as_str()))
     });
     open.map(|secret| Fault::new(secret.at("SecretString"), "the secret stands in the template")).collect()
 }
@@ -255,12 +269,20 @@ fn shown_parameter(facts: &Facts<'_>) -> Vec<Fault> {
             && !parameter.rest.contains_key("NoEcho")
             // A choice among known values is no secret.
             && !parameter.rest.contains_key("AllowedValues")
+            && !tells_where(&parameter.rest)
     });
     shown
         .map(|(name, _)| {
             Fault::new(Path::default().key("Parameters").key(name), format!("{name} is shown with the stack"))
         })
         .collect()
+}
+
+/// Whether a parameter's description says that it tells where a secret is, and not what.
+fn tells_where(parameter: &serde_json::Map<String, Json>) -> bool {
+    let description = parameter.get("Description").and_then(Json::as_str).unwrap_or_default();
+    let words = description.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.into_iter().any(|word| ["arn", "name", "id", "path"].contains(&word.to_ascii_lowercase().as_str()))
 }
 
 fn default_of_secret(facts: &Facts<'_>) -> Vec<Fault> {
@@ -323,9 +345,9 @@ fn key_lets_logs(key: Thing<'_>) -> bool {
         .iter()
         .any(|service| key_lets(key, service, "kms:Encrypt"))
         || policies::of(key).iter().flat_map(Policy::statements).any(|statement| {
-            // A region by its name.
-            let principal = serde_json::to_string(&statement.json.get("Principal")).unwrap_or_default();
-            principal.contains("\"logs.")
+            // A region by its name, or a partition's own suffix.
+            let services = statement.field("Principal").member("Service").items();
+            services.into_iter().any(|service| Text::of(service).shown().starts_with("logs."))
         })
 }
 

@@ -67,10 +67,13 @@ impl<'a> Facts<'a> {
         Some(unknown.unwrap_or("without a name").to_owned())
     }
 
-    /// Whether resources may be added by a macro or a loop, so that a name that is not there may be there yet.
+    /// Whether resources may be added by a macro, a module or a loop, so that a name that is not there may be there yet.
     pub(super) fn may_grow(&self) -> bool {
         let adds = self.transforms().any(|name| name.is_none_or(|name| !HARMLESS.contains(&name)));
-        adds || !self.template.resources.functions.is_empty()
+        // A module's resources are known by its name and theirs together.
+        let modules = self.template.rest.contains_key("Modules")
+            || self.template.resources.values().any(|resource| resource.kind.ends_with("::MODULE"));
+        adds || modules || !self.template.resources.functions.is_empty()
     }
 
     fn transforms(&self) -> impl Iterator<Item = Option<&'a str>> {

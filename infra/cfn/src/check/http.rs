@@ -265,16 +265,16 @@ fn lets(facts: &Facts<'_>, permission: Thing<'_>, function: Thing<'_>, api: &str
     }
 }
 
-/// Whether `/<stage>/<METHOD>/<path>`, with `*` for anything, covers a route's key. A `{name}` of the key is `*` in an ARN.
+/// Whether `/<stage>/<METHOD>/<path>`, with `*` for anything, covers a route's key. A `{name}` of the key stands there as
+/// it is, and `*` covers it too.
 ///
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 fn scope_fits(scope: &str, key: &str) -> bool {
     let Some(scope) = scope.strip_prefix('/') else { return false };
     let wanted = match key.split_once(' ') {
         Some((method, path)) => {
-            let parts: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
             let method = if method == "ANY" { "*" } else { method };
-            format!("stage/{method}{}", parts.join("/"))
+            format!("stage/{method}{path}")
         }
         None => format!("stage/{key}"),
     };
@@ -381,8 +381,11 @@ fn access_log(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn deployment(facts: &Facts<'_>) -> Vec<Fault> {
+    // A deployment may name its stage, as a stage its deployment.
+    let deployed = facts.all("AWS::ApiGatewayV2::Deployment").next().is_some();
     let stages = facts.all(STAGE).filter(|stage| {
-        is_http(facts, *stage) && stage.truth_or("AutoDeploy", false) == Some(false) && stage.lacks("DeploymentId")
+        let by_itself = stage.truth_or("AutoDeploy", false) != Some(false) || !stage.lacks("DeploymentId");
+        is_http(facts, *stage) && !by_itself && !deployed
     });
     stages.map(|stage| Fault::new(stage.path(), "the stage is never deployed")).collect()
 }

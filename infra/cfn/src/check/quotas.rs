@@ -139,8 +139,12 @@ fn names(facts: &Facts<'_>) -> Vec<Fault> {
         ("Outputs", template.outputs.keys().collect()),
     ];
     let all = sections.into_iter().flat_map(|(section, names)| names.into_iter().map(move |name| (section, name)));
-    let fits = |name: &str| name.len() <= NAME && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let wrong = all.filter(|(_, name)| !name.starts_with("Fn::") && !fits(name));
+    let fits = |section: &str, name: &str| {
+        // Conditions may have these two as well.
+        let more: &[u8] = if section == "Conditions" { b"&_" } else { b"" };
+        name.len() <= NAME && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    let wrong = all.filter(|(section, name)| !name.starts_with("Fn::") && !fits(section, name));
     wrong
         .map(|(section, name)| {
             let begin: String = name.chars().take(40).collect();

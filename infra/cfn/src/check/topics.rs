@@ -188,7 +188,11 @@ fn filter_policy(facts: &Facts<'_>) -> Vec<Fault> {
             Field::Is(policy @ Json::Object(_)) if super::text::function_name(policy).is_none() => policy,
             _ => continue,
         };
-        let nested = subscription.literal("FilterPolicyScope").as_deref() == Some("MessageBody");
+        let nested = match subscription.field("FilterPolicyScope") {
+            Field::Absent => false,
+            Field::Is(scope) => Text::of(scope).literal() != Some("MessageAttributes"),
+            Field::Unknown => true,
+        };
         faults.extend(policy_faults(policy, &subscription.at("FilterPolicy"), nested));
     }
     faults
