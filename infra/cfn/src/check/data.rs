@@ -7,7 +7,7 @@ use super::{
     Severity::{Error, Warning},
     dead_letters::QUEUE,
     facts::{Facts, Field, Thing},
-    policies::{self, Policy},
+    policies::{Purpose, Statements, every},
     text::{Piece, Text},
     topics::{SUBSCRIPTION, TOPIC},
 };
@@ -300,15 +300,11 @@ fn default_of_secret(facts: &Facts<'_>) -> Vec<Fault> {
 
 /// Whether a key's policy may let a service use it for an action; what is not known counts as letting.
 fn key_lets(key: Thing<'_>, service: &str, action: &str) -> bool {
-    let documents = policies::of(key);
-    let mut statements = documents.iter().flat_map(Policy::statements);
-    documents.is_empty()
-        || statements.any(|statement| {
-            statement.allows()
-                && statement.is_for_service(service) != Some(false)
-                && (statement.actions().iter().any(|(_, pattern)| policies::covers(pattern, action))
-                    || matches!(statement.field("Action"), Field::Unknown))
-        })
+    let statements = Statements::of(key, Purpose::Key);
+    let lets = statements.any(|statement| {
+        every([statement.effect(), statement.is_for_service(service), statement.is_about_action(action)])
+    });
+    lets != Some(false)
 }
 
 /// The key of the template that encrypts a resource.
@@ -341,11 +337,10 @@ fn services_of_key(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn key_lets_logs(key: Thing<'_>) -> bool {
-    ["logs.${AWS::Region}.amazonaws.com", "logs.amazonaws.com"]
-        .iter()
-        .any(|service| key_lets(key, service, "kms:Encrypt"))
-        || policies::of(key).iter().flat_map(Policy::statements).any(|statement| {
-            // A region by its name, or a partition's own suffix.
+    let services = ["logs.${AWS::Region}.amazonaws.com", "logs.amazonaws.com"];
+    services.iter().any(|service| key_lets(key, service, "kms:Encrypt"))
+        || Statements::of(key, Purpose::Key).known.iter().any(|statement| {
+            // A region by its name.
             let services = statement.field("Principal").member("Service").items();
             services.into_iter().any(|service| Text::of(service).shown().starts_with("logs."))
         })

@@ -7,8 +7,8 @@ use super::{
     Severity::Error,
     dead_letters::{self, QUEUE},
     facts::{Facts, Field, Thing},
-    policies::{self, About},
-    text::{Piece, Text},
+    policies::{self, About, Statement, Statements, every},
+    text::{Piece, Text, function},
     topics::{SUBSCRIPTION, TOPIC},
 };
 use crate::Path;
@@ -105,26 +105,15 @@ fn permissions<'a>(facts: &Facts<'a>, function: Thing<'a>) -> Option<Vec<Entry<'
 }
 
 fn statements<'a>(facts: &Facts<'a>, queue: Thing<'a>) -> Option<Vec<Entry<'a>>> {
+    let statements = Statements::attached(facts, queue, QUEUE_POLICY, "Queues");
+    if !statements.is_complete() {
+        return None;
+    }
     let mut entries = Vec::new();
-    for policy in facts.all(QUEUE_POLICY) {
-        let Field::Is(_) = policy.field("Queues") else { return None };
-        let mut queues = Vec::new();
-        for named in policy.list("Queues") {
-            queues.push(facts.target(named, QUEUE)?.id);
-        }
-        if !queues.contains(&queue.id) {
-            continue;
-        }
-        let documents = policies::of(policy);
-        if documents.is_empty() {
-            return None;
-        }
-        for statement in documents.iter().flat_map(policies::Policy::statements).filter(|one| one.allows()) {
-            let sends = statement.actions().iter().any(|(_, pattern)| policies::covers(pattern, "sqs:SendMessage"));
-            if !sends || statement.is_for_service(SNS) == Some(false) {
-                continue;
-            }
-            let sources = sources(statement.json);
+    for statement in &statements.known {
+        let lets = [statement.effect(), statement.is_about_action("sqs:SendMessage"), statement.is_for_service(SNS)];
+        if every(lets)? {
+            let sources = sources(statement)?;
             // Everyone is let in: what is no topic is the source of another service.
             if statement.is_for_everyone() && sources.iter().any(|source| not_a_topic(facts, source).is_some()) {
                 continue;
@@ -135,12 +124,25 @@ fn statements<'a>(facts: &Facts<'a>, queue: Thing<'a>) -> Option<Vec<Entry<'a>>>
     Some(entries)
 }
 
-/// What a statement's conditions on `aws:SourceArn` ask for.
-fn sources(statement: &Json) -> Vec<&Json> {
-    let operators = statement.get("Condition").and_then(Json::as_object).into_iter().flatten();
-    let keys = operators.filter_map(|(_, keys)| keys.as_object()).flatten();
-    let sources = keys.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"));
-    sources.flat_map(|(_, value)| Field::of(value).items()).collect()
+/// What a statement's conditions on `aws:SourceArn` ask for; nothing where the conditions are not known.
+fn sources<'a>(statement: &Statement<'a>) -> Option<Vec<&'a Json>> {
+    let operators = match statement.field("Condition") {
+        Field::Absent => return Some(Vec::new()),
+        Field::Is(Json::Object(operators)) => operators,
+        Field::Is(_) | Field::Unknown => return None,
+    };
+    let mut sources = Vec::new();
+    for (operator, keys) in operators {
+        let keys = keys.as_object().filter(|keys| !operator.starts_with("Fn::") && function(keys).is_none())?;
+        for (_, value) in keys.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")) {
+            let (known, complete) = policies::known_items(Field::of(value), &statement.path);
+            if !complete && known.is_empty() {
+                return None;
+            }
+            sources.extend(known.into_iter().map(|(_, source)| source));
+        }
+    }
+    Some(sources)
 }
 
 /// Whether an entry may be for a topic; only what is certainly another thing is not.

@@ -5,6 +5,7 @@ use super::{
     Severity::{Error, Warning},
     facts::{Facts, Field, Thing},
     names::items,
+    policies::known_items,
     text::Text,
 };
 
@@ -135,15 +136,18 @@ fn validates_itself(facts: &Facts<'_>) -> Vec<Fault> {
             continue;
         }
         let Some(names) = names_of(certificate) else { continue };
-        let options = match certificate.field("DomainValidationOptions") {
-            Field::Unknown => continue,
-            Field::Absent => Vec::new(),
-            Field::Is(options) => items(options, &certificate.at("DomainValidationOptions")),
-        };
+        let place = "DomainValidationOptions";
+        let (options, complete) = known_items(certificate.field(place), &certificate.at(place));
+        if !complete {
+            continue;
+        }
         let zoned: Vec<String> = options
             .iter()
             .filter(|(_, option)| !matches!(Field::of(option).member("HostedZoneId"), Field::Absent))
-            .map(|(_, option)| Field::of(option).member("DomainName").value().map(Text::of).unwrap_or_default().shown())
+            .map(|(_, option)| match Field::of(option).member("DomainName") {
+                Field::Is(name) => Text::of(name).shown(),
+                Field::Absent | Field::Unknown => "${?}".to_owned(),
+            })
             .collect();
         // One record validates a name and its wildcard.
         let bare = |name: &str| name.strip_prefix("*.").unwrap_or(name).to_owned();

@@ -44,7 +44,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Resources of this type, in the template's order.
-    pub(super) fn all(&self, kind: &'static str) -> impl Iterator<Item = Thing<'a>> {
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = Thing<'a>> {
         let template = self.template;
         template.resources.iter().map(|(id, resource)| Thing { id, resource }).filter(move |thing| thing.is(kind))
     }
@@ -53,6 +53,15 @@ impl<'a> Facts<'a> {
     pub(super) fn things(&self) -> impl Iterator<Item = Thing<'a>> {
         let template = self.template;
         template.resources.iter().map(|(id, resource)| Thing { id, resource })
+    }
+
+    /// Whether a text follows from the template alone: it refers to resources and pseudo parameters only.
+    pub(super) fn knows(&self, text: &Text) -> bool {
+        text.pieces().iter().all(|piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Ref(name) | Piece::Attribute(name, _) => name.starts_with("AWS::") || self.thing(name).is_some(),
+            Piece::Unknown => false,
+        })
     }
 
     /// The resource of this name.
@@ -87,12 +96,12 @@ impl<'a> Facts<'a> {
     }
 
     /// The resource of this type that a value stands for: by its ARN, its `Ref`, its name or an ARN with its name.
-    pub(super) fn target(&self, value: &Json, kind: &'static str) -> Option<Thing<'a>> {
+    pub(super) fn target(&self, value: &Json, kind: &str) -> Option<Thing<'a>> {
         self.target_of(&Text::of(value), kind)
     }
 
     /// As [`Facts::target`], of a text.
-    pub(super) fn target_of(&self, text: &Text, kind: &'static str) -> Option<Thing<'a>> {
+    pub(super) fn target_of(&self, text: &Text, kind: &str) -> Option<Thing<'a>> {
         if let Some(Piece::Ref(id) | Piece::Attribute(id, _)) = text.only() {
             return self.thing(id).filter(|thing| thing.is(kind));
         }

@@ -241,7 +241,7 @@ fn lets(facts: &Facts<'_>, permission: Thing<'_>, function: Thing<'_>, api: &str
         Field::Unknown => return Lets::Unknown,
     };
     let Some([_, _, service, _, _, rest]) = source.arn() else {
-        return if source.is_determined() { Lets::No } else { Lets::Unknown };
+        return if facts.knows(&source) { Lets::No } else { Lets::Unknown };
     };
     match service.literal() {
         Some("execute-api") => {}

@@ -317,12 +317,12 @@ fn unwatched_metric(facts: &Facts<'_>) -> Vec<Fault> {
         for (path, one) in items(transformations, &filter.at("MetricTransformations")) {
             let text = |name: &str| Field::of(one).member(name).value().map(Text::of);
             let (Some(namespace), Some(name)) = (text("MetricNamespace"), text("MetricName")) else { continue };
-            if !namespace.is_determined() || !name.is_determined() {
+            if !facts.knows(&namespace) || !facts.knows(&name) {
                 continue;
             }
             let is = |(its_namespace, its_name): &(Text, Text)| {
-                (its_namespace.same(&namespace) || !its_namespace.is_determined())
-                    && (its_name.same(&name) || !its_name.is_determined())
+                (its_namespace.same(&namespace) || !facts.knows(its_namespace))
+                    && (its_name.same(&name) || !facts.knows(its_name))
             };
             if !watched.iter().any(is) {
                 faults.push(Fault::new(path, format!("nobody watches {} of {}", name.shown(), namespace.shown())));
@@ -334,13 +334,21 @@ fn unwatched_metric(facts: &Facts<'_>) -> Vec<Fault> {
 
 /// The metrics that an alarm looks at, by namespace and name.
 fn metrics(alarm: Thing<'_>) -> Vec<(Text, Text)> {
-    let own = alarm.text("Namespace").zip(alarm.text("MetricName"));
+    let own = text_of(alarm.field("Namespace")).zip(text_of(alarm.field("MetricName")));
     let queries = alarm.list("Metrics").into_iter().filter_map(|query| {
         let metric = Field::of(query).member("MetricStat").member("Metric");
-        let text = |name: &str| metric.member(name).value().map(Text::of);
-        text("Namespace").zip(text("MetricName"))
+        text_of(metric.member("Namespace")).zip(text_of(metric.member("MetricName")))
     });
     own.into_iter().chain(queries).collect()
+}
+
+/// A text, of which nothing may be known.
+fn text_of(field: Field<'_>) -> Option<Text> {
+    match field {
+        Field::Absent => None,
+        Field::Is(value) => Some(Text::of(value)),
+        Field::Unknown => Some(Text::unknown()),
+    }
 }
 
 fn period(facts: &Facts<'_>) -> Vec<Fault> {

@@ -6,7 +6,7 @@ use super::{
     Fault, Rule,
     Severity::{Error, Warning},
     dead_letters::{QUEUE, is_fifo},
-    facts::{Facts, Field, Thing},
+    facts::{Facts, Thing},
     policies,
     text::{Piece, Text},
 };
@@ -161,16 +161,12 @@ fn visibility_path(queue: Thing<'_>) -> crate::Path {
 fn partial_batches(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for mapping in mappings(facts) {
-        let reports =
-            |list: &[&Json]| list.iter().any(|one| Text::of(one).literal() == Some("ReportBatchItemFailures"));
         // One message is a batch that fails or not.
         let single = mapping.thing.number("BatchSize") == Some(1.0);
-        let says = match mapping.thing.field("FunctionResponseTypes") {
-            Field::Absent => false,
-            Field::Is(_) => reports(&mapping.thing.list("FunctionResponseTypes")),
-            Field::Unknown => true,
-        };
-        if !says && !single {
+        let (types, complete) =
+            policies::known_items(mapping.thing.field("FunctionResponseTypes"), &mapping.thing.path());
+        let says = |one: &Json| Text::of(one).literal().is_none_or(|one| one == "ReportBatchItemFailures");
+        if complete && !single && !types.iter().any(|(_, one)| says(one)) {
             faults.push(Fault::new(mapping.thing.path(), "one failed message brings back the whole batch"));
         }
     }

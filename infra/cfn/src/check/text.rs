@@ -27,6 +27,11 @@ impl Text {
         text
     }
 
+    /// A text of which nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self(vec![Piece::Unknown])
+    }
+
     /// The whole text, where all of it stands in the template.
     pub(super) fn literal(&self) -> Option<&str> {
         match self.0.as_slice() {

@@ -8,7 +8,7 @@ use super::{
     dead_letters::{self, QUEUE, is_fifo, order_word},
     facts::{Facts, Field, Thing},
     names,
-    policies::{self, Policy, Statement},
+    policies::{self, Certain, Statement, Statements, any, every},
     text::{Piece, Text},
 };
 use crate::Path;
@@ -262,8 +262,8 @@ fn open_policy(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 /// Statements of policies that let everyone do something, without a condition.
-pub(super) fn open_statements(facts: &Facts<'_>, kind: &'static str, said: &str) -> Vec<Fault> {
-    let policies = facts.all(kind).flat_map(policies::of);
+pub(super) fn open_statements(facts: &Facts<'_>, kind: &str, said: &str) -> Vec<Fault> {
+    let policies = policies::all(facts).into_iter().filter(|policy| policy.owner.is(kind));
     let statements = policies.flat_map(|policy| policy.statements());
     let open = statements.filter(|one| one.allows() && one.is_for_everyone() && !one.is_conditional());
     open.map(|one| Fault::new(one.path.key("Principal"), said)).collect()
@@ -308,35 +308,25 @@ fn tls_only(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 /// Resources whose policies do not deny what comes without TLS.
-pub(super) fn plain_text(
-    facts: &Facts<'_>,
-    kind: &'static str,
-    policy_kind: &'static str,
-    property: &str,
-) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for thing in facts.all(kind) {
-        let policies = facts.all(policy_kind).filter(|policy| {
-            matches!(policy.field(property), Field::Unknown)
-                || policy
-                    .list(property)
-                    .into_iter()
-                    .any(|named| facts.target(named, kind).is_none_or(|named| named.id == thing.id))
-        });
-        let documents: Vec<_> = policies.map(policies::of).collect();
-        // A policy that is not there as JSON may say it.
-        let unknown = documents.iter().any(Vec::is_empty);
-        let denies = documents.iter().flatten().flat_map(Policy::statements).any(|one| denies_plain_text(&one));
-        if !unknown && !denies {
-            faults.push(Fault::new(thing.path(), "plain HTTP is taken"));
-        }
-    }
-    faults
+pub(super) fn plain_text(facts: &Facts<'_>, kind: &str, policy_kind: &str, property: &str) -> Vec<Fault> {
+    let open = facts.all(kind).filter(|thing| {
+        let statements = Statements::attached(facts, *thing, policy_kind, property);
+        statements.any(denies_plain_text) == Some(false)
+    });
+    open.map(|thing| Fault::new(thing.path(), "plain HTTP is taken")).collect()
 }
 
-fn denies_plain_text(statement: &Statement<'_>) -> bool {
-    let operators = statement.json.get("Condition").and_then(Json::as_object).into_iter().flatten();
-    let mut keys = operators.filter_map(|(_, keys)| keys.as_object()).flatten();
-    let about_tls = keys.any(|(key, _)| key.eq_ignore_ascii_case("aws:SecureTransport"));
-    !statement.allows() && about_tls
+fn denies_plain_text(statement: &Statement<'_>) -> Certain {
+    let condition = match statement.field("Condition") {
+        Field::Is(Json::Object(operators)) => operators,
+        Field::Absent => return Some(false),
+        Field::Is(_) | Field::Unknown => return None,
+    };
+    let about_tls = condition.iter().map(|(operator, keys)| match keys {
+        Json::Object(keys) if !operator.starts_with("Fn::") && super::text::function(keys).is_none() => {
+            Some(keys.keys().any(|key| key.eq_ignore_ascii_case("aws:SecureTransport")))
+        }
+        _ => None,
+    });
+    every([statement.effect().map(|allows| !allows), any(about_tls)])
 }

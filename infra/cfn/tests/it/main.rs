@@ -12,3 +12,4 @@
 mod check;
 mod compile_fail;
 mod round_trip;
+mod unknown;
