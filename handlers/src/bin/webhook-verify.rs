@@ -89,7 +89,7 @@ impl Function {
         // PayPal's simulator gives every delivery of a type the same id; the transmission tells them apart.
         let simulated = envelope.headers.transmission_id.as_str();
         let simulated = if self.verifier.webhook_id() == "WEBHOOK_ID" { simulated } else { "" };
-        let deduplication = process::deduplication(&event, simulated);
+        let deduplication = process::deduplication(&event, &envelope.body, simulated);
         let message = Message {
             body: serde_json::to_string(&envelope).unwrap_or_default(),
             attributes: vec![

@@ -76,7 +76,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     } else {
         lines::print(stream.listen(), sandbox.activity(), prefix.clone())
     };
-    let console = console::serve(ports.console, ready.clone(), stream.clone());
+    let recent = console::remember(&stream);
     let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
     let running = local_cloud::start(local_cloud::Options {
         template,
@@ -92,12 +92,14 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     })
     .await
     .map_err(Failure::new)?;
-    if !context.quiet {
-        lines::welcome(&ready, &running, since.elapsed());
-    }
+    let console = console::serve(ports.console, ready.clone(), recent, running.lambda().clone(), prefix);
+    let took = since.elapsed();
     if let Some(file) = &options.ready_file {
         let text = serde_json::to_string(&ready).map_err(Failure::from("cannot write the addresses"))?;
         write_whole(file, &text)?;
+    }
+    if !context.quiet {
+        lines::welcome(&ready, &running, took);
     }
     asked_to_stop().await?;
     console.abort();

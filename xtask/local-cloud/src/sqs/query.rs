@@ -84,9 +84,7 @@ fn result(action: &str, answer: &Value) -> Xml {
             urls.iter().fold(xml, |xml, url| xml.text("QueueUrl", &plain(url)))
         }
         ("Messages", Value::Array(messages)) => xml.each("Message", messages, received),
-        ("Successful", Value::Array(entries)) => {
-            xml.each(&format!("{action}ResultEntry"), entries, flat)
-        }
+        ("Successful", Value::Array(entries)) => xml.each(&format!("{action}ResultEntry"), entries, flat),
         ("Failed", Value::Array(entries)) => xml.each("BatchResultErrorEntry", entries, flat),
         ("Attributes", Value::Object(attributes)) => pairs(xml, attributes),
         _ => xml.text(name, &plain(value)),
