@@ -256,7 +256,10 @@ impl Pool {
     /// Says that the function does not start; once, until it does, or every retry would say so again.
     fn tell(&self, host: &Host, NotStarted { error, log }: &NotStarted) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            let (function, message, log) = (self.function.name.clone(), error.message(), log.clone());
+            let said = error.message();
+            // The id of the event that needed it says nothing about why.
+            let message = said.split_once(" Error: ").map_or(said.as_str(), |(_, message)| message).to_owned();
+            let (function, log) = (self.function.name.clone(), log.clone());
             host.activity.tell(What::NotStarted { function, error: error.kind.clone(), message, log }, None);
         }
     }

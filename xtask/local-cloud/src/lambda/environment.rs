@@ -188,6 +188,8 @@ fn watch_end(mut child: Child, group: u32, function: &Function, host: &Host) -> 
     drop(known);
     tokio::spawn(async move {
         let how = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        // As AWS writes it: `exit status 1`.
+        let how = how.replacen("status: ", "status ", 1);
         lock(&processes).groups.remove(&group);
         tell.send_replace(Some(how));
     });
