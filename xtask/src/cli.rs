@@ -27,6 +27,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
     )]
     Local(Local),
+    /// Print what a deployed stack says about itself: addresses, topics, queues
+    #[command(
+        after_help = "Examples:\n  cargo xtask outputs --env prod\n  cargo xtask outputs --env prod --format json --profile ops"
+    )]
+    Outputs(Outputs),
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
@@ -77,6 +82,47 @@ pub(crate) struct Local {
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Outputs {
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// How the outputs are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OutputFormat {
+    Text,
+    Json,
+}
+
+impl OutputFormat {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Which environment, and how AWS is reached.
+#[derive(Args)]
+pub(crate) struct Aws {
+    /// The environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: String,
+    /// Another region than the environment's
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile whose credentials are used
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
 }
 
 #[derive(Args)]

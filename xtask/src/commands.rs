@@ -1,5 +1,6 @@
 //! One command, one module.
 
+pub(crate) mod deployment;
 pub(crate) mod local;
 pub(crate) mod synth;
 pub(crate) mod test;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds, reviews, ships and runs the service.
 
+mod cargo;
 mod cli;
 mod commands;
 mod context;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let done = Context::resolve(&cli).and_then(|context| match &cli.command {
         Command::Synth(options) => commands::synth::run(&context, options),
         Command::Local(options) => commands::local::run(&context, options),
+        Command::Outputs(options) => commands::deployment::run(&context, "outputs", &options.aws, options.format),
         Command::Test(options) => commands::test::run(&context, options),
     });
     match done {

@@ -68,7 +68,7 @@ fn handlers_that_do_not_build_are_one_message() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.ends_with("error: the handlers do not build\n  help: the compiler says above where and why\n"),
+        said.ends_with("error: handlers cannot be built\n  help: the compiler says above where and why\n"),
         "{said}"
     );
 }
