@@ -36,6 +36,7 @@ pub async fn paypal(config: &SdkConfig, secret: &SecretArn, url: &str) -> Result
         credentials,
         connect_timeout: Duration::from_secs(3),
         request_timeout: Duration::from_secs(10),
+        first_wait: Duration::from_millis(200),
     };
     Ok(paypal::Client::new(config)?)
 }

@@ -29,6 +29,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// How long a request may take, its answer included.
     pub request_timeout: Duration,
+    /// The wait before a call is repeated is random, up to this; it doubles with each attempt.
+    pub first_wait: Duration,
 }
 
 /// PayPal's REST API. Clones share connections and token.
@@ -39,6 +41,7 @@ struct Inner {
     http: reqwest::Client,
     base_url: Url,
     credentials: Credentials,
+    first_wait: Duration,
     token: Shared,
 }
 
@@ -90,8 +93,8 @@ impl Client {
             .timeout(config.request_timeout)
             .build()
             .map_err(|error| Error::Setup(error.to_string()))?;
-        let Config { base_url, credentials, .. } = config;
-        Ok(Self(Arc::new(Inner { http, base_url, credentials, token: Shared::default() })))
+        let Config { base_url, credentials, first_wait, .. } = config;
+        Ok(Self(Arc::new(Inner { http, base_url, credentials, first_wait, token: Shared::default() })))
     }
 
     /// Makes a call and reads its JSON answer.
@@ -113,7 +116,9 @@ impl Client {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            match retry::wait(&error, attempt, deadline).filter(|_| call.repeatable || unsent(&error)) {
+            match retry::wait(&error, attempt, self.0.first_wait, deadline)
+                .filter(|_| call.repeatable || unsent(&error))
+            {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
