@@ -73,7 +73,7 @@ fn each_completed_sale_has_one_paid_invoice_and_each_event_its_end_whatever_goes
     let result = runner.run(&schedule(), |schedule| {
         let mut world = world.borrow_mut();
         world.1 += 1;
-        if world.1 % 100 == 0 {
+        if world.1.is_multiple_of(100) {
             // What the sandbox remembers makes it slower; a new one remembers nothing.
             let fresh = runtime.block_on(World::new(world.1));
             let old = std::mem::replace(&mut world.0, fresh);

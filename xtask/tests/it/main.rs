@@ -14,6 +14,7 @@ mod command_line;
 mod event_verify;
 mod events;
 mod forgery;
+mod observability;
 mod outage;
 mod repository;
 mod start_and_stop;

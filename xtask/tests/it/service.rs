@@ -190,6 +190,19 @@ impl Service {
         ["", "NotVisible", "Delayed"].iter().map(|kind| number(&format!("ApproximateNumberOfMessages{kind}"))).sum()
     }
 
+    /// All lines of a log group.
+    pub(crate) fn log(&self, group: &str) -> Vec<String> {
+        let request = json!({ "logGroupName": group }).to_string();
+        let headers =
+            [("x-amz-target", "Logs_20140328.FilterLogEvents"), ("content-type", "application/x-amz-json-1.1")];
+        let (status, body) = call("POST", &self.aws, &headers, Some(&request));
+        assert_eq!(status, 200, "{group}: {body}");
+        let events: Value = serde_json::from_str(&body).unwrap();
+        let lines =
+            events["events"].as_array().unwrap().iter().map(|event| event["message"].as_str().unwrap().to_owned());
+        lines.collect()
+    }
+
     fn sqs(&self, action: &str, request: &Value) -> Value {
         let target = format!("AmazonSQS.{action}");
         let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];
