@@ -19,7 +19,7 @@ pub(crate) fn wait(error: &Error, attempt: u32, first_wait: Duration, deadline: 
     let transient = match error {
         Error::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
         Error::NoAnswer { .. } | Error::Unreadable { .. } => true,
-        Error::NoTime { .. } | Error::Setup(_) => false,
+        Error::NoTime { .. } | Error::Credentials { .. } | Error::Setup(_) => false,
     };
     if !transient || attempt >= ATTEMPTS {
         return None;

@@ -181,7 +181,8 @@ fn aws_config(endpoint: &str) -> SdkConfig {
 }
 
 fn paypal_client(url: &str) -> paypal::Client {
-    let credentials = serde_json::from_value(json!({ "client_id": "id", "client_secret": "secret" })).unwrap();
+    let credentials = json!({ "client_id": "id", "client_secret": "secret" });
+    let credentials = Arc::new(serde_json::from_value::<paypal::Credentials>(credentials).unwrap());
     let config = paypal::Config {
         base_url: Url::parse(url).unwrap(),
         credentials,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{PLAN, Service, call};
+use crate::service::{PLAN, Service, call, post};
 
 #[test]
 fn paypal_answers_503_for_ten_seconds_and_the_invoice_is_there_in_the_end() {
@@ -65,4 +65,20 @@ fn the_processing_handler_killed_in_the_middle_of_a_batch_loses_nothing_and_repe
     for queue in ["errors", "errors.fifo"] {
         assert_eq!(service.depth(&service.queue(queue)), 0, "{queue}");
     }
+}
+
+#[test]
+fn a_secret_that_was_changed_is_found_without_a_restart() {
+    let service = Service::start("secret");
+    let create = format!("{}/subscription/create", service.api);
+    let wish = |number: u32| json!({ "plan_id": PLAN, "custom_id": format!("buyer-{number}") });
+    assert_eq!(post(&create, &wish(1)).0, 200);
+    service.tell_sandbox("secret", &json!({ "client_secret": "another" }));
+    // Nobody has told the service yet.
+    assert_eq!(post(&create, &wish(2)).0, 502);
+    let secret = json!({ "client_id": "local-client", "client_secret": "another" }).to_string();
+    let request = json!({ "SecretId": "paypal-subscriptions-local-paypal", "SecretString": secret }).to_string();
+    let headers = [("x-amz-target", "secretsmanager.PutSecretValue"), ("content-type", "application/x-amz-json-1.1")];
+    assert_eq!(call("POST", &service.aws, &headers, Some(&request)).0, 200);
+    assert_eq!(post(&create, &wish(3)).0, 200);
 }

@@ -71,7 +71,8 @@ async fn all_requests() -> Vec<Seen> {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(Arc::clone(&all));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let credentials = serde_json::from_value(json!({ "client_id": "id", "client_secret": "secret" })).unwrap();
+    let credentials = json!({ "client_id": "id", "client_secret": "secret" });
+    let credentials = Arc::new(serde_json::from_value::<paypal::Credentials>(credentials).unwrap());
     let config = paypal::Config {
         base_url: Url::parse(&url).unwrap(),
         credentials,

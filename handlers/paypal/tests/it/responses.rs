@@ -153,7 +153,8 @@ async fn client(current: &Current) -> Client {
     let base_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let router = Router::new().fallback(answer).with_state(Arc::clone(current));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let credentials = serde_json::from_value(json!({ "client_id": "id", "client_secret": "secret" })).unwrap();
+    let credentials = json!({ "client_id": "id", "client_secret": "secret" });
+    let credentials = Arc::new(serde_json::from_value::<paypal::Credentials>(credentials).unwrap());
     let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(5));
     let first_wait = Duration::ZERO;
     Client::new(paypal::Config { base_url, credentials, connect_timeout, request_timeout, first_wait }).unwrap()
