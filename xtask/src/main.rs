@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds, reviews, ships and runs the service.
 
+mod cargo;
 mod cli;
 mod commands;
 mod context;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Event};
 use context::Context;
 
 /// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own).
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
         Command::Synth(options) => commands::synth::run(&context, options),
         Command::Codegen => commands::codegen::run(&context),
         Command::Local(options) => commands::local::run(&context, options),
+        Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),
+        Command::Outputs(options) => commands::deployment::run(&context, "outputs", &options.aws, options.format),
         Command::Test(options) => commands::test::run(&context, options),
     });
     match done {

@@ -91,7 +91,7 @@ impl Environment {
             arn: arn.to_owned(),
             group,
             host: host.clone(),
-            ended: watch_end(child, group, host),
+            ended: watch_end(child, group, function, host),
             server,
             late: AtomicBool::new(false),
         };
@@ -160,7 +160,7 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        if lock(&self.host.processes).groups.remove(&self.group) {
+        if lock(&self.host.processes).groups.remove(&self.group).is_some() {
             kill(self.group);
         }
         self.server.abort();
@@ -176,18 +176,20 @@ pub(super) fn kill(group: u32) {
 }
 
 /// Waits for the process, so that it leaves no zombie, and tells how it ended.
-fn watch_end(mut child: Child, group: u32, host: &Host) -> watch::Receiver<Option<String>> {
+fn watch_end(mut child: Child, group: u32, function: &Function, host: &Host) -> watch::Receiver<Option<String>> {
     let (tell, ended) = watch::channel(None);
     let processes = Arc::clone(&host.processes);
     let mut known = lock(&processes);
     if known.stopped {
         kill(group);
     } else {
-        known.groups.insert(group);
+        known.groups.insert(group, function.name.clone());
     }
     drop(known);
     tokio::spawn(async move {
         let how = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        // As AWS writes it: `exit status 1`.
+        let how = how.replacen("status: ", "status ", 1);
         lock(&processes).groups.remove(&group);
         tell.send_replace(Some(how));
     });
