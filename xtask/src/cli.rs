@@ -39,7 +39,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
-    #[command(after_help = "Example:\n  cargo xtask codegen && git diff --stat")]
+    #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,
 }
 
