@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 mod compile_fail;
+mod example;
 mod places;
 
 use std::{fs, path::Path};
