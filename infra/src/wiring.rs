@@ -178,8 +178,11 @@ impl<'a> Service<'a> {
             Encryption::CustomerKey(key) => Some(Encryption::CustomerKey(key.clone())),
             Encryption::Managed => None,
         };
-        let publishers = vec!["cloudwatch.amazonaws.com"];
-        let topic = Topic { name: physical(self.environment, name), encryption, publishers };
+        let topic = Topic {
+            encryption,
+            publishers: vec!["cloudwatch.amazonaws.com"],
+            ..Topic::new(physical(self.environment, name), self.encryption.clone())
+        };
         self.stack.topic(&logical(name, "Topic"), &topic)
     }
 

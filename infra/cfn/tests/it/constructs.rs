@@ -4,7 +4,7 @@ use cfn::{
     Handle, Stack, Template, Value,
     constructs::{
         Alarm, Code, Comparison, Cors, DeadLetter, Delivery, Encryption, EventSource, Failures, Function, HttpApi, Key,
-        LogGroup, Metric, Missing, OnFailure, Queue, Source, Statistic, Subscription, Throttle, Topic,
+        LogGroup, Metric, Missing, OnFailure, Queue, Source, Statistic, Subscription, Throttle, Topic, Transport,
     },
 };
 use serde_json::{Value as Json, json};
@@ -78,6 +78,24 @@ fn a_fifo_queue_is_one_by_its_name() {
     let template = stack.finish().unwrap();
     assert_eq!(property(&template, "Fifo", "/FifoQueue"), json!(true));
     assert_eq!(property(&template, "Standard", "/FifoQueue"), Json::Null);
+}
+
+#[test]
+fn what_does_not_come_over_tls_is_refused_unless_it_may() {
+    let mut stack = Stack::new("test");
+    let any = Transport::Any;
+    stack.queue("Strict", &Queue::terminal("strict".to_owned(), Encryption::Managed));
+    let lax = Queue { transport: any, ..Queue::terminal("lax".to_owned(), Encryption::Managed) };
+    let lax = stack.queue("Lax", &lax);
+    stack.topic("Free", &Topic { transport: any, ..Topic::new("free".to_owned(), Encryption::Managed) });
+    let topic = stack.topic("News", &Topic::new("news".to_owned(), Encryption::Managed));
+    stack.subscribe("Subscription", &Subscription::new(&topic, &lax, &lax));
+    let template = stack.finish().unwrap();
+    let statement = "/PolicyDocument/Statement/0";
+    assert_eq!(property(&template, "StrictPolicy", statement)["Effect"], json!("Deny"));
+    assert_eq!(property(&template, "NewsPolicy", statement)["Sid"], json!("TlsOnly"));
+    assert_eq!(property(&template, "LaxPolicy", statement)["Effect"], json!("Allow"));
+    assert!(!template.resources.contains_key("FreePolicy"));
 }
 
 #[test]
