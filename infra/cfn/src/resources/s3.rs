@@ -595,7 +595,7 @@ pub mod bucket {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct ReplicaModifications {
-        pub status: Value<ReplicaModificationsStatus>,
+        pub status: Value<Status>,
     }
 
     #[derive(Serialize)]
@@ -710,7 +710,7 @@ pub mod bucket {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct Rule {
-        pub status: Value<RuleStatus>,
+        pub status: Value<Status>,
         pub abort_incomplete_multipart_upload: Option<Value<AbortIncompleteMultipartUpload>>,
         pub expiration_date: Option<Value<String>>,
         pub expiration_in_days: Option<Value<i64>>,
@@ -729,7 +729,7 @@ pub mod bucket {
     }
 
     impl Rule {
-        pub fn new(status: Value<RuleStatus>) -> Self {
+        pub fn new(status: Value<Status>) -> Self {
             Self {
                 status,
                 abort_incomplete_multipart_upload: None,
@@ -1071,12 +1071,6 @@ pub mod bucket {
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub enum ReplicaModificationsStatus {
-        Enabled,
-        Disabled,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
     pub enum StorageClass {
         #[serde(rename = "DEEP_ARCHIVE")]
         DeepArchive,
@@ -1094,12 +1088,6 @@ pub mod bucket {
         Standard,
         #[serde(rename = "STANDARD_IA")]
         StandardIa,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub enum RuleStatus {
-        Enabled,
-        Disabled,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
