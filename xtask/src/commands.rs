@@ -6,3 +6,4 @@ pub(crate) mod event;
 pub(crate) mod local;
 pub(crate) mod synth;
 pub(crate) mod test;
+pub(crate) mod validate;

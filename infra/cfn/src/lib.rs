@@ -9,6 +9,7 @@
 //! - [`graph`]: what refers to what, and in which order resources can be made.
 //! - [`schema`]: AWS's own description of its resource types, as data.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
+//! - [`check`]: what is wrong with a template.
 //!
 //! ```
 //! use cfn::{Stack, constructs::{Encryption, Topic}};
@@ -24,9 +25,11 @@
 //! **Invariants.** This crate knows AWS; it knows nothing of PayPal or of this service. It does no I/O, reads no clock
 //! and no environment: the same input gives the same bytes.
 
+pub mod check;
 pub mod constructs;
 pub mod graph;
 mod logical_id;
+mod path;
 mod policy;
 pub mod read;
 pub mod resources;
@@ -38,9 +41,10 @@ mod value;
 pub mod write;
 
 pub use logical_id::{InvalidLogicalId, LogicalId};
+pub use path::Path;
 pub use policy::{Effect, PolicyDocument, Principal, Statement};
 pub use stack::{Handle, Kind, Stack, StackError};
-pub use template::{Output, Parameter, Resource, Template};
+pub use template::{Output, Parameter, Resource, Section, Template};
 pub use value::{
     Arn, Condition, FromNumber, FromText, Id, InvalidLiteral, List, Literal, Map, Mapping, Name, Part, Plain, Row,
     Sensitive, Test, Url, Value, pseudo,

@@ -1,5 +1,7 @@
 //! A stack under construction: collects resources, refuses what cannot be synthesized.
 
+mod waive;
+
 use std::marker::PhantomData;
 
 use serde::Serialize;
@@ -128,8 +130,8 @@ impl Stack {
             kind: R::TYPE.to_owned(),
             condition: None,
             depends_on: Vec::new(),
-            deletion_policy: R::STATEFUL.then(|| "RetainExceptOnCreate".to_owned()),
-            update_replace_policy: R::STATEFUL.then(|| "Retain".to_owned()),
+            deletion_policy: R::STATEFUL.then(|| json!("RetainExceptOnCreate")),
+            update_replace_policy: R::STATEFUL.then(|| json!("Retain")),
             metadata: Map::new(),
             properties,
             rest: Map::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Construct, Encryption, LogGroup};
+use super::{Construct, Encryption, LogGroup, key::MANAGED};
 use crate::{
     Arn, Handle, Name, PolicyDocument, Principal, Stack, Statement, Value,
     resources::{
@@ -140,6 +140,14 @@ impl Stack {
         self.change(&handle, |resource| {
             resource.metadata.insert("Binary".to_owned(), json!(function.binary));
         });
+        self.waive(&handle, "CKV_AWS_117", "calls public addresses only, so a VPC would protect nothing");
+        if function.reserved_concurrency.is_none() {
+            self.waive(&handle, "CKV_AWS_115", "a reservation would take from the others; API and queues have limits");
+        }
+        self.waive(&handle, "CKV_AWS_116", "never called asynchronously: its callers see failures themselves");
+        if matches!(function.encryption, Encryption::Managed) {
+            self.waive(&handle, "CKV_AWS_173", MANAGED);
+        }
         handle.seen_as()
     }
 

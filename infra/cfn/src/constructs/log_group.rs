@@ -1,6 +1,6 @@
 //! Log groups.
 
-use super::{Construct, Encryption};
+use super::{Construct, Encryption, key::MANAGED};
 use crate::{Arn, Handle, Name, Stack, Value, resources::logs};
 
 /// A log group of CloudWatch Logs.
@@ -51,6 +51,10 @@ impl Stack {
             kms_key_id: group.encryption.key_reference(),
             ..logs::LogGroup::default()
         };
-        self.add(id, properties).seen_as()
+        let handle = self.add(id, properties);
+        if matches!(group.encryption, Encryption::Managed) {
+            self.waive(&handle, "CKV_AWS_158", MANAGED);
+        }
+        handle.seen_as()
     }
 }

@@ -1,6 +1,6 @@
 //! SQS queues.
 
-use super::{Construct, Encryption, Topic, Transport};
+use super::{Construct, Encryption, Topic, Transport, key::MANAGED};
 use crate::{
     Arn, Handle, Name, PolicyDocument, Principal, Stack, Statement, Url, Value,
     resources::sqs::{self, queue::RedrivePolicy},
@@ -112,6 +112,9 @@ impl Stack {
             ..sqs::Queue::default()
         };
         let handle: Handle<Queue> = self.add(id, properties).seen_as();
+        if managed {
+            self.waive(&handle, "CKV_AWS_27", MANAGED);
+        }
         let moved = &["sqs:SendMessage", "sqs:ReceiveMessage"];
         if let Some(refused) = queue.transport.statement(moved, &handle.arn()) {
             self.queue_policy(&handle, refused);

@@ -1,6 +1,6 @@
 //! Secrets.
 
-use super::{Construct, Encryption};
+use super::{Construct, Encryption, key::MANAGED};
 use crate::{Arn, Handle, Stack, Value, resources::secretsmanager};
 
 /// A secret of Secrets Manager. Its value is never part of a template: it is set once the stack is there.
@@ -36,6 +36,10 @@ impl Stack {
             kms_key_id: secret.encryption.key_reference(),
             ..secretsmanager::Secret::default()
         };
-        self.add(id, properties).seen_as()
+        let handle = self.add(id, properties);
+        if matches!(secret.encryption, Encryption::Managed) {
+            self.waive(&handle, "CKV_AWS_149", MANAGED);
+        }
+        handle.seen_as()
     }
 }

@@ -1,7 +1,16 @@
-//! What crosses the units of this crate.
+//! What crosses the units of this crate: rules against wrong and mended templates, templates read and written again,
+//! programs that must not compile.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that fails panics"
+)]
 
+mod check;
 mod compile_fail;
 mod constructs;
+mod round_trip;
 mod schema;
