@@ -177,11 +177,13 @@ pub(super) fn apply(schema: &mut Json) -> Result<(), String> {
     for (_, path, values) in ENUMS.iter().filter(|(of, ..)| *of == kind) {
         let property = property(schema, path).and_then(Json::as_object_mut).ok_or_else(|| gone(&kind, path))?;
         property.remove("pattern");
-        property.insert("enum".to_owned(), json!(values));
+        let old = property.insert("enum".to_owned(), json!(values));
+        old.map_or(Ok(()), |_| Err(needless(&kind, path)))?;
     }
     for (_, path, length) in LENGTHS.iter().filter(|(of, ..)| *of == kind) {
         let property = property(schema, path).and_then(Json::as_object_mut).ok_or_else(|| gone(&kind, path))?;
-        property.insert("maxLength".to_owned(), json!(length));
+        let old = property.insert("maxLength".to_owned(), json!(length));
+        old.map_or(Ok(()), |_| Err(needless(&kind, path)))?;
     }
     for (of, path, formats) in MEANINGS.iter().filter(|(of, ..)| *of == kind || *of == service) {
         match property(schema, path).and_then(Json::as_object_mut) {
@@ -207,6 +209,10 @@ fn gone(kind: &str, path: &str) -> String {
     format!("{kind} has no {path} any more; see {GUIDE}/aws-resource-{page}.html and mend the patch")
 }
 
+fn needless(kind: &str, path: &str) -> String {
+    format!("the schema of {kind} says by itself now what {path} may be; remove the patch")
+}
+
 /// A list's meaning is that of its items.
 fn set_formats(property: &mut Map<String, Json>, formats: &[&str]) {
     if let Some(items) = property.get_mut("items").and_then(Json::as_object_mut) {
@@ -229,4 +235,34 @@ fn property<'a>(schema: &'a mut Json, path: &str) -> Option<&'a mut Json> {
         None => format!("/properties/{path}"),
     };
     schema.pointer_mut(&pointer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription() -> Json {
+        let text = || json!({"type": "string"});
+        json!({"typeName": "AWS::SNS::Subscription", "properties": {
+            "Protocol": text(), "FilterPolicyScope": text(), "Endpoint": text(), "RedrivePolicy": text()}})
+    }
+
+    #[test]
+    fn what_the_schema_leaves_out_is_added() {
+        let mut schema = subscription();
+        apply(&mut schema).unwrap();
+        assert_eq!(schema["properties"]["Protocol"]["enum"][8], "sqs");
+        assert_eq!(schema["properties"]["Endpoint"]["anyOf"][0]["format"], "AWS::SQS::Queue.Arn");
+        assert_eq!(schema["properties"]["RedrivePolicy"]["required"][0], "deadLetterTargetArn");
+    }
+
+    #[test]
+    fn a_patch_that_fits_nothing_or_is_needed_no_more_is_refused() {
+        let mut schema = subscription();
+        schema["properties"].as_object_mut().unwrap().remove("Endpoint");
+        assert!(apply(&mut schema).unwrap_err().starts_with("AWS::SNS::Subscription has no Endpoint any more"));
+        let mut schema = subscription();
+        schema["properties"]["Protocol"]["enum"] = json!(["sqs"]);
+        assert!(apply(&mut schema).unwrap_err().ends_with("what Protocol may be; remove the patch"));
+    }
 }

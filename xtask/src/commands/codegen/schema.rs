@@ -376,3 +376,73 @@ fn number(schema: &Json, key: &str) -> Option<f64> {
 fn flag(schema: &Json, key: &str, otherwise: bool) -> bool {
     schema.get(key).and_then(Json::as_bool).unwrap_or(otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn thing() -> Resource {
+        read(&json!({
+            "typeName": "AWS::Test::Thing",
+            "additionalProperties": false,
+            "required": ["Name", "Arn"],
+            "properties": {
+                "Arn": {"type": "string", "format": "AWS::Test::Thing.Arn"},
+                "Name": {"type": "string", "minLength": 0, "maxLength": 8, "pattern": "^a\\Z"},
+                "Policy": {"type": ["object", "string"]},
+                "Tree": {"$ref": "#/definitions/Tree"},
+                "Labels": {"type": "object", "patternProperties": {".*": {"type": "string"}}},
+                "Status": {"type": "object", "properties": {"Code": {"type": "integer"}}},
+            },
+            "definitions": {
+                "Tree": {"type": "object", "additionalProperties": false, "requiredXor": ["Leaf", "Branches"], "properties": {
+                    "Leaf": {"type": "string", "enum": ["green", "red"]},
+                    "Branches": {"type": "array", "insertionOrder": false, "maxItems": 2, "items": {"$ref": "#/definitions/Tree"}},
+                }},
+                "Unused": {"type": "object", "properties": {"A": {"type": "string"}}},
+            },
+            "readOnlyProperties": ["/properties/Arn", "/properties/Status/Code"],
+            "createOnlyProperties": ["/properties/Name"],
+            "writeOnlyProperties": ["/properties/Tree/Branches/*/Leaf"],
+            "primaryIdentifier": ["/properties/Arn"],
+        }))
+    }
+
+    fn shape<'a>(object: &'a Object, name: &str) -> &'a Shape {
+        &object.properties.iter().find(|(other, _)| other == name).unwrap().1
+    }
+
+    #[test]
+    fn what_is_only_read_becomes_an_attribute() {
+        let thing = thing();
+        let names: Vec<_> = thing.root.properties.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["Labels", "Name", "Policy", "Status", "Tree"]);
+        assert_eq!(thing.root.required, ["Name"]);
+        let attributes: Vec<_> = thing.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(attributes, ["Arn", "Status.Code"]);
+        assert_eq!(thing.write_only, ["Tree.Branches.*.Leaf"]);
+    }
+
+    #[test]
+    fn texts_keep_their_limits_and_end_as_javascript_ends_them() {
+        let thing = thing();
+        let Shape::Text(name) = shape(&thing.root, "Name") else { panic!("not a text") };
+        assert_eq!((name.min, name.max, name.pattern.as_deref()), (None, Some(8), Some("^a$")));
+        assert!(matches!(shape(&thing.root, "Policy"), Shape::Json));
+        assert!(matches!(shape(&thing.root, "Labels"), Shape::Map { names: None, .. }));
+    }
+
+    #[test]
+    fn an_object_that_holds_itself_is_read_once_and_one_that_nothing_holds_not_at_all() {
+        let thing = thing();
+        let names: Vec<_> = thing.objects.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["Status", "Tree"]);
+        let tree = &thing.objects[1].1;
+        assert!(matches!(&tree.groups[..], [Group::ExactlyOne(names)] if names == &["Leaf", "Branches"]));
+        let Shape::List(branches) = shape(tree, "Branches") else { panic!("not a list") };
+        assert!(matches!(&branches.items, Shape::Object(name) if name == "Tree"));
+        assert_eq!((branches.max, branches.ordered), (Some(2), false));
+    }
+}
