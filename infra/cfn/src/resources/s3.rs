@@ -150,13 +150,11 @@ pub mod bucket {
         pub configuration_state: Value<ConfigurationState>,
         pub encryption_configuration: Option<Value<MetadataTableEncryptionConfiguration>>,
         pub role: Option<Value<String>>,
-        pub table_arn: Option<Value<String>>,
-        pub table_name: Option<Value<String>>,
     }
 
     impl AnnotationTableConfiguration {
         pub fn new(configuration_state: Value<ConfigurationState>) -> Self {
-            Self { configuration_state, encryption_configuration: None, role: None, table_arn: None, table_name: None }
+            Self { configuration_state, encryption_configuration: None, role: None }
         }
     }
 
@@ -319,13 +317,11 @@ pub mod bucket {
     pub struct InventoryTableConfiguration {
         pub configuration_state: Value<ConfigurationState>,
         pub encryption_configuration: Option<Value<MetadataTableEncryptionConfiguration>>,
-        pub table_arn: Option<Value<String>>,
-        pub table_name: Option<Value<String>>,
     }
 
     impl InventoryTableConfiguration {
         pub fn new(configuration_state: Value<ConfigurationState>) -> Self {
-            Self { configuration_state, encryption_configuration: None, table_arn: None, table_name: None }
+            Self { configuration_state, encryption_configuration: None }
         }
     }
 
@@ -334,13 +330,11 @@ pub mod bucket {
     pub struct JournalTableConfiguration {
         pub record_expiration: Value<RecordExpiration>,
         pub encryption_configuration: Option<Value<MetadataTableEncryptionConfiguration>>,
-        pub table_arn: Option<Value<String>>,
-        pub table_name: Option<Value<String>>,
     }
 
     impl JournalTableConfiguration {
         pub fn new(record_expiration: Value<RecordExpiration>) -> Self {
-            Self { record_expiration, encryption_configuration: None, table_arn: None, table_name: None }
+            Self { record_expiration, encryption_configuration: None }
         }
     }
 
@@ -384,7 +378,6 @@ pub mod bucket {
     pub struct MetadataConfiguration {
         pub journal_table_configuration: Value<JournalTableConfiguration>,
         pub annotation_table_configuration: Option<Value<AnnotationTableConfiguration>>,
-        pub destination: Option<Value<MetadataDestination>>,
         pub inventory_table_configuration: Option<Value<InventoryTableConfiguration>>,
     }
 
@@ -393,23 +386,8 @@ pub mod bucket {
             Self {
                 journal_table_configuration,
                 annotation_table_configuration: None,
-                destination: None,
                 inventory_table_configuration: None,
             }
-        }
-    }
-
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    pub struct MetadataDestination {
-        pub table_bucket_type: Value<TableBucketType>,
-        pub table_bucket_arn: Option<Value<String>>,
-        pub table_namespace: Option<Value<String>>,
-    }
-
-    impl MetadataDestination {
-        pub fn new(table_bucket_type: Value<TableBucketType>) -> Self {
-            Self { table_bucket_type, table_bucket_arn: None, table_namespace: None }
         }
     }
 
@@ -762,14 +740,6 @@ pub mod bucket {
     pub struct S3TablesDestination {
         pub table_bucket_arn: Value<String>,
         pub table_name: Value<String>,
-        pub table_arn: Option<Value<String>>,
-        pub table_namespace: Option<Value<String>>,
-    }
-
-    impl S3TablesDestination {
-        pub fn new(table_bucket_arn: Value<String>, table_name: Value<String>) -> Self {
-            Self { table_bucket_arn, table_name, table_arn: None, table_namespace: None }
-        }
     }
 
     #[derive(Serialize)]
@@ -1018,14 +988,6 @@ pub mod bucket {
         VariesByStorageClass,
         #[serde(rename = "all_storage_classes_128K")]
         AllStorageClasses128K,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub enum TableBucketType {
-        #[serde(rename = "aws")]
-        Aws,
-        #[serde(rename = "customer")]
-        Customer,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -98,6 +98,9 @@ pub(super) fn read(schema: &Json) -> Resource {
     root.required.retain(|name| kept.contains(name));
     let mut objects: Vec<_> = reader.objects.into_iter().filter_map(|(name, object)| Some((name, object?))).collect();
     objects.sort_by(|one, other| one.0.cmp(&other.0));
+    for path in read_only.iter().filter(|path| path.contains('.')) {
+        remove_inside(&root, &mut objects, path);
+    }
     retain_used(&root, &mut objects);
     Resource {
         kind: text(schema, "typeName").unwrap_or_default(),
@@ -128,6 +131,26 @@ fn attribute(reader: &Reader<'_>, root: &Object, path: &str) -> Option<Shape> {
         }
     }
     None
+}
+
+/// Removes what can only be read from the object that a path leads to.
+fn remove_inside(root: &Object, objects: &mut [(String, Object)], path: &str) {
+    let Some((parents, member)) = path.rsplit_once('.') else { return };
+    let mut name = None;
+    for part in parents.split('.') {
+        let holder = match &name {
+            None => Some(root),
+            Some(name) => objects.iter().find(|(other, _)| other == name).map(|(_, object)| object),
+        };
+        let shape = holder.and_then(|object| object.properties.iter().find(|(other, _)| other == part));
+        let Some((_, Shape::Object(next))) = shape else { return };
+        name = Some(next.clone());
+    }
+    let object = objects.iter_mut().find(|(other, _)| Some(other) == name.as_ref());
+    if let Some((_, object)) = object {
+        object.properties.retain(|(other, _)| other != member);
+        object.required.retain(|other| other != member);
+    }
 }
 
 /// Drops the objects that nothing that can be set leads to.
@@ -422,6 +445,7 @@ mod tests {
         assert_eq!(thing.root.required, ["Name"]);
         let attributes: Vec<_> = thing.attributes.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(attributes, ["Arn", "Status.Code"]);
+        assert!(thing.objects.iter().any(|(name, object)| name == "Status" && object.properties.is_empty()));
         assert_eq!(thing.write_only, ["Tree.Branches.*.Leaf"]);
     }
 
