@@ -40,6 +40,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask outputs --env prod\n  cargo xtask outputs --env prod --format json --profile ops"
     )]
     Outputs(Outputs),
+    /// Measure what is promised, and write target/bench/report.md
+    #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --only verification")]
+    Bench(Bench),
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
@@ -193,6 +196,13 @@ pub(crate) struct Aws {
     /// Another endpoint than AWS's
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Run only the measurements whose name contains this
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
 }
 
 #[derive(Args)]

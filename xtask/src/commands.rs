@@ -1,5 +1,6 @@
 //! One command, one module.
 
+pub(crate) mod bench;
 pub(crate) mod codegen;
 pub(crate) mod deployment;
 pub(crate) mod event;

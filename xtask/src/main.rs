@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Codegen => commands::codegen::run(&context),
         Command::Validate(options) => commands::validate::run(&context, options),
         Command::Local(options) => commands::local::run(&context, options),
+        Command::Bench(options) => commands::bench::run(&context, options),
         Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),
         Command::Outputs(options) => commands::deployment::run(&context, "outputs", &options.aws, options.format),
         Command::Test(options) => commands::test::run(&context, options),

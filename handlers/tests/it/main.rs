@@ -8,4 +8,5 @@
 )]
 
 mod schedules;
+mod verification;
 mod world;

@@ -175,7 +175,7 @@ fn sale_event(subscription: &str) -> Value {
     json!({ "event_type": "PAYMENT.SALE.COMPLETED", "subscription": subscription })
 }
 
-fn envelope(body: &str, headers: &Value) -> Envelope {
+pub(crate) fn envelope(body: &str, headers: &Value) -> Envelope {
     let header = |name: &str| headers[format!("paypal-{name}")].as_str().unwrap().to_owned();
     Envelope {
         received_at: jiff::Timestamp::now().to_string(),

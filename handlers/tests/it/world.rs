@@ -70,6 +70,8 @@ struct Shared {
 pub(crate) struct World {
     shared: Arc<Shared>,
     sandbox: Option<paypal_sandbox::Sandbox>,
+    /// Where PayPal answers, through the door.
+    paypal: String,
     pub(crate) unverified: Queue,
     pub(crate) verified: Queue,
     pub(crate) checker: Checker,
@@ -102,13 +104,7 @@ impl World {
         let config = aws_config(&aws);
         let client = paypal_client(&paypal);
         let (verify, process) = (verify_settings(&aws), process_settings(&aws));
-        let trust = WebhookTrust {
-            webhook_id: WEBHOOK_ID.to_owned(),
-            verification: Verification::Offline,
-            certificate_names: vec!["messageverificationcerts.sandbox.paypal.com".to_owned()],
-            certificate_origins: vec![paypal.clone()],
-            certificate_authorities: vec![paypal_sandbox::AUTHORITY.to_owned()],
-        };
+        let trust = trust(&paypal, Verification::Offline, paypal_sandbox::AUTHORITY);
         let verified = Queue::new(&config, process.verified);
         Self {
             sandbox: Some(sandbox),
@@ -128,7 +124,13 @@ impl World {
             },
             verified,
             shared,
+            paypal,
         }
+    }
+
+    /// Somebody else who judges deliveries: in another way, or believing another authority.
+    pub(crate) fn verifier(&self, verification: Verification, authority: &str) -> Verifier {
+        Verifier::new(&trust(&self.paypal, verification, authority), paypal_client(&self.paypal)).unwrap()
     }
 
     /// The script of this run, to be read and written between calls.
@@ -157,6 +159,16 @@ impl World {
         if let Some(sandbox) = self.sandbox.take() {
             sandbox.stop().await;
         }
+    }
+}
+
+fn trust(paypal: &str, verification: Verification, authority: &str) -> WebhookTrust {
+    WebhookTrust {
+        webhook_id: WEBHOOK_ID.to_owned(),
+        verification,
+        certificate_names: vec!["messageverificationcerts.sandbox.paypal.com".to_owned()],
+        certificate_origins: vec![paypal.to_owned()],
+        certificate_authorities: vec![authority.to_owned()],
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -75,7 +75,7 @@ impl Environment {
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(error.to_string()))?;
         let endpoint = listener.local_addr().map_err(|error| failed(error.to_string()))?.to_string();
-        let stream = log_stream();
+        let (stream, since) = (log_stream(), Instant::now());
         let mut child = command(function, host, &endpoint, &stream)
             .spawn()
             .map_err(|error| failed(format!("{} cannot be started: {error}", function.binary.display())))?;
@@ -96,7 +96,10 @@ impl Environment {
             late: AtomicBool::new(false),
         };
         match environment.initialized(request_id).await {
-            Ok(()) => Ok(environment),
+            Ok(()) => {
+                host.activity.tell(What::Started { function: function.name.clone() }, Some(since.elapsed()));
+                Ok(environment)
+            }
             Err(error) => {
                 drop(environment);
                 // The process is gone, so its output ends; what it said last is why.
