@@ -1,10 +1,15 @@
 //! The clients that functions call others with, each built once, and only by those that use it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 use contract::{QueueUrl, SecretArn, TopicArn};
 use lambda_runtime::Context;
+use paypal::{CredentialSource, Credentials};
 use url::Url;
 
 /// How long a call to AWS may take at most; a function has more than one to make.
@@ -25,19 +30,49 @@ pub async fn aws() -> SdkConfig {
 /// When the address is none, or the secret cannot be read, or does not hold `client_id` and `client_secret`.
 pub async fn paypal(config: &SdkConfig, secret: &SecretArn, url: &str) -> Result<paypal::Client, StartError> {
     let base_url = Url::parse(url).map_err(|_| StartError::Address)?;
-    let secrets = aws_sdk_secretsmanager::Client::new(config);
-    let answer = secrets.get_secret_value().secret_id(secret.as_str()).send().await;
-    let answer = answer.map_err(|error| StartError::Secret(code(&error)))?;
-    let text = answer.secret_string().ok_or(StartError::Credentials)?;
-    // What serde says of a wrong shape could quote the secret.
-    let credentials = serde_json::from_str(text).map_err(|_| StartError::Credentials)?;
+    let client = aws_sdk_secretsmanager::Client::new(config);
+    let secret = PaypalSecret { client, arn: secret.clone(), first: Mutex::default() };
+    // At start, so that a wrong secret shows at once and not with the first event.
+    let first = secret.fetch().await?;
+    *secret.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
     let config = paypal::Config {
         base_url,
-        credentials,
+        credentials: Arc::new(secret),
         connect_timeout: Duration::from_secs(3),
         request_timeout: Duration::from_secs(10),
+        first_wait: Duration::from_millis(200),
     };
     Ok(paypal::Client::new(config)?)
+}
+
+/// PayPal's credentials, where Secrets Manager keeps them.
+struct PaypalSecret {
+    client: aws_sdk_secretsmanager::Client,
+    arn: SecretArn,
+    /// What was read at start, for the first token; every further token begins with what is there then.
+    first: Mutex<Option<Credentials>>,
+}
+
+impl PaypalSecret {
+    async fn fetch(&self) -> Result<Credentials, StartError> {
+        let answer = self.client.get_secret_value().secret_id(self.arn.as_str()).send().await;
+        let answer = answer.map_err(|error| StartError::Secret(code(&error)))?;
+        let text = answer.secret_string().ok_or(StartError::Credentials)?;
+        // What serde says of a wrong shape could quote the secret.
+        serde_json::from_str(text).map_err(|_| StartError::Credentials)
+    }
+}
+
+impl CredentialSource for PaypalSecret {
+    fn read(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, String>> + Send + '_>> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async {
+            match first {
+                Some(first) => Ok(first),
+                None => self.fetch().await.map_err(|error| error.to_string()),
+            }
+        })
+    }
 }
 
 /// Why a function cannot start.

@@ -8,6 +8,7 @@ use crate::request::Answer;
 
 /// What is wrong with a request, or with what it asks for.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
@@ -26,6 +27,7 @@ pub struct Problem {
 
 /// One mistake in a request.
 #[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Mistake {
     /// Where it is, as a JSON pointer into the body.
     pub pointer: String,

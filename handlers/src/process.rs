@@ -264,12 +264,13 @@ pub fn group(event: &Event) -> String {
         .collect()
 }
 
-/// By what `verified.fifo` knows a repeated delivery of an event: its type and id. Some types share ids in PayPal's
-/// simulator, where `transmission` tells deliveries apart; it is empty elsewhere.
+/// By what `verified.fifo` knows a repeated delivery of an event: its type, its id and its bytes. The signature does not bind
+/// the bytes, and an altered event that came first must not keep the true one out. In PayPal's simulator all events of a
+/// type are alike; there `transmission` tells deliveries apart, and it is empty elsewhere.
 #[must_use]
-pub fn deduplication(event: &Event, transmission: &str) -> String {
-    let key = format!("{}|{}|{transmission}", event.event_type, event.id);
-    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, key.as_bytes()).to_string()
+pub fn deduplication(event: &Event, body: &[u8], transmission: &str) -> String {
+    let start = format!("{}|{}|{transmission}|", event.event_type, event.id);
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &[start.as_bytes(), body].concat()).to_string()
 }
 
 /// The subscription that an event is about; for a sale without one, the sale.

@@ -3,6 +3,10 @@
 //! Three verdicts, because "cannot tell now" must never become "forged": a certificate that cannot be fetched or an
 //! authority that is not known yet says nothing about the event.
 
+mod check;
+
+pub use check::Checker;
+
 use contract::{
     config::{Verification, WebhookTrust},
     event::Envelope,

@@ -32,11 +32,22 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
     )]
     Local(Local),
+    /// PayPal's webhook events
+    #[command(subcommand, after_help = "Examples:\n  cargo xtask event verify --help")]
+    Event(Event),
+    /// Print what a deployed stack says about itself: addresses, topics, queues
+    #[command(
+        after_help = "Examples:\n  cargo xtask outputs --env prod\n  cargo xtask outputs --env prod --format json --profile ops"
+    )]
+    Outputs(Outputs),
+    /// Measure what is promised, and write target/bench/report.md
+    #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --only verification")]
+    Bench(Bench),
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
-    #[command(after_help = "Example:\n  cargo xtask codegen && git diff --stat")]
+    #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,
 }
 
@@ -110,6 +121,88 @@ pub(crate) struct Local {
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Event {
+    /// Check a captured delivery here, and say which check failed
+    #[command(
+        after_help = "Examples:\n  cargo xtask event verify --body body.json --headers headers.json --webhook-id 1JE4291016473214C\n  cargo xtask event verify --env prod --body body.json --headers headers.json --cert cert.pem --at 2026-11-01T12:00:00Z"
+    )]
+    Verify(EventVerify),
+}
+
+#[derive(Args)]
+pub(crate) struct EventVerify {
+    /// The body, byte for byte as it came
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: PathBuf,
+    /// The headers, as a JSON object
+    #[arg(long, value_name = "FILE")]
+    pub(crate) headers: PathBuf,
+    /// The certificate as PEM, instead of fetching it from the address in the headers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The id of the webhook that it was sent to
+    #[arg(long, value_name = "ID", required_unless_present = "env")]
+    pub(crate) webhook_id: Option<String>,
+    /// Believe what this environment believes, instead of PayPal, live and sandbox
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// When it arrived, as RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// How the verdict is written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct Outputs {
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// How the outputs are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OutputFormat {
+    Text,
+    Json,
+}
+
+impl OutputFormat {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Which environment, and how AWS is reached.
+#[derive(Args)]
+pub(crate) struct Aws {
+    /// The environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: String,
+    /// Another region than the environment's
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile whose credentials are used
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Run only the measurements whose name contains this
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
 }
 
 #[derive(Args)]

@@ -1,6 +1,9 @@
 //! One command, one module.
 
+pub(crate) mod bench;
 pub(crate) mod codegen;
+pub(crate) mod deployment;
+pub(crate) mod event;
 pub(crate) mod local;
 pub(crate) mod synth;
 pub(crate) mod test;

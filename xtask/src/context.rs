@@ -31,6 +31,10 @@ impl Context {
 
     /// Reads `environments/<name>.yaml`.
     pub(crate) fn environment(&self, name: &str) -> Result<Environment, Failure> {
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') || name.is_empty() {
+            let help = format!("environments: {}", self.environments().join(", "));
+            return Err(Failure::new(format!("{name:?} is no environment's name")).help(help));
+        }
         let file = format!("environments/{name}.yaml");
         let text = fs::read_to_string(self.root.join(&file)).map_err(|error| {
             Failure::new(format!("cannot read {file}: {error}"))

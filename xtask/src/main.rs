@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds, reviews, ships and runs the service.
 
+mod cargo;
 mod cli;
 mod commands;
 mod context;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Event};
 use context::Context;
 
 /// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own).
@@ -20,6 +21,9 @@ fn main() -> ExitCode {
         Command::Codegen => commands::codegen::run(&context),
         Command::Validate(options) => commands::validate::run(&context, options),
         Command::Local(options) => commands::local::run(&context, options),
+        Command::Bench(options) => commands::bench::run(&context, options),
+        Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),
+        Command::Outputs(options) => commands::deployment::run(&context, "outputs", &options.aws, options.format),
         Command::Test(options) => commands::test::run(&context, options),
     });
     match done {

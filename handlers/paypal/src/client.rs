@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    Credentials, Deadline, Error, RequestId,
+    CredentialSource, Credentials, Deadline, Error, RequestId,
     error::{bounded, debug_id},
     retry,
     token::{Grant, Shared, Token},
@@ -19,16 +19,18 @@ use crate::{
 const LONGEST_ANSWER: usize = 1 << 20;
 
 /// How PayPal is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// `https://api-m.paypal.com`, or `https://api-m.sandbox.paypal.com`.
     pub base_url: Url,
     /// The REST app's credentials.
-    pub credentials: Credentials,
+    pub credentials: Arc<dyn CredentialSource>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a request may take, its answer included.
     pub request_timeout: Duration,
+    /// The wait before a call is repeated is random, up to this; it doubles with each attempt.
+    pub first_wait: Duration,
 }
 
 /// PayPal's REST API. Clones share connections and token.
@@ -38,7 +40,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     http: reqwest::Client,
     base_url: Url,
-    credentials: Credentials,
+    credentials: Arc<dyn CredentialSource>,
+    first_wait: Duration,
     token: Shared,
 }
 
@@ -90,8 +93,8 @@ impl Client {
             .timeout(config.request_timeout)
             .build()
             .map_err(|error| Error::Setup(error.to_string()))?;
-        let Config { base_url, credentials, .. } = config;
-        Ok(Self(Arc::new(Inner { http, base_url, credentials, token: Shared::default() })))
+        let Config { base_url, credentials, first_wait, .. } = config;
+        Ok(Self(Arc::new(Inner { http, base_url, credentials, first_wait, token: Shared::default() })))
     }
 
     /// Makes a call and reads its JSON answer.
@@ -113,7 +116,9 @@ impl Client {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            match retry::wait(&error, attempt, deadline).filter(|_| call.repeatable || unsent(&error)) {
+            match retry::wait(&error, attempt, self.0.first_wait, deadline)
+                .filter(|_| call.repeatable || unsent(&error))
+            {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
@@ -158,7 +163,9 @@ impl Client {
         if let Some(token) = held.as_ref().filter(|token| token.is_good()) {
             return Ok(token.clone());
         }
-        let Credentials { client_id, client_secret } = &self.0.credentials;
+        let read = tokio::time::timeout(deadline.remaining(), self.0.credentials.read()).await;
+        let read = read.map_err(|_| Error::NoTime { operation })?;
+        let Credentials { client_id, client_secret } = read.map_err(|reason| Error::Credentials { reason })?;
         let basic = STANDARD.encode(format!("{client_id}:{}", client_secret.expose_secret()));
         let url = self.url("/v1/oauth2/token", operation)?;
         let request = self.0.http.post(url).header("authorization", format!("Basic {basic}"));

@@ -52,6 +52,12 @@ pub enum Error {
         /// What was to be done.
         operation: &'static str,
     },
+    /// The credentials cannot be had, now.
+    #[error("PayPal's credentials cannot be read: {reason}")]
+    Credentials {
+        /// What their source says.
+        reason: String,
+    },
     /// The client itself cannot be built.
     #[error("PayPal's client cannot be built: {0}")]
     Setup(String),
@@ -77,7 +83,7 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 401 | 408 | 409 | 429 | 500..=599),
-            Self::NoAnswer { .. } | Self::NoTime { .. } | Self::Unreadable { .. } => true,
+            Self::NoAnswer { .. } | Self::NoTime { .. } | Self::Unreadable { .. } | Self::Credentials { .. } => true,
             Self::Setup(_) => false,
         }
     }
@@ -89,7 +95,7 @@ impl Error {
             Self::Refused { status, .. } => *status >= 500,
             Self::NoAnswer { unsent, .. } => !unsent,
             Self::Unreadable { .. } => true,
-            Self::NoTime { .. } | Self::Setup(_) => false,
+            Self::NoTime { .. } | Self::Credentials { .. } | Self::Setup(_) => false,
         }
     }
 

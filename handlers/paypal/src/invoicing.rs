@@ -89,8 +89,8 @@ pub struct NewInvoice {
     pub number: InvoiceNumber,
     /// What it is about, at most 120 characters; searchable.
     pub reference: String,
-    /// Its date, `YYYY-MM-DD`.
-    pub date: String,
+    /// Its date, `YYYY-MM-DD`; the day it is made without.
+    pub date: Option<String>,
     /// The currency of its amounts.
     pub currency: Currency,
     /// A note to the recipient, at most 4000 characters.
@@ -181,8 +181,8 @@ pub struct SendInvoice {
 pub struct Payment {
     /// `PAYPAL`, `BANK_TRANSFER`, ...
     pub method: String,
-    /// When, `YYYY-MM-DD`.
-    pub payment_date: String,
+    /// When, `YYYY-MM-DD`; the day it is recorded without.
+    pub payment_date: Option<String>,
     /// How much.
     pub amount: Money,
     /// At most 2000 characters.

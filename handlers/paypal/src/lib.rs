@@ -36,4 +36,4 @@ pub use personal::Personal;
 pub use plans::Plan;
 pub use sales::Sale;
 pub use subscriptions::{CreateSubscription, Subscription};
-pub use token::Credentials;
+pub use token::{CredentialSource, Credentials};

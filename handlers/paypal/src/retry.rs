@@ -9,24 +9,22 @@ use crate::{Deadline, Error};
 
 /// How often a call that may be repeated is made at most.
 pub(crate) const ATTEMPTS: u32 = 3;
-/// The wait before the second attempt is random, up to this; it doubles from there.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// How long to wait before repeating a call that failed for the `attempt`th time; nothing when it is not to be repeated:
 /// because it cannot help, or because the wait would pass the deadline.
 ///
 /// Full jitter, so that many that failed together do not come back together; what PayPal asks for in `Retry-After` is the
 /// least.
-pub(crate) fn wait(error: &Error, attempt: u32, deadline: Deadline) -> Option<Duration> {
+pub(crate) fn wait(error: &Error, attempt: u32, first_wait: Duration, deadline: Deadline) -> Option<Duration> {
     let transient = match error {
         Error::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
         Error::NoAnswer { .. } | Error::Unreadable { .. } => true,
-        Error::NoTime { .. } | Error::Setup(_) => false,
+        Error::NoTime { .. } | Error::Credentials { .. } | Error::Setup(_) => false,
     };
     if !transient || attempt >= ATTEMPTS {
         return None;
     }
-    let longest = FIRST_WAIT * 2_u32.saturating_pow(attempt - 1);
+    let longest = first_wait * 2_u32.saturating_pow(attempt - 1);
     let jitter = longest.mul_f64(fastrand::f64());
     let wait = jitter.max(error.retry_after().unwrap_or_default());
     (wait < deadline.remaining()).then_some(wait)
@@ -49,6 +47,8 @@ pub(crate) fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    const FIRST_WAIT: Duration = Duration::from_millis(200);
+
     fn refused(status: u16, seconds: Option<u64>) -> Error {
         let retry_after = seconds.map(Duration::from_secs);
         Error::Refused { operation: "x", status, name: String::new(), details: vec![], debug_id: None, retry_after }
@@ -61,12 +61,12 @@ mod tests {
     #[test]
     fn only_what_can_help_is_repeated_and_never_past_the_deadline() {
         let soon = Deadline::after(Duration::from_secs(5));
-        assert!(wait(&refused(503, None), 1, soon).is_some());
-        assert!(wait(&refused(503, None), ATTEMPTS, soon).is_none());
-        assert!(wait(&refused(422, None), 1, soon).is_none());
-        assert!(wait(&refused(429, Some(86_400)), 1, soon).is_none());
-        assert!(wait(&refused(429, Some(2)), 1, soon).is_some_and(|wait| wait >= Duration::from_secs(2)));
-        assert!(wait(&refused(503, None), 1, Deadline::after(Duration::ZERO)).is_none());
+        assert!(wait(&refused(503, None), 1, FIRST_WAIT, soon).is_some());
+        assert!(wait(&refused(503, None), ATTEMPTS, FIRST_WAIT, soon).is_none());
+        assert!(wait(&refused(422, None), 1, FIRST_WAIT, soon).is_none());
+        assert!(wait(&refused(429, Some(86_400)), 1, FIRST_WAIT, soon).is_none());
+        assert!(wait(&refused(429, Some(2)), 1, FIRST_WAIT, soon).is_some_and(|wait| wait >= Duration::from_secs(2)));
+        assert!(wait(&refused(503, None), 1, FIRST_WAIT, Deadline::after(Duration::ZERO)).is_none());
     }
 
     #[test]

@@ -35,6 +35,15 @@ impl Sale {
     }
 }
 
+impl Sale {
+    /// The day it was made on, `YYYY-MM-DD`, where PayPal says so: its webhooks simulator has days that no calendar has.
+    #[must_use]
+    pub fn date(&self) -> Option<String> {
+        let day = self.create_time.get(..10)?.parse::<jiff::civil::Date>().ok()?;
+        Some(day.to_string())
+    }
+}
+
 impl Client {
     /// A sale as it is now.
     ///
@@ -48,4 +57,21 @@ impl Client {
 fn empty_is_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SubscriptionId>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
     text.map(|text| SubscriptionId::parse(&text).map_err(serde::de::Error::custom)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sale;
+
+    #[test]
+    fn a_day_is_a_day_of_the_calendar_or_none() {
+        let date = |time: &str| {
+            let json = format!(r#"{{"id":"1AB","amount":{{"total":"1.00","currency":"USD"}},"create_time":"{time}"}}"#);
+            serde_json::from_str::<Sale>(&json).unwrap().date()
+        };
+        assert_eq!(date("2026-11-01T23:59:59Z").as_deref(), Some("2026-11-01"));
+        for none in ["2018-19-12T22:20:32.000Z", "", "2026-02-30T00:00:00Z", "yesterday, at noon"] {
+            assert_eq!(date(none), None, "{none}");
+        }
+    }
 }

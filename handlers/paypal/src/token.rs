@@ -1,6 +1,9 @@
 //! The access token: one for all requests, renewed before it ends.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -16,6 +19,22 @@ pub struct Credentials {
     pub client_id: String,
     /// The secret.
     pub client_secret: SecretString,
+}
+
+/// Where the credentials come from. They are asked for again with every new token, so that a secret that was changed is
+/// found without a restart.
+pub trait CredentialSource: Send + Sync {
+    /// The credentials as they are now.
+    ///
+    /// # Errors
+    /// A word for the log, when they cannot be had; that never holds the secret.
+    fn read(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, String>> + Send + '_>>;
+}
+
+impl CredentialSource for Credentials {
+    fn read(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, String>> + Send + '_>> {
+        Box::pin(std::future::ready(Ok(self.clone())))
+    }
 }
 
 impl std::fmt::Debug for Credentials {

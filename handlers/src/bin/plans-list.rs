@@ -4,31 +4,16 @@ use std::time::{Duration, Instant};
 
 use contract::functions::PlansList;
 use handlers::{
+    api::{Plan, Plans},
     clients, log,
     problem::Problem,
     request::{Answer, Request},
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use serde::Serialize;
 use tokio::sync::Mutex;
 
 /// How long a list is good for: plans change seldom, and PayPal limits how often it is asked.
 const GOOD_FOR: Duration = Duration::from_secs(60);
-
-/// What is answered.
-#[derive(Clone, Serialize)]
-struct Plans {
-    plans: Vec<Plan>,
-}
-
-#[derive(Clone, Serialize)]
-struct Plan {
-    id: String,
-    product_id: Option<String>,
-    name: Option<String>,
-    description: Option<String>,
-    status: String,
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

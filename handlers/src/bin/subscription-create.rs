@@ -2,6 +2,7 @@
 
 use contract::{config::Checkout, functions::SubscriptionCreate};
 use handlers::{
+    api::{Create, Created},
     clients, log,
     problem::{Mistake, Problem},
     request::{Answer, Request},
@@ -12,32 +13,7 @@ use paypal::{
     CreateSubscription, Deadline, Personal, PlanId, RequestId,
     subscriptions::{ApplicationContext, NewSubscriber, limits},
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What the caller sends. `give_name` is how the service that came before this one spelled it.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Create {
-    #[serde(default)]
-    plan_id: String,
-    #[serde(default)]
-    custom_id: Option<String>,
-    #[serde(default, alias = "give_name")]
-    given_name: Option<String>,
-    #[serde(default)]
-    surname: Option<String>,
-    #[serde(default)]
-    email_address: Option<String>,
-}
-
-/// What is answered.
-#[derive(Serialize)]
-struct Created {
-    approval_url: String,
-    subscription_id: String,
-    status: String,
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

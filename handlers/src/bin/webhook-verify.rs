@@ -1,27 +1,13 @@
 //! Feeds on `unverified`: genuine events go on to `verified.fifo`, forged ones to `errors`, the others come again.
 
-use contract::{
-    config::Retry,
-    event::{Envelope, Rejected, attribute},
-    functions::WebhookVerify,
-    signal::Signal,
-};
+use contract::functions::WebhookVerify;
 use handlers::{
-    batch::{self, Again, Batch, Record},
-    clients::{self, AwsError, Message, Queue},
-    log, process,
-    verify::{Verdict, Verifier},
+    batch::{self, Batch},
+    clients::{self, Queue},
+    log,
+    verify::{Checker, Verifier},
 };
-use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use paypal::{Deadline, events::Event};
-
-struct Function {
-    verifier: Verifier,
-    retry: Retry,
-    verified: Queue,
-    errors: Queue,
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -30,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let aws = clients::aws().await;
     let paypal = clients::paypal(&aws, &settings.paypal_secret, &settings.paypal_url).await?;
     let unverified = &Queue::new(&aws, settings.unverified);
-    let function = &Function {
+    let checker = &Checker {
         verifier: Verifier::new(&settings.trust, paypal)?,
         retry: settings.retry,
         verified: Queue::new(&aws, settings.verified),
@@ -38,89 +24,7 @@ async fn main() -> Result<(), Error> {
     };
     run(service_fn(move |event: LambdaEvent<Batch>| async move {
         let deadline = clients::deadline(&event.context);
-        Ok::<_, Error>(batch::standard(event.payload, unverified, |record| function.check(record, deadline)).await)
+        Ok::<_, Error>(batch::standard(event.payload, unverified, |record| checker.check(record, deadline)).await)
     }))
     .await
-}
-
-impl Function {
-    async fn check(&self, record: Record, deadline: Deadline) -> Result<(), Again> {
-        let again = |error: &AwsError| {
-            tracing::warn!(message_id = record.message_id, %error, "message comes again");
-            Again { after_seconds: Some(self.retry.wait_seconds(record.tries())) }
-        };
-        let Ok(envelope) = serde_json::from_str::<Envelope>(&record.body) else {
-            let unreadable = Some(record.body.clone());
-            let rejected = rejected("unreadable", "the message is not a delivery", None, unreadable);
-            return self.reject(&rejected).await.map_err(|error| again(&error));
-        };
-        let transmission_id = envelope.headers.transmission_id.clone();
-        let ended = match self.verifier.judge(&envelope, deadline).await {
-            Verdict::Genuine => self.pass_on(envelope).await,
-            Verdict::Forged(reason, detail) => {
-                tracing::warn!(transmission_id, reason, detail, signal = Signal::Forged.as_str(), "webhook forged");
-                self.reject(&rejected(reason, &detail, Some(envelope), None)).await
-            }
-            Verdict::Undecided(reason, detail) => {
-                let tries = record.tries();
-                tracing::error!(
-                    transmission_id,
-                    reason,
-                    detail,
-                    tries,
-                    signal = Signal::Undecided.as_str(),
-                    "webhook undecided"
-                );
-                if !self.too_old(&envelope) {
-                    return Err(Again { after_seconds: Some(self.retry.wait_seconds(tries)) });
-                }
-                self.reject(&rejected(reason, &detail, Some(envelope), None)).await
-            }
-        };
-        ended.map_err(|error| again(&error))
-    }
-
-    async fn pass_on(&self, envelope: Envelope) -> Result<(), AwsError> {
-        let Ok(event) = Event::parse(&envelope.body) else {
-            return self
-                .reject(&rejected("not_an_event", "the body has no id or no event_type", Some(envelope), None))
-                .await;
-        };
-        // PayPal's simulator gives every delivery of a type the same id; the transmission tells them apart.
-        let simulated = envelope.headers.transmission_id.as_str();
-        let simulated = if self.verifier.webhook_id() == "WEBHOOK_ID" { simulated } else { "" };
-        let deduplication = process::deduplication(&event, simulated);
-        let message = Message {
-            body: serde_json::to_string(&envelope).unwrap_or_default(),
-            attributes: vec![
-                (attribute::EVENT_ID, event.id.clone()),
-                (attribute::EVENT_TYPE, event.event_type.clone()),
-                (attribute::RECEIVED_AT, envelope.received_at.clone()),
-            ],
-            fifo: Some((&process::group(&event), &deduplication)),
-        };
-        self.verified.send(message).await?;
-        let transmission_id = envelope.headers.transmission_id;
-        tracing::info!(event_id = event.id, event_type = event.event_type, transmission_id, "webhook verified");
-        Ok(())
-    }
-
-    async fn reject(&self, rejected: &Rejected) -> Result<(), AwsError> {
-        let received_at = rejected.envelope.as_ref().map(|envelope| envelope.received_at.clone());
-        let attributes = vec![
-            (attribute::REASON, rejected.reason.clone()),
-            (attribute::RECEIVED_AT, received_at.unwrap_or_default()),
-        ];
-        let body = serde_json::to_string(rejected).unwrap_or_default();
-        self.errors.send(Message { body, attributes, fifo: None }).await
-    }
-
-    fn too_old(&self, envelope: &Envelope) -> bool {
-        let arrived = envelope.received_at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
-        Timestamp::now().as_second() - arrived.as_second() > i64::from(self.retry.give_up_after_seconds)
-    }
-}
-
-fn rejected(reason: &str, detail: &str, envelope: Option<Envelope>, unreadable: Option<String>) -> Rejected {
-    Rejected { reason: reason.to_owned(), detail: detail.to_owned(), envelope, unreadable }
 }

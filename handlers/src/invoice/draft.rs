@@ -20,7 +20,7 @@ pub fn draft(
         number,
         reference: sale.id.to_string(),
         // The sale's own day: a later one could be tomorrow where the account is, and the invoice would be scheduled.
-        date: sale.create_time.get(..10).unwrap_or_default().to_owned(),
+        date: sale.date(),
         currency: amount.currency.clone(),
         note: invoicer.note.clone(),
         terms: None,

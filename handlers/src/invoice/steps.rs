@@ -119,7 +119,7 @@ async fn send(client: &Client, id: &InvoiceId, deadline: Deadline) -> Result<(),
 async fn record(client: &Client, id: &InvoiceId, sale: &Sale, amount: &Money, deadline: Deadline) -> Result<(), Error> {
     let payment = Payment {
         method: "PAYPAL".to_owned(),
-        payment_date: sale.create_time.get(..10).unwrap_or_default().to_owned(),
+        payment_date: sale.date(),
         amount: amount.clone(),
         note: Some(format!("Sale {}", sale.id)),
     };

@@ -17,13 +17,14 @@ mod queue;
 mod secret;
 mod subscription;
 mod topic;
+mod transport;
 
 pub use alarm::{Alarm, Comparison, Metric, MetricFilter, Missing, Source, Statistic};
 pub use dashboard::{Dashboard, Widget};
 pub use domain::{Certificate, Domain, DomainName};
 pub use event_source::{EventSource, Failures};
 pub use function::{Architecture, Code, Function};
-pub use http_api::{Cors, HttpApi, Throttle};
+pub use http_api::{Cors, HttpApi, Route, Throttle};
 pub use key::{Encryption, Key};
 pub use log_group::LogGroup;
 pub use on_failure::OnFailure;
@@ -31,6 +32,7 @@ pub use queue::{DeadLetter, Queue};
 pub use secret::Secret;
 pub use subscription::{Delivery, Subscription};
 pub use topic::Topic;
+pub use transport::Transport;
 
 use crate::Handle;
 

@@ -200,6 +200,11 @@ impl Stack {
         Handle { id, kind: PhantomData }
     }
 
+    /// Whether there is a resource of this id.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.template.resources.contains_key(id)
+    }
+
     /// A property of a resource that is already there, as it was given.
     pub(crate) fn property(&self, id: &LogicalId, name: &str) -> Option<&Json> {
         self.template.resources.get(id)?.properties.get(name)
@@ -246,6 +251,9 @@ impl Stack {
             if let Some(schema) = schema::of(&resource.kind) {
                 schema::literals(schema, &resource.properties, id.as_str())?;
             }
+        }
+        for (name, test) in &self.template.conditions {
+            self.check_references(test, &format!("condition {name}"))?;
         }
         for (name, output) in &self.template.outputs {
             self.check_references(&output.value, &format!("output {name}"))?;
@@ -340,6 +348,14 @@ mod tests {
             let error = stack.finish().unwrap_err().to_string();
             assert!(error.starts_with(&format!("{path} refers to Gone")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_condition_that_tests_nothing_there_is_refused() {
+        let mut stack = Stack::new("test");
+        stack.condition("Large", Test::equal(&Value::<String>::reference("Gone"), &"x".into()));
+        let error = stack.finish().unwrap_err().to_string();
+        assert!(error.starts_with("condition Large.Fn::Equals[0] refers to Gone"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod check;
 mod compile_fail;
+mod example;
 mod places;
 
 use std::{fs, path::Path};

@@ -66,6 +66,11 @@ pub enum What {
         /// `None` when it succeeded, otherwise the error's type, such as `Sandbox.Timedout`.
         error: Option<String>,
     },
+    /// An execution environment asked for its first event.
+    Started {
+        /// The function's name.
+        function: String,
+    },
     /// A function does not start.
     NotStarted {
         /// The function's name.

@@ -84,6 +84,12 @@ impl Running {
         &self.outputs
     }
 
+    /// The functions that run.
+    #[must_use]
+    pub fn lambda(&self) -> &Lambda {
+        &self.lambda
+    }
+
     /// What of the template has no effect here, a line for each reason.
     #[must_use]
     pub fn not_honoured(&self) -> &[String] {

@@ -12,7 +12,7 @@ mod environment;
 mod runtime_api;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -124,7 +124,8 @@ struct Host {
 
 #[derive(Default)]
 struct Processes {
-    groups: HashSet<u32>,
+    /// Each process group, with the function that it runs.
+    groups: HashMap<u32, String>,
     stopped: bool,
 }
 
@@ -188,7 +189,15 @@ impl Lambda {
     pub fn stop(&self) {
         let mut processes = lock(&self.0.host.processes);
         processes.stopped = true;
-        processes.groups.drain().for_each(environment::kill);
+        processes.groups.drain().for_each(|(group, _)| environment::kill(group));
+    }
+
+    /// Kills all environments of a function, whatever they work on, as a crash would; answers how many there were.
+    #[must_use]
+    pub fn kill(&self, function: &str) -> usize {
+        let processes = lock(&self.0.host.processes);
+        let running = processes.groups.iter().filter(|(_, name)| *name == function);
+        running.map(|(group, _)| environment::kill(*group)).count()
     }
 
     fn pool(&self, function: &str) -> Option<Arc<Pool>> {
@@ -247,7 +256,10 @@ impl Pool {
     /// Says that the function does not start; once, until it does, or every retry would say so again.
     fn tell(&self, host: &Host, NotStarted { error, log }: &NotStarted) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            let (function, message, log) = (self.function.name.clone(), error.message(), log.clone());
+            let said = error.message();
+            // The id of the event that needed it says nothing about why.
+            let message = said.split_once(" Error: ").map_or(said.as_str(), |(_, message)| message).to_owned();
+            let (function, log) = (self.function.name.clone(), log.clone());
             host.activity.tell(What::NotStarted { function, error: error.kind.clone(), message, log }, None);
         }
     }

@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/events", post(send_event))
         .route("/sign", post(sign))
         .route("/forge", post(forge))
+        .route("/secret", post(change_secret))
         .route("/faults", post(add_fault).delete(clear_faults))
 }
 
@@ -174,6 +175,20 @@ async fn forge(State(shared): State<Arc<Shared>>, Json(wanted): Json<Sign>) -> R
 async fn signed(shared: &Shared, body: &str, foreign: bool) -> Result<Value, Refusal> {
     let headers = shared.authority.headers(body.as_bytes(), &shared.webhook_id, foreign).await;
     headers.map(Value::Object).map_err(|_| Refusal::server(500))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeSecret {
+    client_secret: String,
+}
+
+/// Another secret for the client; all tokens end.
+async fn change_secret(State(shared): State<Arc<Shared>>, Json(wanted): Json<ChangeSecret>) -> StatusCode {
+    let mut state = shared.state();
+    state.client_secret = wanted.client_secret;
+    state.tokens.clear();
+    StatusCode::NO_CONTENT
 }
 
 async fn add_fault(State(shared): State<Arc<Shared>>, Json(fault): Json<Fault>) -> StatusCode {

@@ -134,6 +134,10 @@ fn check(wanted: &Value) -> Result<Decimal, Refusal> {
             _ => {}
         }
     }
+    let date = text(wanted, "/detail/invoice_date");
+    if !date.is_empty() && date.parse::<jiff::civil::Date>().is_err() {
+        refusal = refusal.detail("INVALID_PARAMETER_SYNTAX", "/detail/invoice_date", "The date is not YYYY-MM-DD.");
+    }
     let mut total = Decimal::ZERO;
     let items = wanted.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if items.is_empty() || items.len() > 100 {

@@ -15,6 +15,7 @@
 //! | `POST /_sandbox/events` `{"event"?, "body"?, "event_type"?, "subscription"?, "deliver"?, "times"?}` | makes an event known, signs it, delivers it; `body` is sent byte for byte; with `"deliver": false` answers body and headers |
 //! | `POST /_sandbox/sign` `{"body"}`, `/forge` `{"body"}` | signature headers for a body: genuine, or of a foreign authority |
 //! | `POST /_sandbox/faults` `{"match", "kind", "status"?, "delay_ms"?, "times"?, "for_ms"?, "probability"?, "retry_after"?}` | fails requests whose `METHOD /path` begins with `match` (`*`: all): `status`, `delay`, `lose_answer`, `reset`, `html` |
+//! | `POST /_sandbox/secret` `{"client_secret"}` | gives the client another secret, and ends all tokens |
 //! | `DELETE /_sandbox/faults` | all well again |
 //!
 //! **Invariants.** Knows nothing of AWS, nothing of this project's handlers, and shares no code with its PayPal client.

@@ -27,7 +27,7 @@ pub(crate) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         let body = json!({ "error": error, "error_description": description });
         (StatusCode::UNAUTHORIZED, Json(body)).into_response()
     };
-    let expected = STANDARD.encode(format!("{}:{}", shared.client_id, shared.client_secret));
+    let expected = STANDARD.encode(format!("{}:{}", shared.client_id, shared.state().client_secret));
     if authorization(&headers, "Basic ") != Some(expected.as_str()) {
         return refused("invalid_client", "Client Authentication failed");
     }

@@ -26,7 +26,6 @@ pub(crate) struct Shared {
     pub(crate) webhook_url: String,
     pub(crate) webhook_id: String,
     pub(crate) client_id: String,
-    pub(crate) client_secret: String,
     pub(crate) search_lag: Duration,
     pub(crate) authority: Authority,
     pub(crate) stopped: watch::Receiver<bool>,
@@ -37,6 +36,7 @@ pub(crate) struct Shared {
 /// What changes.
 pub(crate) struct State {
     pub(crate) random: Rng,
+    pub(crate) client_secret: String,
     pub(crate) faults: Faults,
     /// Access tokens and when they end.
     pub(crate) tokens: HashMap<String, Instant>,
@@ -82,6 +82,7 @@ impl Shared {
     ) -> Self {
         let state = State {
             random: Rng::with_seed(options.seed),
+            client_secret: options.client_secret.clone(),
             faults: Faults::default(),
             tokens: HashMap::new(),
             plans: plans::seeded(),
@@ -97,7 +98,6 @@ impl Shared {
             webhook_url: options.webhook_url.to_string(),
             webhook_id: options.webhook_id.clone(),
             client_id: options.client_id.clone(),
-            client_secret: options.client_secret.clone(),
             search_lag: options.search_lag,
             authority,
             stopped,

@@ -1,6 +1,5 @@
 //! `local`: the whole service on this machine.
 
-mod build;
 mod console;
 mod lines;
 
@@ -22,6 +21,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    cargo,
     cli::Local,
     context::{Context, write_whole},
     report::Failure,
@@ -64,7 +64,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let (account_id, region) = (environment.account.clone(), environment.region.clone());
     let binaries = match &options.binaries {
         Some(folder) => folder.clone(),
-        None => build::handlers(context)?,
+        None => handlers(context)?,
     };
     let since = Instant::now();
     let ready = ports.ready();
@@ -76,7 +76,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     } else {
         lines::print(stream.listen(), sandbox.activity(), prefix.clone())
     };
-    let console = console::serve(ports.console, ready.clone(), stream.clone());
+    let recent = console::remember(&stream);
     let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
     let running = local_cloud::start(local_cloud::Options {
         template,
@@ -92,12 +92,14 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     })
     .await
     .map_err(Failure::new)?;
-    if !context.quiet {
-        lines::welcome(&ready, &running, since.elapsed());
-    }
+    let console = console::serve(ports.console, ready.clone(), recent, running.lambda().clone(), prefix);
+    let took = since.elapsed();
     if let Some(file) = &options.ready_file {
         let text = serde_json::to_string(&ready).map_err(Failure::from("cannot write the addresses"))?;
         write_whole(file, &text)?;
+    }
+    if !context.quiet {
+        lines::welcome(&ready, &running, took);
     }
     asked_to_stop().await?;
     console.abort();
@@ -209,7 +211,10 @@ fn origin(listener: &TcpListener) -> String {
     format!("http://{address}")
 }
 
-/// The folder that holds an executable, for those who were given the executable.
-fn folder(executable: &Path) -> PathBuf {
-    executable.parent().unwrap_or(executable).to_owned()
+/// Builds the handlers; the folder of their binaries.
+fn handlers(context: &Context) -> Result<PathBuf, Failure> {
+    context.progress("building the handlers");
+    let executables = cargo::build(context, "handlers")?;
+    let folder = executables.first().and_then(|executable| executable.parent());
+    folder.map(Path::to_owned).ok_or_else(|| Failure::new("handlers has no binaries"))
 }

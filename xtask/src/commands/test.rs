@@ -7,13 +7,13 @@ use std::{
     time::Instant,
 };
 
-use crate::{cli::Test, context::Context, report::Failure};
+use crate::{cargo, cli::Test, context::Context, report::Failure};
 
 /// The crates that the functions are made of. They are built apart from the rest, so that nobody else's features reach
 /// their bytes, and what is tested is what is shipped.
 const HANDLERS: [&str; 6] = ["-p", "handlers", "-p", "contract", "-p", "paypal"];
-/// The crates of the command line.
-const TOOLS: [&str; 10] = ["-p", "xtask", "-p", "cfn", "-p", "infra", "-p", "local-cloud", "-p", "paypal-sandbox"];
+/// All others, also those that are not there yet.
+const TOOLS: [&str; 7] = ["--workspace", "--exclude", "handlers", "--exclude", "contract", "--exclude", "paypal"];
 
 struct Step {
     name: &'static str,
@@ -21,11 +21,11 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "formatting", run: |context| cargo(context, &["fmt", "--all", "--check"]) },
+    Step { name: "formatting", run: |context| run_cargo(context, &["fmt", "--all", "--check"]) },
     Step { name: "clippy, handlers", run: |context| clippy(context, &HANDLERS) },
     Step { name: "clippy, tools", run: |context| clippy(context, &TOOLS) },
     Step { name: "tests, handlers", run: |context| tests(context, &HANDLERS) },
-    Step { name: "build, handlers", run: |context| cargo(context, &["build", "-p", "handlers", "--bins"]) },
+    Step { name: "build, handlers", run: |context| run_cargo(context, &["build", "-p", "handlers", "--bins"]) },
     Step { name: "python", run: python::set_up },
     Step { name: "cfn-lint, templates", run: python::lint_templates },
     Step { name: "checkov, templates", run: python::check_templates },
@@ -61,16 +61,15 @@ pub(crate) fn run(context: &Context, options: &Test) -> Result<(), Failure> {
 }
 
 fn clippy(context: &Context, packages: &[&str]) -> Result<(), Failure> {
-    cargo(context, &[&["clippy", "--all-targets"], packages, &["--", "-D", "warnings"]].concat())
+    run_cargo(context, &[&["clippy", "--all-targets"], packages, &["--", "-D", "warnings"]].concat())
 }
 
 fn tests(context: &Context, packages: &[&str]) -> Result<(), Failure> {
-    cargo(context, &[&["test"], packages].concat())
+    run_cargo(context, &[&["test"], packages].concat())
 }
 
-fn cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
+    let mut command = Command::new(cargo::program());
     command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
     command.env("XTASK_PYTHON", python::interpreter(context));
     run_to_end(command)

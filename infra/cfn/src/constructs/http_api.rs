@@ -50,6 +50,13 @@ impl Construct for HttpApi {
     type Resource = apigatewayv2::Api;
 }
 
+/// A route of an API, bound to a function.
+pub struct Route;
+
+impl Construct for Route {
+    type Resource = apigatewayv2::Route;
+}
+
 /// The access log's line. No query, no headers, no bodies: they may hold what no log may.
 const ACCESS_LOG_FORMAT: &str = concat!(
     r#"{"requestId":"$context.requestId","routeKey":"$context.routeKey","status":"$context.status","#,
@@ -124,8 +131,15 @@ impl Stack {
         handle.seen_as()
     }
 
-    /// Binds a route to a function, and lets this route of this API call it; nothing else.
-    pub fn route(&mut self, api: &Handle<HttpApi>, method: &str, path: &str, function: &Handle<Function>) {
+    /// Binds a route to a function, and lets this route of this API call it; nothing else. Anybody may call the route: what
+    /// is in a request is for the function to judge.
+    pub fn route(
+        &mut self,
+        api: &Handle<HttpApi>,
+        method: &str,
+        path: &str,
+        function: &Handle<Function>,
+    ) -> Handle<Route> {
         let id = &function.id;
         let target = apigatewayv2::Integration {
             integration_uri: Some(function.arn().into()),
@@ -139,7 +153,7 @@ impl Stack {
             target: Some((&target).into()),
             ..apigatewayv2::Route::new(api.api_id(), format!("{method} {path}").into())
         };
-        self.add(&format!("{id}Route"), bound);
+        let bound = self.add(&format!("{id}Route"), bound);
         let source =
             own_arn::<apigatewayv2::Route>("execute-api", [api.api_id().into(), format!("/*/{method}{path}").into()]);
         let permission = lambda::Permission {
@@ -151,6 +165,7 @@ impl Stack {
             )
         };
         self.add(&format!("{id}Permission"), permission);
+        bound.seen_as()
     }
 }
 

@@ -1,6 +1,6 @@
 //! SQS queues.
 
-use super::{Construct, Encryption, Topic, key::MANAGED};
+use super::{Construct, Encryption, Topic, Transport, key::MANAGED};
 use crate::{
     Arn, Handle, Name, PolicyDocument, Principal, Stack, Statement, Url, Value,
     resources::sqs::{self, queue::RedrivePolicy},
@@ -19,6 +19,8 @@ pub struct Queue {
     pub retention_seconds: u32,
     /// How messages are encrypted.
     pub encryption: Encryption,
+    /// How messages may come in and go out.
+    pub transport: Transport,
     /// Where messages go that nobody could work on; `None` for a queue that is the end itself.
     pub dead_letter: Option<DeadLetter>,
 }
@@ -51,6 +53,7 @@ impl Queue {
             visibility_seconds: Some(30),
             retention_seconds: TERMINAL_RETENTION_SECONDS,
             encryption,
+            transport: Transport::TlsOnly,
             dead_letter: None,
         }
     }
@@ -63,6 +66,8 @@ impl Queue {
             visibility_seconds: None,
             retention_seconds: RETENTION_SECONDS,
             encryption,
+            // AWS's own clients speak nothing else.
+            transport: Transport::TlsOnly,
             dead_letter: Some(dead_letter),
         }
     }
@@ -89,7 +94,7 @@ impl Handle<Queue> {
 }
 
 impl Stack {
-    /// Adds a queue that refuses what does not come over TLS.
+    /// Adds a queue, and a policy `<id>Policy` that says who may use it how.
     pub fn queue(&mut self, id: &str, queue: &Queue) -> Handle<Queue> {
         let managed = matches!(queue.encryption, Encryption::Managed);
         let redrive = queue.dead_letter.as_ref().map(|dead_letter| RedrivePolicy {
@@ -110,17 +115,21 @@ impl Stack {
         if managed {
             self.waive(&handle, "CKV_AWS_27", MANAGED);
         }
-        let tls_only = Statement::deny(&["sqs:SendMessage", "sqs:ReceiveMessage"])
-            .named("TlsOnly")
-            .to(Principal::everyone())
-            .on(&handle.arn())
-            .when("Bool", "aws:SecureTransport", &Value::<String>::from("false"));
-        let policy = sqs::QueuePolicy {
-            policy_document: PolicyDocument::of(vec![tls_only]).into(),
-            queues: [handle.url()].into(),
-        };
-        self.add(&policy_id(&handle), policy);
+        let moved = &["sqs:SendMessage", "sqs:ReceiveMessage"];
+        if let Some(refused) = queue.transport.statement(moved, &handle.arn()) {
+            self.queue_policy(&handle, refused);
+        }
         handle
+    }
+
+    /// Adds a statement to the queue's policy, and the policy with its first one: AWS refuses a policy that says nothing.
+    fn queue_policy(&mut self, queue: &Handle<Queue>, statement: Statement) {
+        let id = format!("{}Policy", queue.id);
+        if self.has(&id) {
+            return self.extend_policy(&id, "/PolicyDocument/Statement", &statement);
+        }
+        let policy = PolicyDocument::of(vec![statement]).into();
+        self.add(&id, sqs::QueuePolicy { policy_document: policy, queues: [queue.url()].into() });
     }
 
     /// Lets SNS send to the queue on behalf of one topic.
@@ -129,10 +138,6 @@ impl Stack {
             .to(Principal::service("sns.amazonaws.com"))
             .on(&queue.arn())
             .when("ArnEquals", "aws:SourceArn", &topic.arn());
-        self.extend_policy(&policy_id(queue), "/PolicyDocument/Statement", &statement);
+        self.queue_policy(queue, statement);
     }
-}
-
-fn policy_id(queue: &Handle<Queue>) -> String {
-    format!("{}Policy", queue.id)
 }

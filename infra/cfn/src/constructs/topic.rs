@@ -1,6 +1,6 @@
 //! SNS topics.
 
-use super::{Construct, Encryption};
+use super::{Construct, Encryption, Transport};
 use crate::{
     Arn, Handle, PolicyDocument, Principal, Stack, Statement, Value, pseudo, resources::sns, union::KeyReference,
 };
@@ -17,6 +17,8 @@ pub struct Topic {
     /// Services of AWS that may publish on behalf of this account, such as `cloudwatch.amazonaws.com`. Who else may
     /// follows from IAM.
     pub publishers: Vec<&'static str>,
+    /// How messages may come in.
+    pub transport: Transport,
 }
 
 impl Construct for Topic {
@@ -27,7 +29,8 @@ impl Topic {
     /// A topic that no service publishes to by itself.
     #[must_use]
     pub fn new(name: String, encryption: Encryption) -> Self {
-        Self { name, encryption: Some(encryption), publishers: Vec::new() }
+        // AWS's own clients speak nothing but TLS.
+        Self { name, encryption: Some(encryption), publishers: Vec::new(), transport: Transport::TlsOnly }
     }
 }
 
@@ -40,7 +43,7 @@ impl Handle<Topic> {
 }
 
 impl Stack {
-    /// Adds a topic that refuses what does not come over TLS.
+    /// Adds a topic, and a policy `<id>Policy` that says who may publish how.
     pub fn topic(&mut self, id: &str, topic: &Topic) -> Handle<Topic> {
         let key = match &topic.encryption {
             Some(Encryption::CustomerKey(key)) => Some(key.arn().into()),
@@ -55,12 +58,7 @@ impl Stack {
             self.waive(&handle, "SNS-9", reason);
             self.waive(&handle, "CKV_AWS_26", reason);
         }
-        let mut statements =
-            vec![Statement::deny(&["sns:Publish"]).named("TlsOnly").to(Principal::everyone()).on(&handle.arn()).when(
-                "Bool",
-                "aws:SecureTransport",
-                &Value::<String>::from("false"),
-            )];
+        let mut statements: Vec<_> = topic.transport.statement(&["sns:Publish"], &handle.arn()).into_iter().collect();
         statements.extend(topic.publishers.iter().map(|service| {
             Statement::allow(&["sns:Publish"]).to(Principal::service(service)).on(&handle.arn()).when(
                 "StringEquals",
@@ -68,9 +66,11 @@ impl Stack {
                 &pseudo::account_id(),
             )
         }));
-        let policy =
-            sns::TopicPolicy { policy_document: PolicyDocument::of(statements).into(), topics: [handle.arn()].into() };
-        self.add(&format!("{id}Policy"), policy);
+        // AWS refuses a policy that says nothing.
+        if !statements.is_empty() {
+            let policy_document = PolicyDocument::of(statements).into();
+            self.add(&format!("{id}Policy"), sns::TopicPolicy { policy_document, topics: [handle.arn()].into() });
+        }
         handle
     }
 }

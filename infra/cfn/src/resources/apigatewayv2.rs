@@ -19,7 +19,7 @@ use crate::{
 #[serde(rename_all = "PascalCase")]
 pub struct Api {
     pub api_key_selection_expression: Option<Value<String>>,
-    pub base_path: Option<Value<String>>,
+    pub base_path: Option<Value<api::BasePath>>,
     pub body: Option<Value<Json>>,
     pub body_s3_location: Option<Value<api::BodyS3Location>>,
     pub cors_configuration: Option<Value<api::Cors>>,
@@ -79,6 +79,16 @@ pub mod api {
         pub allow_origins: Option<Value<List<String>>>,
         pub expose_headers: Option<Value<List<String>>>,
         pub max_age: Option<Value<i64>>,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub enum BasePath {
+        #[serde(rename = "ignore")]
+        Ignore,
+        #[serde(rename = "prepend")]
+        Prepend,
+        #[serde(rename = "split")]
+        Split,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -472,7 +482,7 @@ pub struct IntegrationResponse {
     pub api_id: Value<Id<apigatewayv2::Api>>,
     pub integration_id: Value<Id<apigatewayv2::Integration>>,
     pub integration_response_key: Value<String>,
-    pub content_handling_strategy: Option<Value<String>>,
+    pub content_handling_strategy: Option<Value<integration_response::ContentHandlingStrategy>>,
     pub response_parameters: Option<Value<Json>>,
     pub response_templates: Option<Value<Json>>,
     pub template_selection_expression: Option<Value<String>>,
@@ -503,6 +513,18 @@ impl Kind for IntegrationResponse {
 impl Handle<IntegrationResponse> {
     pub fn integration_response_id(&self) -> Value<Id<apigatewayv2::IntegrationResponse>> {
         self.reference()
+    }
+}
+
+pub mod integration_response {
+    use serde::Serialize;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub enum ContentHandlingStrategy {
+        #[serde(rename = "CONVERT_TO_BINARY")]
+        ConvertToBinary,
+        #[serde(rename = "CONVERT_TO_TEXT")]
+        ConvertToText,
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Certificate {
     pub certificate_transparency_logging_preference:
         Option<Value<certificate::CertificateTransparencyLoggingPreference>>,
     pub domain_validation_options: Option<Value<List<certificate::DomainValidationOption>>>,
-    pub key_algorithm: Option<Value<String>>,
+    pub key_algorithm: Option<Value<certificate::KeyAlgorithm>>,
     pub subject_alternative_names: Option<Value<List<String>>>,
     pub tags: Option<Value<List<Tag>>>,
     pub validation_method: Option<Value<certificate::ValidationMethod>>,
@@ -111,6 +111,24 @@ pub mod certificate {
         Enabled,
         #[serde(rename = "DISABLED")]
         Disabled,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub enum KeyAlgorithm {
+        #[serde(rename = "RSA_1024")]
+        Rsa1024,
+        #[serde(rename = "RSA_2048")]
+        Rsa2048,
+        #[serde(rename = "RSA_3072")]
+        Rsa3072,
+        #[serde(rename = "RSA_4096")]
+        Rsa4096,
+        #[serde(rename = "EC_prime256v1")]
+        ECPrime256v1,
+        #[serde(rename = "EC_secp384r1")]
+        ECSecp384r1,
+        #[serde(rename = "EC_secp521r1")]
+        ECSecp521r1,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

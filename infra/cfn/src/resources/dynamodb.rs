@@ -157,14 +157,14 @@ pub mod table {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct ImportSourceSpecification {
-        pub input_format: Value<String>,
+        pub input_format: Value<InputFormat>,
         pub s3_bucket_source: Value<S3BucketSource>,
         pub input_compression_type: Option<Value<String>>,
         pub input_format_options: Option<Value<InputFormatOptions>>,
     }
 
     impl ImportSourceSpecification {
-        pub fn new(input_format: Value<String>, s3_bucket_source: Value<S3BucketSource>) -> Self {
+        pub fn new(input_format: Value<InputFormat>, s3_bucket_source: Value<S3BucketSource>) -> Self {
             Self { input_format, s3_bucket_source, input_compression_type: None, input_format_options: None }
         }
     }
@@ -367,6 +367,16 @@ pub mod table {
         AccessedAndThrottledKeys,
         #[serde(rename = "THROTTLED_KEYS")]
         ThrottledKeys,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub enum InputFormat {
+        #[serde(rename = "CSV")]
+        Csv,
+        #[serde(rename = "DYNAMODB_JSON")]
+        DynamodbJson,
+        #[serde(rename = "ION")]
+        Ion,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

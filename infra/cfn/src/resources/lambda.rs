@@ -1373,13 +1373,20 @@ pub mod version {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct RuntimePolicy {
-        pub update_runtime_on: Value<String>,
+        pub update_runtime_on: Value<UpdateRuntimeOn>,
         pub runtime_version_arn: Option<Value<String>>,
     }
 
     impl RuntimePolicy {
-        pub fn new(update_runtime_on: Value<String>) -> Self {
+        pub fn new(update_runtime_on: Value<UpdateRuntimeOn>) -> Self {
             Self { update_runtime_on, runtime_version_arn: None }
         }
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub enum UpdateRuntimeOn {
+        Auto,
+        FunctionUpdate,
+        Manual,
     }
 }

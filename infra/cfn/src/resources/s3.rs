@@ -150,13 +150,11 @@ pub mod bucket {
         pub configuration_state: Value<ConfigurationState>,
         pub encryption_configuration: Option<Value<MetadataTableEncryptionConfiguration>>,
         pub role: Option<Value<String>>,
-        pub table_arn: Option<Value<String>>,
-        pub table_name: Option<Value<String>>,
     }
 
     impl AnnotationTableConfiguration {
         pub fn new(configuration_state: Value<ConfigurationState>) -> Self {
-            Self { configuration_state, encryption_configuration: None, role: None, table_arn: None, table_name: None }
+            Self { configuration_state, encryption_configuration: None, role: None }
         }
     }
 
@@ -319,13 +317,11 @@ pub mod bucket {
     pub struct InventoryTableConfiguration {
         pub configuration_state: Value<ConfigurationState>,
         pub encryption_configuration: Option<Value<MetadataTableEncryptionConfiguration>>,
-        pub table_arn: Option<Value<String>>,
-        pub table_name: Option<Value<String>>,
     }
 
     impl InventoryTableConfiguration {
         pub fn new(configuration_state: Value<ConfigurationState>) -> Self {
-            Self { configuration_state, encryption_configuration: None, table_arn: None, table_name: None }
+            Self { configuration_state, encryption_configuration: None }
         }
     }
 
@@ -334,13 +330,11 @@ pub mod bucket {
     pub struct JournalTableConfiguration {
         pub record_expiration: Value<RecordExpiration>,
         pub encryption_configuration: Option<Value<MetadataTableEncryptionConfiguration>>,
-        pub table_arn: Option<Value<String>>,
-        pub table_name: Option<Value<String>>,
     }
 
     impl JournalTableConfiguration {
         pub fn new(record_expiration: Value<RecordExpiration>) -> Self {
-            Self { record_expiration, encryption_configuration: None, table_arn: None, table_name: None }
+            Self { record_expiration, encryption_configuration: None }
         }
     }
 
@@ -384,7 +378,6 @@ pub mod bucket {
     pub struct MetadataConfiguration {
         pub journal_table_configuration: Value<JournalTableConfiguration>,
         pub annotation_table_configuration: Option<Value<AnnotationTableConfiguration>>,
-        pub destination: Option<Value<MetadataDestination>>,
         pub inventory_table_configuration: Option<Value<InventoryTableConfiguration>>,
     }
 
@@ -393,23 +386,8 @@ pub mod bucket {
             Self {
                 journal_table_configuration,
                 annotation_table_configuration: None,
-                destination: None,
                 inventory_table_configuration: None,
             }
-        }
-    }
-
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    pub struct MetadataDestination {
-        pub table_bucket_type: Value<TableBucketType>,
-        pub table_bucket_arn: Option<Value<String>>,
-        pub table_namespace: Option<Value<String>>,
-    }
-
-    impl MetadataDestination {
-        pub fn new(table_bucket_type: Value<TableBucketType>) -> Self {
-            Self { table_bucket_type, table_bucket_arn: None, table_namespace: None }
         }
     }
 
@@ -595,7 +573,7 @@ pub mod bucket {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct ReplicaModifications {
-        pub status: Value<ReplicaModificationsStatus>,
+        pub status: Value<Status>,
     }
 
     #[derive(Serialize)]
@@ -710,7 +688,7 @@ pub mod bucket {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct Rule {
-        pub status: Value<RuleStatus>,
+        pub status: Value<Status>,
         pub abort_incomplete_multipart_upload: Option<Value<AbortIncompleteMultipartUpload>>,
         pub expiration_date: Option<Value<String>>,
         pub expiration_in_days: Option<Value<i64>>,
@@ -729,7 +707,7 @@ pub mod bucket {
     }
 
     impl Rule {
-        pub fn new(status: Value<RuleStatus>) -> Self {
+        pub fn new(status: Value<Status>) -> Self {
             Self {
                 status,
                 abort_incomplete_multipart_upload: None,
@@ -762,14 +740,6 @@ pub mod bucket {
     pub struct S3TablesDestination {
         pub table_bucket_arn: Value<String>,
         pub table_name: Value<String>,
-        pub table_arn: Option<Value<String>>,
-        pub table_namespace: Option<Value<String>>,
-    }
-
-    impl S3TablesDestination {
-        pub fn new(table_bucket_arn: Value<String>, table_name: Value<String>) -> Self {
-            Self { table_bucket_arn, table_name, table_arn: None, table_namespace: None }
-        }
     }
 
     #[derive(Serialize)]
@@ -1021,14 +991,6 @@ pub mod bucket {
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub enum TableBucketType {
-        #[serde(rename = "aws")]
-        Aws,
-        #[serde(rename = "customer")]
-        Customer,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
     pub enum SseAlgorithm {
         #[serde(rename = "aws:kms")]
         AwsKms,
@@ -1071,12 +1033,6 @@ pub mod bucket {
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub enum ReplicaModificationsStatus {
-        Enabled,
-        Disabled,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
     pub enum StorageClass {
         #[serde(rename = "DEEP_ARCHIVE")]
         DeepArchive,
@@ -1094,12 +1050,6 @@ pub mod bucket {
         Standard,
         #[serde(rename = "STANDARD_IA")]
         StandardIa,
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub enum RuleStatus {
-        Enabled,
-        Disabled,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

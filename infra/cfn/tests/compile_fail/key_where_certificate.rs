@@ -1,9 +1,14 @@
 //! A domain name takes a certificate.
 
-use cfn::{Handle, constructs::Key, resources::apigatewayv2::domain_name::DomainNameConfiguration};
+use cfn::{
+    Arn, Handle, Value,
+    constructs::Key,
+    resources::{apigatewayv2::domain_name::DomainNameConfiguration, certificatemanager::Certificate},
+};
 
 fn wrong(key: &Handle<Key>) {
-    DomainNameConfiguration { certificate_arn: Some(key.arn()), ..DomainNameConfiguration::default() };
+    let certificate: Value<Arn<Certificate>> = key.arn();
+    DomainNameConfiguration { certificate_arn: Some(certificate), ..DomainNameConfiguration::default() };
 }
 
 fn main() {}

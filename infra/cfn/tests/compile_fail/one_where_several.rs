@@ -1,9 +1,9 @@
 //! A list is a list.
 
-use cfn::{Handle, constructs::Queue, resources::sqs::queue::RedriveAllowPolicy};
+use cfn::{Handle, PolicyDocument, constructs::Queue, resources::sqs::QueuePolicy};
 
-fn wrong(queue: &Handle<Queue>, policy: RedriveAllowPolicy) {
-    RedriveAllowPolicy { source_queue_arns: Some(queue.arn()), ..policy };
+fn wrong(queue: &Handle<Queue>, policy: PolicyDocument) {
+    QueuePolicy { policy_document: policy.into(), queues: queue.url() };
 }
 
 fn main() {}

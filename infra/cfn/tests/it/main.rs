@@ -11,5 +11,7 @@
 
 mod check;
 mod compile_fail;
+mod constructs;
 mod round_trip;
+mod schema;
 mod unknown;

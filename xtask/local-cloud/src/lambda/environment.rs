@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -75,7 +75,7 @@ impl Environment {
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(error.to_string()))?;
         let endpoint = listener.local_addr().map_err(|error| failed(error.to_string()))?.to_string();
-        let stream = log_stream();
+        let (stream, since) = (log_stream(), Instant::now());
         let mut child = command(function, host, &endpoint, &stream)
             .spawn()
             .map_err(|error| failed(format!("{} cannot be started: {error}", function.binary.display())))?;
@@ -91,12 +91,15 @@ impl Environment {
             arn: arn.to_owned(),
             group,
             host: host.clone(),
-            ended: watch_end(child, group, host),
+            ended: watch_end(child, group, function, host),
             server,
             late: AtomicBool::new(false),
         };
         match environment.initialized(request_id).await {
-            Ok(()) => Ok(environment),
+            Ok(()) => {
+                host.activity.tell(What::Started { function: function.name.clone() }, Some(since.elapsed()));
+                Ok(environment)
+            }
             Err(error) => {
                 drop(environment);
                 // The process is gone, so its output ends; what it said last is why.
@@ -160,7 +163,7 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        if lock(&self.host.processes).groups.remove(&self.group) {
+        if lock(&self.host.processes).groups.remove(&self.group).is_some() {
             kill(self.group);
         }
         self.server.abort();
@@ -176,18 +179,20 @@ pub(super) fn kill(group: u32) {
 }
 
 /// Waits for the process, so that it leaves no zombie, and tells how it ended.
-fn watch_end(mut child: Child, group: u32, host: &Host) -> watch::Receiver<Option<String>> {
+fn watch_end(mut child: Child, group: u32, function: &Function, host: &Host) -> watch::Receiver<Option<String>> {
     let (tell, ended) = watch::channel(None);
     let processes = Arc::clone(&host.processes);
     let mut known = lock(&processes);
     if known.stopped {
         kill(group);
     } else {
-        known.groups.insert(group);
+        known.groups.insert(group, function.name.clone());
     }
     drop(known);
     tokio::spawn(async move {
         let how = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        // As AWS writes it: `exit status 1`.
+        let how = how.replacen("status: ", "status ", 1);
         lock(&processes).groups.remove(&group);
         tell.send_replace(Some(how));
     });

@@ -12,6 +12,7 @@ const RECORD_TYPES: &[&str] = &[
 
 /// The values of an enum that the schema has as a mere text; the page of the property lists them.
 const ENUMS: &[(&str, &str, &[&str])] = &[
+    ("AWS::ApiGatewayV2::Api", "BasePath", &["ignore", "prepend", "split"]),
     ("AWS::ApiGatewayV2::Api", "ProtocolType", &["HTTP", "WEBSOCKET"]),
     ("AWS::ApiGatewayV2::Api", "IpAddressType", &["ipv4", "dualstack"]),
     ("AWS::ApiGatewayV2::Authorizer", "AuthorizerPayloadFormatVersion", &["1.0", "2.0"]),
@@ -24,10 +25,18 @@ const ENUMS: &[(&str, &str, &[&str])] = &[
     ("AWS::ApiGatewayV2::Integration", "IntegrationType", &["AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"]),
     ("AWS::ApiGatewayV2::Integration", "PassthroughBehavior", &["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"]),
     ("AWS::ApiGatewayV2::Integration", "PayloadFormatVersion", &["1.0", "2.0"]),
+    ("AWS::ApiGatewayV2::IntegrationResponse", "ContentHandlingStrategy", &["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"]),
     ("AWS::ApiGatewayV2::Route", "AuthorizationType", &["NONE", "AWS_IAM", "CUSTOM", "JWT"]),
     ("AWS::ApiGatewayV2::Stage", "RouteSettings.LoggingLevel", &["ERROR", "INFO", "OFF"]),
+    (
+        "AWS::CertificateManager::Certificate",
+        "KeyAlgorithm",
+        &["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"],
+    ),
     ("AWS::CertificateManager::Certificate", "ValidationMethod", &["DNS", "EMAIL", "HTTP"]),
+    ("AWS::DynamoDB::Table", "ImportSourceSpecification.InputFormat", &["CSV", "DYNAMODB_JSON", "ION"]),
     ("AWS::Lambda::EventSourceMapping", "StartingPosition", &["LATEST", "TRIM_HORIZON", "AT_TIMESTAMP"]),
+    ("AWS::Lambda::Version", "RuntimePolicy.UpdateRuntimeOn", &["Auto", "FunctionUpdate", "Manual"]),
     ("AWS::Route53::RecordSet", "Type", RECORD_TYPES),
     ("AWS::Route53::RecordSetGroup", "RecordSet.Type", RECORD_TYPES),
     (
@@ -135,6 +144,19 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// How long a text may be, in characters, where the schema leaves that to prose or to a pattern.
+const LENGTHS: &[(&str, &str, u32)] = &[
+    // https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html
+    ("AWS::ApiGatewayV2::Api", "Name", 128),
+    ("AWS::ApiGatewayV2::Stage", "StageName", 128),
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    ("AWS::CloudWatch::Dashboard", "DashboardName", 255),
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName", 128),
+    // https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    ("AWS::Lambda::Function", "FunctionName", 64),
+];
+
 /// What is listed among the properties, and is none.
 const DROPPED: &[(&str, &str)] = &[("AWS::CertificateManager::Certificate", "Id")];
 
@@ -155,7 +177,13 @@ pub(super) fn apply(schema: &mut Json) -> Result<(), String> {
     for (_, path, values) in ENUMS.iter().filter(|(of, ..)| *of == kind) {
         let property = property(schema, path).and_then(Json::as_object_mut).ok_or_else(|| gone(&kind, path))?;
         property.remove("pattern");
-        property.insert("enum".to_owned(), json!(values));
+        let old = property.insert("enum".to_owned(), json!(values));
+        old.map_or(Ok(()), |_| Err(needless(&kind, path)))?;
+    }
+    for (_, path, length) in LENGTHS.iter().filter(|(of, ..)| *of == kind) {
+        let property = property(schema, path).and_then(Json::as_object_mut).ok_or_else(|| gone(&kind, path))?;
+        let old = property.insert("maxLength".to_owned(), json!(length));
+        old.map_or(Ok(()), |_| Err(needless(&kind, path)))?;
     }
     for (of, path, formats) in MEANINGS.iter().filter(|(of, ..)| *of == kind || *of == service) {
         match property(schema, path).and_then(Json::as_object_mut) {
@@ -181,6 +209,10 @@ fn gone(kind: &str, path: &str) -> String {
     format!("{kind} has no {path} any more; see {GUIDE}/aws-resource-{page}.html and mend the patch")
 }
 
+fn needless(kind: &str, path: &str) -> String {
+    format!("the schema of {kind} says by itself now what {path} may be; remove the patch")
+}
+
 /// A list's meaning is that of its items.
 fn set_formats(property: &mut Map<String, Json>, formats: &[&str]) {
     if let Some(items) = property.get_mut("items").and_then(Json::as_object_mut) {
@@ -203,4 +235,34 @@ fn property<'a>(schema: &'a mut Json, path: &str) -> Option<&'a mut Json> {
         None => format!("/properties/{path}"),
     };
     schema.pointer_mut(&pointer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription() -> Json {
+        let text = || json!({"type": "string"});
+        json!({"typeName": "AWS::SNS::Subscription", "properties": {
+            "Protocol": text(), "FilterPolicyScope": text(), "Endpoint": text(), "RedrivePolicy": text()}})
+    }
+
+    #[test]
+    fn what_the_schema_leaves_out_is_added() {
+        let mut schema = subscription();
+        apply(&mut schema).unwrap();
+        assert_eq!(schema["properties"]["Protocol"]["enum"][8], "sqs");
+        assert_eq!(schema["properties"]["Endpoint"]["anyOf"][0]["format"], "AWS::SQS::Queue.Arn");
+        assert_eq!(schema["properties"]["RedrivePolicy"]["required"][0], "deadLetterTargetArn");
+    }
+
+    #[test]
+    fn a_patch_that_fits_nothing_or_is_needed_no_more_is_refused() {
+        let mut schema = subscription();
+        schema["properties"].as_object_mut().unwrap().remove("Endpoint");
+        assert!(apply(&mut schema).unwrap_err().starts_with("AWS::SNS::Subscription has no Endpoint any more"));
+        let mut schema = subscription();
+        schema["properties"]["Protocol"]["enum"] = json!(["sqs"]);
+        assert!(apply(&mut schema).unwrap_err().ends_with("what Protocol may be; remove the patch"));
+    }
 }

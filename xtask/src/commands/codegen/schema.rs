@@ -98,6 +98,9 @@ pub(super) fn read(schema: &Json) -> Resource {
     root.required.retain(|name| kept.contains(name));
     let mut objects: Vec<_> = reader.objects.into_iter().filter_map(|(name, object)| Some((name, object?))).collect();
     objects.sort_by(|one, other| one.0.cmp(&other.0));
+    for path in read_only.iter().filter(|path| path.contains('.')) {
+        remove_inside(&root, &mut objects, path);
+    }
     retain_used(&root, &mut objects);
     Resource {
         kind: text(schema, "typeName").unwrap_or_default(),
@@ -128,6 +131,26 @@ fn attribute(reader: &Reader<'_>, root: &Object, path: &str) -> Option<Shape> {
         }
     }
     None
+}
+
+/// Removes what can only be read from the object that a path leads to.
+fn remove_inside(root: &Object, objects: &mut [(String, Object)], path: &str) {
+    let Some((parents, member)) = path.rsplit_once('.') else { return };
+    let mut name = None;
+    for part in parents.split('.') {
+        let holder = match &name {
+            None => Some(root),
+            Some(name) => objects.iter().find(|(other, _)| other == name).map(|(_, object)| object),
+        };
+        let shape = holder.and_then(|object| object.properties.iter().find(|(other, _)| other == part));
+        let Some((_, Shape::Object(next))) = shape else { return };
+        name = Some(next.clone());
+    }
+    let object = objects.iter_mut().find(|(other, _)| Some(other) == name.as_ref());
+    if let Some((_, object)) = object {
+        object.properties.retain(|(other, _)| other != member);
+        object.required.retain(|other| other != member);
+    }
 }
 
 /// Drops the objects that nothing that can be set leads to.
@@ -375,4 +398,75 @@ fn number(schema: &Json, key: &str) -> Option<f64> {
 
 fn flag(schema: &Json, key: &str, otherwise: bool) -> bool {
     schema.get(key).and_then(Json::as_bool).unwrap_or(otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn thing() -> Resource {
+        read(&json!({
+            "typeName": "AWS::Test::Thing",
+            "additionalProperties": false,
+            "required": ["Name", "Arn"],
+            "properties": {
+                "Arn": {"type": "string", "format": "AWS::Test::Thing.Arn"},
+                "Name": {"type": "string", "minLength": 0, "maxLength": 8, "pattern": "^a\\Z"},
+                "Policy": {"type": ["object", "string"]},
+                "Tree": {"$ref": "#/definitions/Tree"},
+                "Labels": {"type": "object", "patternProperties": {".*": {"type": "string"}}},
+                "Status": {"type": "object", "properties": {"Code": {"type": "integer"}}},
+            },
+            "definitions": {
+                "Tree": {"type": "object", "additionalProperties": false, "requiredXor": ["Leaf", "Branches"], "properties": {
+                    "Leaf": {"type": "string", "enum": ["green", "red"]},
+                    "Branches": {"type": "array", "insertionOrder": false, "maxItems": 2, "items": {"$ref": "#/definitions/Tree"}},
+                }},
+                "Unused": {"type": "object", "properties": {"A": {"type": "string"}}},
+            },
+            "readOnlyProperties": ["/properties/Arn", "/properties/Status/Code"],
+            "createOnlyProperties": ["/properties/Name"],
+            "writeOnlyProperties": ["/properties/Tree/Branches/*/Leaf"],
+            "primaryIdentifier": ["/properties/Arn"],
+        }))
+    }
+
+    fn shape<'a>(object: &'a Object, name: &str) -> &'a Shape {
+        &object.properties.iter().find(|(other, _)| other == name).unwrap().1
+    }
+
+    #[test]
+    fn what_is_only_read_becomes_an_attribute() {
+        let thing = thing();
+        let names: Vec<_> = thing.root.properties.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["Labels", "Name", "Policy", "Status", "Tree"]);
+        assert_eq!(thing.root.required, ["Name"]);
+        let attributes: Vec<_> = thing.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(attributes, ["Arn", "Status.Code"]);
+        assert!(thing.objects.iter().any(|(name, object)| name == "Status" && object.properties.is_empty()));
+        assert_eq!(thing.write_only, ["Tree.Branches.*.Leaf"]);
+    }
+
+    #[test]
+    fn texts_keep_their_limits_and_end_as_javascript_ends_them() {
+        let thing = thing();
+        let Shape::Text(name) = shape(&thing.root, "Name") else { panic!("not a text") };
+        assert_eq!((name.min, name.max, name.pattern.as_deref()), (None, Some(8), Some("^a$")));
+        assert!(matches!(shape(&thing.root, "Policy"), Shape::Json));
+        assert!(matches!(shape(&thing.root, "Labels"), Shape::Map { names: None, .. }));
+    }
+
+    #[test]
+    fn an_object_that_holds_itself_is_read_once_and_one_that_nothing_holds_not_at_all() {
+        let thing = thing();
+        let names: Vec<_> = thing.objects.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["Status", "Tree"]);
+        let tree = &thing.objects[1].1;
+        assert!(matches!(&tree.groups[..], [Group::ExactlyOne(names)] if names == &["Leaf", "Branches"]));
+        let Shape::List(branches) = shape(tree, "Branches") else { panic!("not a list") };
+        assert!(matches!(&branches.items, Shape::Object(name) if name == "Tree"));
+        assert_eq!((branches.max, branches.ordered), (Some(2), false));
+    }
 }

@@ -5,27 +5,48 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{Json, Router, extract::State, response::Html, routing::get};
-use local_cloud::activity::{Activity, Stream};
-use tokio::{net::TcpListener, sync::broadcast::error::RecvError, task::JoinHandle};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Html,
+    routing::{get, post},
+};
+use local_cloud::{
+    activity::{Activity, Stream},
+    lambda::Lambda,
+};
+use tokio::{
+    net::TcpListener,
+    sync::broadcast::{Receiver, error::RecvError},
+    task::JoinHandle,
+};
 
 use super::Ready;
 
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;
 
-type Recent = Arc<Mutex<VecDeque<Activity>>>;
+pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
 
 /// Serves the console until it is aborted.
-pub(super) fn serve(listener: TcpListener, ready: Ready, stream: Stream) -> JoinHandle<()> {
-    let recent = Recent::default();
-    tokio::spawn(remember(stream, Arc::clone(&recent)));
+pub(super) fn serve(
+    listener: TcpListener,
+    ready: Ready,
+    recent: Recent,
+    lambda: Lambda,
+    prefix: String,
+) -> JoinHandle<()> {
     let router = Router::new()
         .route("/", get(|| async { Html(PAGE) }))
         .route("/approved", get(|| async { Html(APPROVED) }))
         .route("/cancelled", get(|| async { Html(CANCELLED) }))
         .route("/api/addresses", get(move || async move { Json(ready) }))
-        .route("/api/activity", get(activity).with_state(recent));
+        .route("/api/activity", get(activity).with_state(recent))
+        .route(
+            "/api/functions/{name}/kill",
+            post(move |Path(name): Path<String>| async move { kill(&lambda, &prefix, &name) }),
+        );
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             eprintln!("the console ended: {error}");
@@ -37,8 +58,20 @@ async fn activity(State(recent): State<Recent>) -> Json<Vec<Activity>> {
     Json(recent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
 }
 
-async fn remember(stream: Stream, recent: Recent) {
-    let mut receiver = stream.listen();
+/// Kills all environments of a function, to see what a crash does.
+fn kill(lambda: &Lambda, prefix: &str, name: &str) -> Result<Json<usize>, StatusCode> {
+    let name = if name.starts_with(prefix) { name.to_owned() } else { format!("{prefix}{name}") };
+    lambda.function(&name).map(|_| Json(lambda.kill(&name))).ok_or(StatusCode::NOT_FOUND)
+}
+
+/// Begins to remember what happens.
+pub(super) fn remember(stream: &Stream) -> Recent {
+    let recent = Recent::default();
+    tokio::spawn(keep(stream.listen(), Arc::clone(&recent)));
+    recent
+}
+
+async fn keep(mut receiver: Receiver<Activity>, recent: Recent) {
     loop {
         match receiver.recv().await {
             Ok(happened) => {

@@ -132,6 +132,7 @@ fn cloud_words(what: &What, prefix: &str) -> String {
                 Some(error) => format!("function  {}{cold} FAILED: {error}", short(function)),
             }
         }
+        What::Started { function } => format!("function  {} started", short(function)),
         What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),
         What::Logged { function, line } => format!("log       {}: {}", short(function), log_words(line)),
     }

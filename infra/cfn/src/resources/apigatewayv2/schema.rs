@@ -9,7 +9,7 @@ pub(in crate::resources) static API: ResourceSchema = ResourceSchema {
     properties: &Object {
         properties: &[
             ("ApiKeySelectionExpression", Shape::Text(Text::ANY)),
-            ("BasePath", Shape::Text(Text::ANY)),
+            ("BasePath", Shape::Text(Text { one_of: &["ignore", "prepend", "split"], ..Text::ANY })),
             ("Body", Shape::Json),
             ("BodyS3Location", Shape::Object(&BODY_S3_LOCATION_OF_API)),
             ("CorsConfiguration", Shape::Object(&CORS_OF_API)),
@@ -19,7 +19,7 @@ pub(in crate::resources) static API: ResourceSchema = ResourceSchema {
             ("DisableSchemaValidation", Shape::Bool),
             ("FailOnWarnings", Shape::Bool),
             ("IpAddressType", Shape::Text(Text { one_of: &["ipv4", "dualstack"], ..Text::ANY })),
-            ("Name", Shape::Text(Text::ANY)),
+            ("Name", Shape::Text(Text { max: Some(128), ..Text::ANY })),
             ("ProtocolType", Shape::Text(Text { one_of: &["HTTP", "WEBSOCKET"], ..Text::ANY })),
             ("RouteKey", Shape::Text(Text::ANY)),
             ("RouteSelectionExpression", Shape::Text(Text::ANY)),
@@ -378,7 +378,10 @@ pub(in crate::resources) static INTEGRATION_RESPONSE: ResourceSchema = ResourceS
     properties: &Object {
         properties: &[
             ("ApiId", Shape::Text(Text { formats: &["AWS::ApiGatewayV2::Api.Id"], ..Text::ANY })),
-            ("ContentHandlingStrategy", Shape::Text(Text::ANY)),
+            (
+                "ContentHandlingStrategy",
+                Shape::Text(Text { one_of: &["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"], ..Text::ANY }),
+            ),
             ("IntegrationId", Shape::Text(Text { formats: &["AWS::ApiGatewayV2::Integration.Id"], ..Text::ANY })),
             ("IntegrationResponseKey", Shape::Text(Text::ANY)),
             ("ResponseParameters", Shape::Json),
@@ -627,7 +630,7 @@ pub(in crate::resources) static STAGE: ResourceSchema = ResourceSchema {
             ("DeploymentId", Shape::Text(Text { formats: &["AWS::ApiGatewayV2::Deployment.Id"], ..Text::ANY })),
             ("Description", Shape::Text(Text::ANY)),
             ("RouteSettings", Shape::Json),
-            ("StageName", Shape::Text(Text::ANY)),
+            ("StageName", Shape::Text(Text { max: Some(128), ..Text::ANY })),
             ("StageVariables", Shape::Json),
             ("Tags", Shape::Map(&Map { names: None, values: Shape::Text(Text::ANY), max: None })),
         ],

@@ -53,7 +53,21 @@ pub(in crate::resources) static CERTIFICATE: ResourceSchema = ResourceSchema {
                     ordered: true,
                 }),
             ),
-            ("KeyAlgorithm", Shape::Text(Text::ANY)),
+            (
+                "KeyAlgorithm",
+                Shape::Text(Text {
+                    one_of: &[
+                        "RSA_1024",
+                        "RSA_2048",
+                        "RSA_3072",
+                        "RSA_4096",
+                        "EC_prime256v1",
+                        "EC_secp384r1",
+                        "EC_secp521r1",
+                    ],
+                    ..Text::ANY
+                }),
+            ),
             (
                 "SubjectAlternativeNames",
                 Shape::List(&List {

@@ -683,7 +683,7 @@ pub(in crate::resources) static DASHBOARD: ResourceSchema = ResourceSchema {
     properties: &Object {
         properties: &[
             ("DashboardBody", Shape::Text(Text::ANY)),
-            ("DashboardName", Shape::Text(Text::ANY)),
+            ("DashboardName", Shape::Text(Text { max: Some(255), ..Text::ANY })),
             (
                 "Tags",
                 Shape::List(&List {

@@ -163,7 +163,7 @@ static GLOBAL_SECONDARY_INDEX_OF_TABLE: Object = Object {
 static IMPORT_SOURCE_SPECIFICATION_OF_TABLE: Object = Object {
     properties: &[
         ("InputCompressionType", Shape::Text(Text::ANY)),
-        ("InputFormat", Shape::Text(Text::ANY)),
+        ("InputFormat", Shape::Text(Text { one_of: &["CSV", "DYNAMODB_JSON", "ION"], ..Text::ANY })),
         ("InputFormatOptions", Shape::Object(&INPUT_FORMAT_OPTIONS_OF_TABLE)),
         ("S3BucketSource", Shape::Object(&S3_BUCKET_SOURCE_OF_TABLE)),
     ],

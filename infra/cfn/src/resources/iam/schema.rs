@@ -19,7 +19,7 @@ pub(in crate::resources) static MANAGED_POLICY: ResourceSchema = ResourceSchema 
                     ordered: false,
                 }),
             ),
-            ("ManagedPolicyName", Shape::Text(Text::ANY)),
+            ("ManagedPolicyName", Shape::Text(Text { max: Some(128), ..Text::ANY })),
             (
                 "Path",
                 Shape::Text(Text {

@@ -710,6 +710,7 @@ pub(in crate::resources) static FUNCTION: ResourceSchema = ResourceSchema {
                         r"^([a-zA-Z0-9_-]{1,64}|arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64})$",
                     ),
                     min: Some(1),
+                    max: Some(64),
                     ..Text::ANY
                 }),
             ),
@@ -1562,7 +1563,7 @@ static RUNTIME_POLICY_OF_VERSION: Object = Object {
                 ..Text::ANY
             }),
         ),
-        ("UpdateRuntimeOn", Shape::Text(Text::ANY)),
+        ("UpdateRuntimeOn", Shape::Text(Text { one_of: &["Auto", "FunctionUpdate", "Manual"], ..Text::ANY })),
     ],
     required: &["UpdateRuntimeOn"],
     open: false,

@@ -207,8 +207,6 @@ static ANNOTATION_TABLE_CONFIGURATION_OF_BUCKET: Object = Object {
         ("ConfigurationState", Shape::Text(Text { one_of: &["ENABLED", "DISABLED"], ..Text::ANY })),
         ("EncryptionConfiguration", Shape::Object(&METADATA_TABLE_ENCRYPTION_CONFIGURATION_OF_BUCKET)),
         ("Role", Shape::Text(Text::ANY)),
-        ("TableArn", Shape::Text(Text::ANY)),
-        ("TableName", Shape::Text(Text::ANY)),
     ],
     required: &["ConfigurationState"],
     open: false,
@@ -446,8 +444,6 @@ static INVENTORY_TABLE_CONFIGURATION_OF_BUCKET: Object = Object {
     properties: &[
         ("ConfigurationState", Shape::Text(Text { one_of: &["ENABLED", "DISABLED"], ..Text::ANY })),
         ("EncryptionConfiguration", Shape::Object(&METADATA_TABLE_ENCRYPTION_CONFIGURATION_OF_BUCKET)),
-        ("TableArn", Shape::Text(Text::ANY)),
-        ("TableName", Shape::Text(Text::ANY)),
     ],
     required: &["ConfigurationState"],
     open: false,
@@ -458,8 +454,6 @@ static JOURNAL_TABLE_CONFIGURATION_OF_BUCKET: Object = Object {
     properties: &[
         ("EncryptionConfiguration", Shape::Object(&METADATA_TABLE_ENCRYPTION_CONFIGURATION_OF_BUCKET)),
         ("RecordExpiration", Shape::Object(&RECORD_EXPIRATION_OF_BUCKET)),
-        ("TableArn", Shape::Text(Text::ANY)),
-        ("TableName", Shape::Text(Text::ANY)),
     ],
     required: &["RecordExpiration"],
     open: false,
@@ -513,22 +507,10 @@ static LOGGING_CONFIGURATION_OF_BUCKET: Object = Object {
 static METADATA_CONFIGURATION_OF_BUCKET: Object = Object {
     properties: &[
         ("AnnotationTableConfiguration", Shape::Object(&ANNOTATION_TABLE_CONFIGURATION_OF_BUCKET)),
-        ("Destination", Shape::Object(&METADATA_DESTINATION_OF_BUCKET)),
         ("InventoryTableConfiguration", Shape::Object(&INVENTORY_TABLE_CONFIGURATION_OF_BUCKET)),
         ("JournalTableConfiguration", Shape::Object(&JOURNAL_TABLE_CONFIGURATION_OF_BUCKET)),
     ],
     required: &["JournalTableConfiguration"],
-    open: false,
-    groups: &[],
-};
-
-static METADATA_DESTINATION_OF_BUCKET: Object = Object {
-    properties: &[
-        ("TableBucketArn", Shape::Text(Text::ANY)),
-        ("TableBucketType", Shape::Text(Text { one_of: &["aws", "customer"], ..Text::ANY })),
-        ("TableNamespace", Shape::Text(Text::ANY)),
-    ],
-    required: &["TableBucketType"],
     open: false,
     groups: &[],
 };
@@ -976,12 +958,7 @@ static S3_KEY_FILTER_OF_BUCKET: Object = Object {
 };
 
 static S3_TABLES_DESTINATION_OF_BUCKET: Object = Object {
-    properties: &[
-        ("TableArn", Shape::Text(Text::ANY)),
-        ("TableBucketArn", Shape::Text(Text::ANY)),
-        ("TableName", Shape::Text(Text::ANY)),
-        ("TableNamespace", Shape::Text(Text::ANY)),
-    ],
+    properties: &[("TableBucketArn", Shape::Text(Text::ANY)), ("TableName", Shape::Text(Text::ANY))],
     required: &["TableBucketArn", "TableName"],
     open: false,
     groups: &[],

@@ -1,0 +1,77 @@
+//! What speaks to AWS.
+//!
+//! The SDKs are the slowest part of the whole build, so they live in a program of their own, which `cargo xtask` builds and
+//! starts when a command first needs AWS; `cargo xtask local` never waits for them. It is told by its arguments what the
+//! environment file says: the stack's name, the account, the region.
+//!
+//! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
+//! - `outputs`: what a deployed stack says about itself.
+//!
+//! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
+//! standard error.
+
+mod outputs;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use target::{Target, TargetOptions};
+
+#[derive(Parser)]
+#[command(name = "deploy", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    target: TargetOptions,
+    /// How results are written
+    #[arg(long, value_enum, global = true, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the outputs of the stack
+    Outputs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Why a command failed: what, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("error: {message}\n  help: {help}")]
+struct Failure {
+    message: String,
+    help: String,
+}
+
+impl Failure {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<(), Failure> {
+    let target = Target::resolve(&cli.target).await?;
+    match cli.command {
+        Command::Outputs => outputs::run(&target, cli.format).await,
+    }
+}

@@ -1,0 +1,34 @@
+//! Building other programs of this workspace, by the cargo that built this one.
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value as Json;
+
+use crate::{context::Context, report::Failure};
+
+/// The cargo that started this program.
+pub(crate) fn program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Builds a package and answers its executables. What the compiler says goes to the terminal.
+pub(crate) fn build(context: &Context, package: &str) -> Result<Vec<PathBuf>, Failure> {
+    let output = Command::new(program())
+        .args(["build", "--package", package, "--bins", "--message-format", "json-render-diagnostics"])
+        .args(context.quiet.then_some("--quiet"))
+        .current_dir(&context.root)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::from("cannot start cargo"))?;
+    if !output.status.success() {
+        return Err(Failure::new(format!("{package} cannot be built")).help("the compiler says above where and why"));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    Ok(messages.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from)).collect())
+}

@@ -1,0 +1,138 @@
+//! A running `local` with release binaries, looked at from outside.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::{context::Context, report::Failure};
+
+/// Longer than a start takes on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running service and a connection to it.
+pub(super) struct Running {
+    child: Child,
+    ready: Value,
+    agent: Agent,
+}
+
+/// What a function's process has used so far.
+pub(super) struct Usage {
+    /// Processor time, in milliseconds.
+    pub(super) cpu_ms: f64,
+    /// Resident memory, in MiB.
+    pub(super) resident_mib: f64,
+}
+
+impl Running {
+    /// Starts the service and waits until all functions have asked for an event.
+    pub(super) fn start(context: &Context, binaries: &Path, functions: usize) -> Result<Self, Failure> {
+        let ready_file = context.root.join("target/bench-ready.json");
+        let _old = fs::remove_file(&ready_file);
+        let program = std::env::current_exe().map_err(Failure::from("cannot tell which program this is"))?;
+        let mut command = Command::new(program);
+        command.args(["-q", "local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
+        command.arg("--binaries").arg(binaries).arg("--ready-file").arg(&ready_file).current_dir(&context.root);
+        let child = command.stdin(Stdio::null()).spawn().map_err(Failure::from("cannot start `local`"))?;
+        let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let mut running = Self { child, ready: Value::Null, agent };
+        running.wait("its addresses", |running| {
+            let text = fs::read_to_string(&ready_file).ok()?;
+            running.ready = serde_json::from_str(&text).ok()?;
+            Some(())
+        })?;
+        running.wait("all functions to start", |running| (running.started().len() >= functions).then_some(()))?;
+        Ok(running)
+    }
+
+    fn wait(&mut self, what: &str, mut found: impl FnMut(&mut Self) -> Option<()>) -> Result<(), Failure> {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if found(self).is_some() {
+                return Ok(());
+            }
+            std::thread::yield_now();
+        }
+        Err(Failure::new(format!("waited in vain for {what}")))
+    }
+
+    /// How long each function took to ask for its first event, in milliseconds.
+    pub(super) fn started(&self) -> Vec<(String, f64)> {
+        let activity = self.get("console", "/api/activity").unwrap_or_default();
+        let started = activity
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| one.pointer("/what/kind") == Some(&"started".into()));
+        let took = |one: &Value| {
+            let seconds = one.pointer("/took/secs")?.as_f64()?;
+            Some(seconds * 1e3 + one.pointer("/took/nanos")?.as_f64()? / 1e6)
+        };
+        let name = |one: &Value| Some(one.pointer("/what/function")?.as_str()?.to_owned());
+        started.filter_map(|one| Some((name(one)?, took(one)?))).collect()
+    }
+
+    /// What each function's process has used, by the name of its binary.
+    pub(super) fn usage(&self) -> Vec<(String, Usage)> {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes.filter_map(|entry| usage(&entry.path(), self.child.id())).collect()
+    }
+
+    /// An address of the service: `api`, `aws`, `console` or `paypal`.
+    pub(super) fn address(&self, of: &str) -> &str {
+        self.ready.get(of).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(super) fn get(&self, of: &str, path: &str) -> Option<Value> {
+        let mut answer = self.agent.get(format!("{}{path}", self.address(of))).call().ok()?;
+        serde_json::from_str(&answer.body_mut().read_to_string().ok()?).ok()
+    }
+
+    /// Posts JSON; how long the answer took, in milliseconds.
+    pub(super) fn post(&self, url: &str, body: &Value) -> Result<f64, Failure> {
+        let since = Instant::now();
+        let answer = self.agent.post(url).header("content-type", "application/json").send(body.to_string());
+        let mut answer = answer.map_err(Failure::from(format!("cannot post to {url}")))?;
+        let text = answer.body_mut().read_to_string().map_err(Failure::from(url))?;
+        let took = since.elapsed().as_secs_f64() * 1e3;
+        if answer.status().as_u16() >= 300 || answer.headers().contains_key("x-amz-function-error") {
+            return Err(Failure::new(format!("{url} answers {}: {text}", answer.status())));
+        }
+        Ok(took)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.child.id()).unwrap_or_default();
+        // It may have ended by itself; then there is nothing to wait for either.
+        let _gone = kill(Pid::from_raw(pid), Signal::SIGINT);
+        let _ended = self.child.wait();
+    }
+}
+
+/// What Linux knows of a process that is this one's child. Elsewhere there is nothing to read.
+fn usage(process: &Path, parent: u32) -> Option<(String, Usage)> {
+    let status = fs::read_to_string(process.join("status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    if field("PPid:")?.parse::<u32>().ok()? != parent {
+        return None;
+    }
+    let name = fs::read_link(process.join("exe")).ok()?.file_name()?.to_str()?.to_owned();
+    let resident: f64 = field("VmRSS:")?.split_whitespace().next()?.parse().ok()?;
+    // Each thread has its own; a function has one that works and perhaps some that waited.
+    let threads = fs::read_dir(process.join("task")).ok()?.flatten();
+    let times = threads.filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    let nanoseconds: f64 = times.filter_map(|text| text.split_whitespace().next()?.parse::<f64>().ok()).sum();
+    Some((name, Usage { cpu_ms: nanoseconds / 1e6, resident_mib: resident / 1024.0 }))
+}

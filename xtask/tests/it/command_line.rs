@@ -1,0 +1,91 @@
+//! What the command line says: help, templates, mistakes.
+
+use std::{fs, path::Path, process::Output};
+
+use crate::service::{root, scratch, xtask};
+
+fn run(arguments: &[&str]) -> Output {
+    xtask().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Compares with a file under `tests/it/help`; `UPDATE_EXPECT=1` rewrites it.
+fn expect(name: &str, said: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/help/{name}.txt"));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&file, said).unwrap();
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert!(expected == said, "{} differs; UPDATE_EXPECT=1 rewrites it:\n{said}", file.display());
+}
+
+#[test]
+fn help_says_what_each_command_does() {
+    expect("xtask", &text(&run(&["--help"]).stdout));
+    let all = text(&run(&["--help"]).stdout);
+    let commands = all.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()).filter(|command| *command != "help") {
+        let help = text(&run(&[command, "--help"]).stdout);
+        assert!(help.contains("Examples:"), "{command} shows no examples");
+        expect(command, &help);
+    }
+}
+
+#[test]
+fn synth_prints_the_same_template_as_yaml_and_as_json_and_into_a_file() {
+    let yaml = run(&["synth", "--env", "prod"]);
+    assert!(yaml.status.success() && yaml.stderr.is_empty());
+    let reviewed = fs::read_to_string(root().join("infra/tests/snapshots/prod.yaml")).unwrap();
+    assert!(text(&yaml.stdout) == reviewed);
+    let json = run(&["synth", "--env", "prod", "--format", "json"]);
+    let template = cfn::read::template(&text(&json.stdout)).unwrap();
+    assert!(template == cfn::read::template(&reviewed).unwrap());
+    let file = scratch("synth").join("prod.yaml");
+    let out = run(&["synth", "--env", "prod", "--out", file.to_str().unwrap()]);
+    assert!(out.status.success() && out.stdout.is_empty());
+    assert_eq!(fs::read_to_string(file).unwrap(), reviewed);
+}
+
+#[test]
+fn a_wrong_call_says_what_is_wrong_and_what_to_do() {
+    for (arguments, code, wanted) in [
+        (&["synth"][..], 2, "--env <NAME>"),
+        (&["synth", "--env", "nowhere"], 1, "help: environments: dev, local, prod"),
+        (&["synth", "--env", "../prod"], 1, "\"../prod\" is no environment's name"),
+        (&["local", "--template", "x.yaml"], 2, "--binaries <DIR>"),
+        (&["test", "--only", "nothing of the kind"], 1, "no step has such a name"),
+        (&["deply"], 2, "deply"),
+    ] {
+        let output = run(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.starts_with("error: ") && said.contains(wanted), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn nobody_reading_is_no_failure() {
+    use std::process::Stdio;
+    let mut child =
+        xtask().args(["synth", "--env", "prod"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+/// AWS is not there; the program that speaks to it is, and says so itself.
+#[test]
+fn outputs_are_asked_for_in_a_program_of_its_own() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = xtask();
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
+    let url = format!("http://{nobody}");
+    let output = command.args(["-q", "outputs", "--env", "prod", "--endpoint-url", &url]).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: cannot tell whose the AWS credentials are: "), "{said}");
+    assert!(said.ends_with("help: check the network, the region and --endpoint-url\n"), "{said}");
+}

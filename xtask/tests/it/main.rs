@@ -1,0 +1,21 @@
+//! The command line, as its users have it: the real binary, the real handlers, real clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod crc;
+mod service;
+
+mod command_line;
+mod event_verify;
+mod events;
+mod forgery;
+mod observability;
+mod outage;
+mod repository;
+mod start_and_stop;
+mod subscription;
