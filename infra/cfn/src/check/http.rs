@@ -281,7 +281,7 @@ fn scope_fits(scope: &str, key: &str) -> bool {
     // The stage is `*`, or one that this rule does not look into; `$default` writes itself with an escape at times.
     let Some((stage, route)) = scope.split_once('/') else { return scope == "*" };
     let stage = if stage == "*" { "*" } else { "stage" };
-    super::policies::matches(&format!("{stage}/{route}"), &wanted)
+    super::statements::matches(&format!("{stage}/{route}"), &wanted)
 }
 
 fn throttling(facts: &Facts<'_>) -> Vec<Fault> {

@@ -110,6 +110,14 @@ pub(super) const RULES: &[Rule] = &[
         mend: "set FifoQueue to true, or remove the property",
         find: fifo_only,
     },
+    Rule {
+        id: "SQS-13",
+        severity: Warning,
+        title: "a service sends for a source that is named",
+        why: "without a condition, the service may be made to send by anybody's things in any account",
+        mend: "add a condition on aws:SourceArn or aws:SourceAccount",
+        find: |facts| topics::services_for_anyone(facts, POLICY),
+    },
 ];
 
 fn redrive(facts: &Facts<'_>) -> Vec<Fault> {

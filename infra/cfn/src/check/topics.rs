@@ -8,7 +8,8 @@ use super::{
     dead_letters::{self, QUEUE, is_fifo, order_word},
     facts::{Facts, Field, Thing},
     names,
-    policies::{self, Certain, Statement, Statements, any, every},
+    policies::{self, Statements},
+    statements::{Certain, Statement, any, every},
     text::{Piece, Text},
 };
 use crate::Path;
@@ -97,6 +98,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "SNS also answers plain HTTP",
         mend: "add a statement to its policy that denies sns:Publish where aws:SecureTransport is false",
         find: tls_only,
+    },
+    Rule {
+        id: "SNS-12",
+        severity: Warning,
+        title: "a service publishes for a source that is named",
+        why: "without a condition, the service may be made to publish by anybody's things in any account",
+        mend: "add a condition on aws:SourceArn or aws:SourceAccount",
+        find: |facts| services_for_anyone(facts, TOPIC_POLICY),
     },
 ];
 
@@ -267,6 +276,24 @@ pub(super) fn open_statements(facts: &Facts<'_>, kind: &str, said: &str) -> Vec<
     let statements = policies.flat_map(|policy| policy.statements());
     let open = statements.filter(|one| one.allows() && one.is_for_everyone() && !one.is_conditional());
     open.map(|one| Fault::new(one.path.key("Principal"), said)).collect()
+}
+
+/// Statements of policies that let a service of AWS do something, for whoever asks it.
+pub(super) fn services_for_anyone(facts: &Facts<'_>, kind: &str) -> Vec<Fault> {
+    let policies = policies::all(facts).into_iter().filter(|policy| policy.owner.is(kind));
+    let statements = policies.flat_map(|policy| policy.statements());
+    let open = statements.filter(|one| one.allows() && !one.is_conditional());
+    open.filter_map(|one| {
+        let service = one.field("Principal").member("Service").value()?;
+        Some(Fault::new(one.path, format!("{} may do it for anyone", shown(service))))
+    })
+    .collect()
+}
+
+/// A service's name, or those of several.
+fn shown(service: &Json) -> String {
+    let names = Field::of(service).items();
+    names.into_iter().map(|name| Text::of(name).shown()).collect::<Vec<_>>().join(", ")
 }
 
 fn fifo_subscriber(facts: &Facts<'_>) -> Vec<Fault> {
