@@ -11,9 +11,21 @@ use super::{
 use crate::graph;
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
 const FUNCTION: &str = "AWS::Lambda::Function";
+
+/// Types that no alarm can notify, whatever is taken of them.
+const DEAF: [&str; 9] = [
+    "AWS::ApiGatewayV2::Api",
+    "AWS::DynamoDB::Table",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Subscription",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+];
 
 /// Where an alarm's actions stand.
 const ACTIONS: [&str; 3] = ["AlarmActions", "OKActions", "InsufficientDataActions"];
@@ -85,14 +97,16 @@ fn no_action(facts: &Facts<'_>) -> Vec<Fault> {
             faults.push(Fault::new(alarm.at("ActionsEnabled"), "the alarm's actions are switched off"));
             continue;
         }
-        let silent = ACTIONS.iter().all(|place| match alarm.field(place) {
+        let silent = |place: &str| match alarm.field(place) {
             Field::Absent => true,
             Field::Is(value) => value.as_array().is_some_and(Vec::is_empty),
             Field::Unknown => false,
-        });
+        };
+        // One that only tells when it is over tells nobody that it began. Missing data may be what it is about.
+        let silent = silent("AlarmActions") && silent("InsufficientDataActions");
         // What refers to the alarm (a composite alarm, a deployment) acts in its place.
         if silent && !is_referred_to(facts, alarm) {
-            faults.push(Fault::new(alarm.path(), "the alarm has no action"));
+            faults.push(Fault::new(alarm.path(), "the alarm tells nobody when it rings"));
         }
     }
     faults
@@ -123,20 +137,15 @@ fn wrong_action(facts: &Facts<'_>) -> Vec<Fault> {
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
 fn action_fault(facts: &Facts<'_>, action: &Text) -> Option<String> {
     match action.only() {
-        Some(Piece::Ref(id)) => match facts.thing(id)?.resource.kind.as_str() {
-            FUNCTION => Some(format!("Ref of {id} is a name, not an ARN")),
-            kind
-            @ ("AWS::SQS::Queue" | LOG_GROUP | "AWS::S3::Bucket" | "AWS::IAM::Role" | "AWS::SNS::Subscription") => {
-                Some(format!("{id} is of type {kind}, which alarms cannot notify"))
-            }
-            _ => None,
-        },
-        Some(Piece::Attribute(id, attribute)) => {
+        Some(Piece::Ref(id) | Piece::Attribute(id, _)) => {
             let kind = facts.thing(id)?.resource.kind.as_str();
-            match (kind, attribute.as_str()) {
-                (TOPIC, "TopicName") => Some(format!("{id}.TopicName is not an ARN")),
-                ("AWS::SQS::Queue" | LOG_GROUP | "AWS::S3::Bucket" | "AWS::IAM::Role" | "AWS::KMS::Key", _) => {
+            match (kind, action.only()?) {
+                (kind, _) if DEAF.contains(&kind) => {
                     Some(format!("{id} is of type {kind}, which alarms cannot notify"))
+                }
+                (FUNCTION, Piece::Ref(_)) => Some(format!("Ref of {id} is a name, not an ARN")),
+                (TOPIC, Piece::Attribute(_, name)) if name == "TopicName" => {
+                    Some(format!("{id}.TopicName is not an ARN"))
                 }
                 _ => None,
             }
@@ -157,7 +166,7 @@ fn unreachable_topic(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for (_, action) in facts.all(ALARM).flat_map(actions) {
         let Some(topic) = facts.target(action, TOPIC) else { continue };
-        let Some(key) = topic.literal("KmsMasterKeyId") else { continue };
+        let Some(key) = topic.text("KmsMasterKeyId").map(|key| key.shown()) else { continue };
         let path = topic.at("KmsMasterKeyId");
         if key.ends_with("alias/aws/sns") && faults.iter().all(|fault| fault.path != path) {
             faults
@@ -229,11 +238,10 @@ fn metrics_of(namespace: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Metrics of Lambda that people watch. Lambda gets new ones often, so that another name is wrong only where it is nearly
-/// one of these.
+/// Metrics of Lambda. It gets new ones often, so that names of its newer families pass as well.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
-const LAMBDA: [&str; 17] = [
+const LAMBDA: [&str; 20] = [
     "AsyncEventAge",
     "AsyncEventsDropped",
     "AsyncEventsReceived",
@@ -245,13 +253,17 @@ const LAMBDA: [&str; 17] = [
     "Errors",
     "Invocations",
     "IteratorAge",
+    "OffsetLag",
     "PostRuntimeExtensionsDuration",
     "ProvisionedConcurrencyInvocations",
+    "ProvisionedConcurrencySpilloverInvocations",
     "ProvisionedConcurrentExecutions",
     "RecursiveInvocationsDropped",
+    "SignatureValidationErrors",
     "Throttles",
     "UnreservedConcurrentExecutions",
 ];
+const LAMBDA_FAMILIES: [&str; 6] = ["Count", "Durable", "ExecutionEnvironment", "Init", "Poller", "Utilization"];
 
 fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -259,7 +271,9 @@ fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
         let (Some(namespace), Some(name)) = (alarm.literal("Namespace"), alarm.literal("MetricName")) else { continue };
         let unknown = match metrics_of(&namespace) {
             Some(metrics) => !metrics.contains(&name.as_str()),
-            None if namespace == "AWS/Lambda" => !LAMBDA.contains(&name.as_str()) && nearly(&name),
+            None if namespace == "AWS/Lambda" => {
+                !LAMBDA.contains(&name.as_str()) && !LAMBDA_FAMILIES.iter().any(|family| name.contains(family))
+            }
             None => false,
         };
         if unknown {
@@ -267,12 +281,6 @@ fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
         }
     }
     faults
-}
-
-/// Whether a name differs from one of Lambda's metrics only in capitals or in an `s` at its end.
-fn nearly(name: &str) -> bool {
-    let plain = |name: &str| name.to_ascii_lowercase().trim_end_matches('s').to_owned();
-    LAMBDA.iter().any(|known| plain(known) == plain(name))
 }
 
 fn unwatched_metric(facts: &Facts<'_>) -> Vec<Fault> {

@@ -175,7 +175,7 @@ fn secret_in_environment(facts: &Facts<'_>) -> Vec<Fault> {
             let path = function.at("Environment.Variables").key(name);
             let text = Text::of(value);
             if let Some(literal) = text.literal().filter(|text| !text.contains("{{resolve:")) {
-                if (names_a_secret(name) && may_be_secret(literal)) || looks_secret(literal) {
+                if (names_a_secret(name) && may_be_secret(literal)) || looks_secret(literal) || holds_secret(literal) {
                     faults.push(Fault::new(path, format!("{name} looks like a secret")));
                 }
             } else if let Some(said) = reveals(facts, &text) {
@@ -184,6 +184,21 @@ fn secret_in_environment(facts: &Facts<'_>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Whether a text is a JSON object with a member that is a secret, at any depth.
+fn holds_secret(text: &str) -> bool {
+    fn holds(value: &Json) -> bool {
+        match value {
+            Json::Object(entries) => entries.iter().any(|(name, value)| match value.as_str() {
+                Some(text) => (names_a_secret(name) && may_be_secret(text)) || looks_secret(text),
+                None => holds(value),
+            }),
+            Json::Array(items) => items.iter().any(holds),
+            _ => false,
+        }
+    }
+    text.starts_with(['{', '[']) && serde_json::from_str(text).is_ok_and(|value| holds(&value))
 }
 
 /// Why a value reveals a secret when it is resolved, if it does.

@@ -252,16 +252,32 @@ fn operator_fault(item: &Json) -> Option<String> {
     if !OPERATORS.contains(&name.as_str()) {
         return Some(format!("there is no operator {name}: {}", OPERATORS.join(", ")));
     }
-    match (name.as_str(), value) {
-        ("exists", value) if value.as_bool().is_none() && !value.is_string() => {
-            Some("exists takes true or false".to_owned())
+    operand_fault(name, value)
+}
+
+/// Why an operator does not take a value, if it does not.
+fn operand_fault(name: &str, value: &Json) -> Option<String> {
+    let wanted = |fits: bool, what: &str| (!fits).then(|| format!("{name} takes {what}"));
+    let texts = |value: &Json| value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(Json::is_string));
+    match name {
+        "exists" => {
+            let fits = value.is_boolean() || ["true", "false"].iter().any(|truth| value.as_str() == Some(truth));
+            wanted(fits, "true or false")
         }
-        ("numeric", Json::Array(pairs)) if pairs.len() % 2 == 0 && !pairs.is_empty() => {
-            let signs = pairs.iter().step_by(2);
-            let wrong = signs.filter_map(Json::as_str).find(|sign| !["=", "<", "<=", ">", ">="].contains(sign));
-            wrong.map(|sign| format!("numeric knows no {sign}"))
+        "prefix" | "suffix" | "equals-ignore-case" | "cidr" | "wildcard" => {
+            wanted(value.is_string() || texts(value) || value.is_object(), "a text")
         }
-        ("numeric", _) => Some("numeric takes a list of signs and numbers in turn".to_owned()),
+        "anything-but" => wanted(!value.is_null() && !value.is_boolean(), "a value, a list of values or an operator"),
+        "numeric" => {
+            let pairs = value.as_array().filter(|pairs| pairs.len() % 2 == 0 && !pairs.is_empty());
+            let fits = |pair: &[Json]| match pair {
+                [Json::String(sign), number] => {
+                    ["=", "<", "<=", ">", ">="].contains(&sign.as_str()) && (number.is_number() || number.is_object())
+                }
+                _ => false,
+            };
+            wanted(pairs.is_some_and(|pairs| pairs.chunks(2).all(fits)), "signs (=, <, <=, >, >=) and numbers in turn")
+        }
         _ => None,
     }
 }
