@@ -137,8 +137,11 @@ impl<R> From<String> for Value<Id<R>> {
     }
 }
 
-/// What a list of `T` can hold.
-#[diagnostic::on_unimplemented(message = "a list of `{T}` cannot hold `{Self}`", label = "an item of another kind")]
+/// What a list or a map of `T` can hold.
+#[diagnostic::on_unimplemented(
+    message = "a list or map of `{T}` cannot hold `{Self}`",
+    label = "an item of another kind"
+)]
 pub trait Item<T> {
     /// The item as a value.
     fn value(self) -> Value<T>;
@@ -174,10 +177,10 @@ impl<T, I: Item<T>, const N: usize> From<[I; N]> for Value<List<T>> {
     }
 }
 
-impl<T, I: Into<Value<T>>> From<Vec<(String, I)>> for Value<Map<T>> {
+impl<T, I: Item<T>> From<Vec<(String, I)>> for Value<Map<T>> {
     fn from(entries: Vec<(String, I)>) -> Self {
         let entries: Object<String, Json> =
-            entries.into_iter().map(|(name, value)| (name, value.into().json())).collect();
+            entries.into_iter().map(|(name, value)| (name, value.value().json())).collect();
         Self::of(Expression::Literal(entries.into()))
     }
 }
