@@ -34,6 +34,8 @@ macro_rules! unions {
                 }
             }
 
+            // As above.
+            #[diagnostic::do_not_recommend]
             impl<M: Member<$name>> Item<$name> for Value<M> {
                 fn value(self) -> Value<$name> {
                     self.into()

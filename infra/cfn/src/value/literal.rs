@@ -140,7 +140,8 @@ impl<R> From<String> for Value<Id<R>> {
 /// What a list or a map of `T` can hold.
 #[diagnostic::on_unimplemented(
     message = "a list or map of `{T}` cannot hold `{Self}`",
-    label = "an item of another kind"
+    label = "an item of another kind",
+    note = "what takes several kinds of things says in `cfn::union` which"
 )]
 pub trait Item<T> {
     /// The item as a value.
