@@ -164,3 +164,37 @@ Resources:
     let text = text.replace("AWS::LanguageExtensions", "Company::Macro").replace("!Ref Name", "!Ref Nothing");
     assert_eq!(said(&check::template(&cfn::read::template(&text).unwrap())), "");
 }
+
+#[test]
+fn nothing_is_missing_where_a_loop_or_a_module_may_add_it() {
+    let text = "
+Resources:
+  Queue: {Type: AWS::SQS::Queue, DeletionPolicy: Retain, UpdateReplacePolicy: Retain}
+  Topic:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties: {KmsMasterKeyId: alias/aws/sns}
+  Subscription:
+    Type: AWS::SNS::Subscription
+    Properties: {TopicArn: !Ref Topic, Protocol: sqs, Endpoint: !GetAtt Queue.Arn, RedrivePolicy: {deadLetterTargetArn: !GetAtt Queue.Arn}}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties: {Code: {S3Bucket: artifacts, S3Key: b}, Role: !GetAtt QueuePolicyRole.Arn}
+  Filter:
+    Type: AWS::Logs::MetricFilter
+    Properties:
+      LogGroupName: x
+      FilterPattern: ERROR
+      MetricTransformations: [{MetricNamespace: a, MetricName: b, MetricValue: '1'}]
+";
+    let found = |more: &str| {
+        let template = cfn::read::template(&format!("{text}{more}")).unwrap();
+        let report = check::template(&template);
+        report.findings.iter().map(|finding| finding.rule.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(""), ["REF-1", "SNS-1", "SNS-1", "SNS-11", "SQS-11", "ALM-5", "LOG-3"]);
+    assert_eq!(found("  Fn::ForEach::Policies: [Name, [Queue], {'${Name}Policy': {Type: X}}]\n"), Vec::<&str>::new());
+    assert_eq!(found("  More: {Type: Company::Policies::MODULE}\n"), Vec::<&str>::new());
+    assert_eq!(found("Transform: AWS::Serverless-2016-10-31\n"), Vec::<&str>::new());
+}
