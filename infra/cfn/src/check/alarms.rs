@@ -150,9 +150,7 @@ fn action_fault(facts: &Facts<'_>, action: &Text) -> Option<String> {
                 _ => None,
             }
         }
-        Some(Piece::Literal(text)) if !text.starts_with("arn:") && !text.starts_with("{{resolve:") => {
-            Some(format!("{text} is no ARN"))
-        }
+        Some(Piece::Literal(text)) if !text.starts_with("arn:") => Some(format!("{text} is no ARN")),
         _ => {
             let [_, _, service, ..] = action.arn()?;
             let service = service.literal()?.to_owned();
@@ -352,9 +350,10 @@ fn statistic(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for alarm in facts.all(ALARM).filter(|alarm| alarm.has("MetricName")) {
         if alarm.has("Statistic") && alarm.has("ExtendedStatistic") {
-            faults.push(Fault::new(alarm.path(), "the alarm has both Statistic and ExtendedStatistic"));
+            faults
+                .push(Fault::new(alarm.path().key("Properties"), "the alarm has both Statistic and ExtendedStatistic"));
         } else if alarm.lacks("Statistic") && alarm.lacks("ExtendedStatistic") {
-            faults.push(Fault::new(alarm.path(), "the alarm has no statistic"));
+            faults.push(Fault::new(alarm.path().key("Properties"), "the alarm has no statistic"));
         }
     }
     faults

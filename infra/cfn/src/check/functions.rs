@@ -212,9 +212,7 @@ fn wrong_kind(facts: &Facts<'_>, target: &Json) -> Option<String> {
             FUNCTION => Some(format!("Ref of {id} is a name")),
             _ => None,
         },
-        Piece::Literal(text) if !text.starts_with("arn:") && !text.starts_with("{{resolve:") => {
-            Some(format!("{text} is no ARN"))
-        }
+        Piece::Literal(text) if !text.starts_with("arn:") => Some(format!("{text} is no ARN")),
         _ => None,
     }
 }
