@@ -184,7 +184,7 @@ impl Walk<'_> {
                     self.value(branch, shape, &path.key(name).item(at));
                 }
             }
-            ("Ref" | "Fn::GetAtt", Shape::Text(text)) if self.asked == Asked::Kind => {
+            (_, Shape::Text(text)) if self.asked == Asked::Kind => {
                 if let Some(said) = kinds::wrong_kind(self.facts, whole, text.formats) {
                     self.say(Asked::Kind, path, || said);
                 }
