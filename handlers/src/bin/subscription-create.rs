@@ -19,7 +19,7 @@ use uuid::Uuid;
 async fn main() -> Result<(), Error> {
     log::init();
     let settings = SubscriptionCreate::read(|name| std::env::var(name).ok())?;
-    let paypal = &clients::paypal(&clients::aws().await, &settings.paypal_secret, &settings.paypal_url).await?;
+    let paypal = &clients::paypal(&clients::aws(), &settings.paypal_secret, &settings.paypal_url).await?;
     let checkout = &settings.checkout;
     run(service_fn(move |event: LambdaEvent<Request>| async move {
         let deadline = clients::deadline(&event.context);
