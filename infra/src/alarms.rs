@@ -1,11 +1,13 @@
 //! The alarms and the dashboard of this service.
 
 use cfn::{
-    Handle, Value,
+    Handle,
     constructs::{
         Alarm,
         Comparison::{Above, AtLeast},
-        Dashboard, Function, HttpApi, Metric, MetricFilter, Queue, Source, Topic, Widget,
+        Dashboard, Function, HttpApi, Metric, MetricFilter, Queue, Source, Statistic,
+        Statistic::{Maximum, Percentile, Sum},
+        Topic, Widget,
     },
 };
 use contract::signal::Signal;
@@ -36,7 +38,7 @@ pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
     queues(service, watched, topic);
     functions(service, watched, topic);
     signals(service, watched, topic);
-    alarm(service, topic, "api-5xx", "The API answers with 5xx.", api_metric(watched.api, "5xx"), "Sum", AtLeast(5));
+    alarm(service, topic, "api-5xx", "The API answers with 5xx.", api_metric(watched.api, "5xx"), Sum, AtLeast(5));
     dashboard(service, watched);
 }
 
@@ -44,24 +46,24 @@ fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic
     for (name, queue) in watched.errors {
         let metric = queue_metric(queue, "ApproximateNumberOfMessagesVisible");
         let text = format!("Events lie in {name}: `cargo xtask errors list` shows them with their reasons.");
-        alarm(service, topic, &format!("{name}-not-empty"), &text, metric, "Maximum", Above(0));
+        alarm(service, topic, &format!("{name}-not-empty"), &text, metric, Maximum, Above(0));
     }
     let oldest = service.environment.alarms.oldest_message_seconds;
     for (name, queue) in watched.waiting {
         let metric = queue_metric(queue, "ApproximateAgeOfOldestMessage");
         let text =
             format!("An event waits in {name} for more than {oldest} s: its function is slow, throttled or failing.");
-        alarm(service, topic, &format!("{name}-oldest"), &text, metric, "Maximum", Above(oldest));
+        alarm(service, topic, &format!("{name}-oldest"), &text, metric, Maximum, Above(oldest));
     }
 }
 
 fn functions(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
     for (name, function) in watched.functions {
         let failed = format!("{name} failed or timed out; its log says why.");
-        alarm(service, topic, &format!("{name}-errors"), &failed, function_metric(function, "Errors"), "Sum", Above(0));
+        alarm(service, topic, &format!("{name}-errors"), &failed, function_metric(function, "Errors"), Sum, Above(0));
         let throttled = format!("{name} was throttled: the account's concurrency is used up.");
         let metric = function_metric(function, "Throttles");
-        alarm(service, topic, &format!("{name}-throttles"), &throttled, metric, "Sum", Above(0));
+        alarm(service, topic, &format!("{name}-throttles"), &throttled, metric, Sum, Above(0));
     }
 }
 
@@ -85,7 +87,7 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
             Signal::RateLimited | Signal::Undecided | Signal::InvoiceFailed | Signal::Unauthorized => Above(0),
         };
         let metric = signal_metric(service, *signal);
-        alarm(service, topic, &signal.as_str().replace('_', "-"), signal.meaning(), metric, "Sum", rings);
+        alarm(service, topic, &signal.as_str().replace('_', "-"), signal.meaning(), metric, Sum, rings);
     }
 }
 
@@ -97,14 +99,14 @@ fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
     let api = ["Count", "4xx", "5xx"].map(|name| api_metric(watched.api, name)).into();
     let signals = Signal::ALL.iter().map(|signal| signal_metric(service, *signal)).collect();
     let widgets = vec![
-        widget("Requests", "Sum", api),
-        widget("Latency", "p99", vec![api_metric(watched.api, "Latency")]),
-        widget("Messages", "Maximum", queue("ApproximateNumberOfMessagesVisible")),
-        widget("Oldest message", "Maximum", queue("ApproximateAgeOfOldestMessage")),
-        widget("Invocations", "Sum", lambda("Invocations")),
-        widget("Errors", "Sum", lambda("Errors")),
-        widget("Duration", "p99", lambda("Duration")),
-        widget("What the functions say", "Sum", signals),
+        widget("Requests", Sum, api),
+        widget("Latency", Percentile(99), vec![api_metric(watched.api, "Latency")]),
+        widget("Messages", Maximum, queue("ApproximateNumberOfMessagesVisible")),
+        widget("Oldest message", Maximum, queue("ApproximateAgeOfOldestMessage")),
+        widget("Invocations", Sum, lambda("Invocations")),
+        widget("Errors", Sum, lambda("Errors")),
+        widget("Duration", Percentile(99), lambda("Duration")),
+        widget("What the functions say", Sum, signals),
     ];
     let name = physical(service.environment, "service");
     service.stack.dashboard("Dashboard", &Dashboard { name, widgets });
@@ -116,32 +118,24 @@ fn alarm(
     name: &str,
     text: &str,
     metric: Metric,
-    statistic: &'static str,
+    statistic: Statistic,
     rings: cfn::constructs::Comparison,
 ) {
-    let alarm = Alarm {
-        name: physical(service.environment, name),
-        description: text.to_owned(),
-        metric,
-        statistic,
-        rings,
-        periods: 1,
-        tells,
-    };
+    let physical = physical(service.environment, name);
+    let alarm = Alarm { statistic, ..Alarm::new(physical, text.to_owned(), metric, rings, tells) };
     service.stack.alarm(&logical(name, "Alarm"), &alarm);
 }
 
 fn queue_metric(queue: &Handle<Queue>, name: &str) -> Metric {
-    metric("AWS/SQS", name, Source::One("QueueName", queue.name()))
+    metric("AWS/SQS", name, Source::One("QueueName", queue.name().text()))
 }
 
 fn function_metric(function: &Handle<Function>, name: &str) -> Metric {
-    metric("AWS/Lambda", name, Source::One("FunctionName", function.name()))
+    metric("AWS/Lambda", name, Source::One("FunctionName", function.name().text()))
 }
 
 fn api_metric(api: &Handle<HttpApi>, name: &str) -> Metric {
-    let id: Value<String> = api.api_id();
-    metric("AWS/ApiGateway", name, Source::One("ApiId", id))
+    metric("AWS/ApiGateway", name, Source::One("ApiId", api.api_id().text()))
 }
 
 fn signal_metric(service: &Service<'_>, signal: Signal) -> Metric {

@@ -2,7 +2,7 @@
 //!
 //! - `service`: the architecture picture, top to bottom; start there.
 //! - [`environment`]: an environment file, typed.
-//! - `wiring`: how a function's settings become its environment variables and its role.
+//! - [`wiring`]: what it is made of, in the service's words; how settings become environment variables and roles.
 //! - `alarms`: alarms and dashboard.
 //! - `names`: one rule for every name.
 //!
@@ -13,7 +13,7 @@ mod alarms;
 pub mod environment;
 mod names;
 mod service;
-mod wiring;
+pub mod wiring;
 
 pub use cfn::Template;
 pub use environment::{Environment, EnvironmentError};

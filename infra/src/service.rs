@@ -49,7 +49,7 @@ pub(crate) fn draw(service: &mut Service<'_>) {
     // What PayPal calls, and what becomes of it.
     let webhook_receiver = service.function(WebhookReceiver {
         received: received.into(),
-        message_bytes: SNS_MESSAGE_BYTES.into(),
+        message_bytes: (&SNS_MESSAGE_BYTES).into(),
         certificate_origins: (&paypal.webhook.certificate_origins).into(),
     });
     service.route(api, &webhook_receiver);

@@ -1,20 +1,25 @@
-//! How a function's settings become its environment variables and its role, and how things get their names.
+//! What the service is made of, in its own words: topics, queues, functions, named and sized as the environment says.
+//!
+//! - `settings`: how a function's settings become its environment variables and its role.
+
+mod settings;
 
 use std::marker::PhantomData;
 
 use cfn::{
-    Arn, Handle, Stack, Statement, Value,
+    Handle, Stack, Value,
     constructs::{
         Code, Cors, DeadLetter, Domain, Encryption, EventSource, Function, HttpApi, Key, LogGroup, Queue, Secret,
         Subscription, Throttle, Topic,
     },
 };
 use contract::{
-    Access, Data, PublishTo, ReadSecret, Retime, SendTo, Side, Text, Whole,
     functions::{Http, Queue as QueueStart, Trigger},
-    settings::{Setting, Settings, Visitor},
+    settings::Settings,
 };
-use serde::Serialize;
+
+use settings::Gathered;
+pub use settings::{InStack, Takes, Wired};
 
 use crate::{
     Environment,
@@ -22,114 +27,30 @@ use crate::{
     names::{logical, physical},
 };
 
-/// The stack's side of the contract: a field holds a reference of the right kind.
-pub(crate) enum InStack {}
-
-impl Side for InStack {
-    type Of<S: Setting> = Wired<S>;
-}
-
-/// What the stack gives for a settings field of kind `S`.
-pub(crate) struct Wired<S> {
-    value: Value<String>,
-    /// What the permission that comes with the field is about.
-    resource: Option<Value<String>>,
-    kind: PhantomData<fn() -> S>,
-}
-
-impl<S> Wired<S> {
-    fn to<R>(value: Value<String>, resource: &Value<Arn<R>>) -> Self {
-        Self { value, resource: Some(resource.text()), kind: PhantomData }
-    }
-
-    fn plain(value: String) -> Self {
-        Self { value: value.into(), resource: None, kind: PhantomData }
-    }
-}
-
-impl From<&Handle<Topic>> for Wired<PublishTo> {
-    fn from(topic: &Handle<Topic>) -> Self {
-        Self::to(topic.arn().text(), &topic.arn())
-    }
-}
-
-impl From<&Handle<Queue>> for Wired<SendTo> {
-    fn from(queue: &Handle<Queue>) -> Self {
-        Self::to(queue.url().text(), &queue.arn())
-    }
-}
-
-impl From<&Handle<Queue>> for Wired<Retime> {
-    fn from(queue: &Handle<Queue>) -> Self {
-        Self::to(queue.url().text(), &queue.arn())
-    }
-}
-
-impl From<&Handle<Secret>> for Wired<ReadSecret> {
-    fn from(secret: &Handle<Secret>) -> Self {
-        Self::to(secret.arn().text(), &secret.arn())
-    }
-}
-
-impl From<&String> for Wired<Text> {
-    fn from(text: &String) -> Self {
-        Self::plain(text.clone())
-    }
-}
-
-impl From<usize> for Wired<Whole> {
-    fn from(number: usize) -> Self {
-        Self::plain(number.to_string())
-    }
-}
-
-impl<T: Serialize> From<&T> for Wired<Data<T>> {
-    fn from(data: &T) -> Self {
-        // The contract's shapes hold texts and numbers, which serde_json always writes.
-        Self::plain(serde_json::to_string(data).unwrap_or_default())
-    }
-}
-
-/// Gathers a function's environment variables and what it may do.
-#[derive(Default)]
-struct Gathered {
-    environment: Vec<(String, Value<String>)>,
-    grants: Vec<Statement>,
-}
-
-impl Visitor<InStack> for Gathered {
-    fn field<T: Setting>(&mut self, variable: String, wired: Wired<T>) {
-        let action = T::ACCESS.map(|access| match access {
-            Access::Publish => "sns:Publish",
-            Access::Send => "sqs:SendMessage",
-            Access::Retime => "sqs:ChangeMessageVisibility",
-            Access::ReadSecret => "secretsmanager:GetSecretValue",
-        });
-        if let (Some(action), Some(resource)) = (action, &wired.resource) {
-            self.grants.push(Statement::allow(&[action]).on(resource));
-        }
-        self.environment.push((variable, wired.value));
-    }
-}
-
 /// A function of the stack, which knows what kind of thing starts it.
-pub(crate) struct Deployed<Start> {
-    pub(crate) name: &'static str,
-    pub(crate) handle: Handle<Function>,
+pub struct Deployed<Start> {
+    /// Such as `webhook-verify`.
+    pub name: &'static str,
+    /// The function itself.
+    pub handle: Handle<Function>,
     trigger: Trigger,
     start: PhantomData<fn() -> Start>,
 }
 
 /// The service under construction: a stack, and the environment that it is for.
-pub(crate) struct Service<'a> {
-    pub(crate) stack: Stack,
-    pub(crate) environment: &'a Environment,
+pub struct Service<'a> {
+    /// What the service consists of so far.
+    pub stack: Stack,
+    /// What it is for.
+    pub environment: &'a Environment,
     encryption: Encryption,
     artifacts: Value<String>,
 }
 
 impl<'a> Service<'a> {
-    pub(crate) fn new(environment: &'a Environment) -> Self {
+    /// Nothing but the key, where the environment wants one, and the parameter for the artifacts' bucket.
+    #[must_use]
+    pub fn new(environment: &'a Environment) -> Self {
         let Environment { service, name, .. } = environment;
         let mut stack = Stack::new(&format!("{service}, {name}: PayPal subscriptions, webhooks and invoices"));
         let artifacts = stack.parameter("ArtifactBucket", "The bucket that the functions' zips lie in");
@@ -142,50 +63,50 @@ impl<'a> Service<'a> {
         Self { stack, environment, encryption, artifacts }
     }
 
-    pub(crate) fn topic(&mut self, name: &str) -> Handle<Topic> {
-        let topic = Topic { name: physical(self.environment, name), encryption: Some(self.encryption.clone()) };
-        self.stack.topic(&logical(name, "Topic"), &topic, &[])
+    /// A topic of this service's own functions.
+    pub fn topic(&mut self, name: &str) -> Handle<Topic> {
+        let topic = Topic::new(physical(self.environment, name), self.encryption.clone());
+        self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
     /// A topic that CloudWatch publishes to.
-    pub(crate) fn alarm_topic(&mut self, name: &str) -> Handle<Topic> {
+    pub fn alarm_topic(&mut self, name: &str) -> Handle<Topic> {
         let encryption = match &self.encryption {
             Encryption::CustomerKey(key) => Some(Encryption::CustomerKey(key.clone())),
             Encryption::Managed => None,
         };
-        let topic = Topic { name: physical(self.environment, name), encryption };
-        self.stack.topic(&logical(name, "Topic"), &topic, &["cloudwatch.amazonaws.com"])
+        let topic = Topic {
+            encryption,
+            publishers: vec!["cloudwatch.amazonaws.com"],
+            ..Topic::new(physical(self.environment, name), self.encryption.clone())
+        };
+        self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
     /// A queue that is an end: people look into it.
-    pub(crate) fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
-        self.any_queue(name, 30, None)
+    pub fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
+        let queue = Queue::terminal(physical(self.environment, name), self.encryption.clone());
+        self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
     /// A queue that feeds a function, and gives up to `errors`.
-    pub(crate) fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
+    pub fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
         let dead_letter = DeadLetter { queue: errors.clone(), max_receives: feeding.max_receives };
-        self.any_queue(name, feeding.visibility_seconds, Some(dead_letter))
-    }
-
-    fn any_queue(&mut self, name: &str, visibility_seconds: u32, dead_letter: Option<DeadLetter>) -> Handle<Queue> {
         let queue = Queue {
-            name: physical(self.environment, name),
-            fifo: name.ends_with(".fifo"),
-            visibility_seconds,
-            encryption: self.encryption.clone(),
-            dead_letter,
+            visibility_seconds: Some(feeding.visibility_seconds),
+            ..Queue::new(physical(self.environment, name), self.encryption.clone(), dead_letter)
         };
         self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
     /// What the topic takes goes to the queue; what the queue does not take goes to `errors`.
-    pub(crate) fn subscribe(&mut self, topic: &Handle<Topic>, queue: &Handle<Queue>, errors: &Handle<Queue>) {
-        let subscription = Subscription { topic, queue, dead_letter: errors };
+    pub fn subscribe(&mut self, topic: &Handle<Topic>, queue: &Handle<Queue>, errors: &Handle<Queue>) {
+        let subscription = Subscription::new(topic, queue, errors);
         self.stack.subscribe(&format!("{}Subscription", queue.id), &subscription);
     }
 
-    pub(crate) fn secret(&mut self, name: &str, description: &str) -> Handle<Secret> {
+    /// A secret, empty until somebody sets it.
+    pub fn secret(&mut self, name: &str, description: &str) -> Handle<Secret> {
         let secret = Secret {
             name: physical(self.environment, name),
             description: description.to_owned(),
@@ -195,78 +116,75 @@ impl<'a> Service<'a> {
     }
 
     /// The API, at its own domain where the environment has one.
-    pub(crate) fn http_api(&mut self) -> Handle<HttpApi> {
+    pub fn http_api(&mut self) -> Handle<HttpApi> {
         let environment = self.environment;
+        let name = format!("/aws/apigateway/{}", physical(environment, "api"));
         let log = LogGroup {
-            name: format!("/aws/apigateway/{}", physical(environment, "api")),
-            retention_days: environment.log_retention_days,
-            encryption: self.encryption.clone(),
+            retention_days: Some(environment.log_retention_days),
+            ..LogGroup::new(name, self.encryption.clone())
         };
         let access_log = self.stack.log_group("ApiLog", &log);
         let origins = &environment.api.allowed_origins;
         let cors = (!origins.is_empty()).then(|| Cors {
             allow_origins: origins.clone(),
             allow_headers: vec!["content-type".to_owned(), "idempotency-key".to_owned()],
+            allow_methods: vec!["GET".to_owned(), "POST".to_owned()],
         });
+        let throttle = Throttle { rate: environment.api.requests_per_second, burst: environment.api.burst };
         let api = HttpApi {
-            name: physical(environment, "api"),
             cors,
-            throttle: Throttle { rate: environment.api.requests_per_second, burst: environment.api.burst },
-            access_log,
             default_endpoint: environment.domain.is_none(),
+            ..HttpApi::new(physical(environment, "api"), throttle, access_log)
         };
         let handle = self.stack.http_api("Api", &api);
         let url = match &environment.domain {
             Some(domain) => {
                 let (name, hosted_zone_id) = (domain.name.clone(), domain.hosted_zone_id.clone());
-                let url = Value::literal(format!("https://{name}"));
-                self.stack.domain("Domain", &Domain { name, hosted_zone_id, api: &handle });
-                url
+                let domain = Domain { name, hosted_zone_id, api: &handle };
+                self.stack.domain("Domain", &domain);
+                domain.url()
             }
-            None => handle.endpoint(),
+            None => handle.url(),
         };
         self.stack.output("ApiUrl", "where the API answers", url);
         handle
     }
 
     /// A function: its environment and its role follow from its settings.
-    pub(crate) fn function<S: Settings<InStack>>(&mut self, settings: S) -> Deployed<S::Start> {
+    pub fn function<S: Settings<InStack>>(&mut self, settings: S) -> Deployed<S::Start> {
         let mut gathered = Gathered::default();
         settings.visit(&mut gathered);
         let id = logical(S::NAME, "");
         let sizing = self.environment.sizing(S::NAME);
         let key = self.stack.parameter(&format!("{id}Code"), &format!("The key of {}'s zip in the bucket", S::NAME));
+        let code = Code { bucket: self.artifacts.clone(), key };
+        let name = physical(self.environment, S::NAME);
         let function = Function {
-            name: physical(self.environment, S::NAME),
-            binary: S::NAME.to_owned(),
-            code: Code { bucket: self.artifacts.clone(), key },
             architecture: self.environment.architecture,
             memory_mb: sizing.memory_mb,
             timeout_seconds: sizing.timeout_seconds,
-            reserved_concurrency: None,
             environment: gathered.environment,
             grants: gathered.grants,
             log_retention_days: self.environment.log_retention_days,
-            encryption: self.encryption.clone(),
+            ..Function::new(name, S::NAME.to_owned(), code, self.encryption.clone())
         };
         let handle = self.stack.function(&id, &function);
         Deployed { name: S::NAME, handle, trigger: S::TRIGGER, start: PhantomData }
     }
 
     /// Requests to the function's path start it.
-    pub(crate) fn route(&mut self, api: &Handle<HttpApi>, function: &Deployed<Http>) {
+    pub fn route(&mut self, api: &Handle<HttpApi>, function: &Deployed<Http>) {
         if let Trigger::Http { method, path } = function.trigger {
             self.stack.route(api, method, path, &function.handle);
         }
     }
 
     /// Messages of the queue start the function.
-    pub(crate) fn feed(&mut self, queue: &Handle<Queue>, feeding: &Feeding, function: &Deployed<QueueStart>) {
+    pub fn feed(&mut self, queue: &Handle<Queue>, feeding: &Feeding, function: &Deployed<QueueStart>) {
         let source = EventSource {
-            queue,
-            function: &function.handle,
             batch_size: feeding.batch_size,
-            max_concurrency: feeding.max_concurrency,
+            max_concurrency: Some(feeding.max_concurrency),
+            ..EventSource::new(queue, &function.handle)
         };
         self.stack.feed(&format!("{}Source", function.handle.id), &source);
     }

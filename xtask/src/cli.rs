@@ -22,6 +22,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask synth --env prod\n  cargo xtask synth --env dev --format json --out dev.json"
     )]
     Synth(Synth),
+    /// Check templates: AWS's schemas, references, quotas, and rules of good practice
+    #[command(
+        after_help = "Examples:\n  cargo xtask validate\n  cargo xtask validate --env prod\n  cargo xtask validate --template stack.yaml --format json\n\nExit code: 1 on findings. A finding is waived in the resource's Metadata, with its reason:\n  Waivers: { SNS-9: the reason }"
+    )]
+    Validate(Validate),
     /// Run the whole service on this machine
     #[command(
         after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
@@ -41,6 +46,9 @@ pub(crate) enum Command {
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Write infra/cfn/src/resources anew from AWS's resource schemas
+    #[command(after_help = "Examples:\n  cargo xtask codegen")]
+    Codegen,
 }
 
 #[derive(Args)]
@@ -59,6 +67,31 @@ pub(crate) struct Synth {
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum TemplateFormat {
     Yaml,
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Validate {
+    /// One environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["all", "template"])]
+    pub(crate) env: Option<String>,
+    /// Every environment; this is the default
+    #[arg(long, conflicts_with = "template")]
+    pub(crate) all: bool,
+    /// Any CloudFormation template, JSON or YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// How the findings are written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+}
+
+/// How a command says what it found.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs
     Json,
 }
 

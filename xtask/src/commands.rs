@@ -1,8 +1,10 @@
 //! One command, one module.
 
 pub(crate) mod bench;
+pub(crate) mod codegen;
 pub(crate) mod deployment;
 pub(crate) mod event;
 pub(crate) mod local;
 pub(crate) mod synth;
 pub(crate) mod test;
+pub(crate) mod validate;

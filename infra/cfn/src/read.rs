@@ -1,11 +1,14 @@
 //! Any template in: JSON, and YAML with CloudFormation's short tags.
 
+mod json;
+mod positions;
 mod tags;
 mod yaml;
 
 use serde_json::Value as Json;
 
 use crate::Template;
+pub use positions::{Position, Positions};
 
 /// Why a text is not a template.
 #[derive(Debug, thiserror::Error)]
@@ -38,16 +41,10 @@ pub fn template(text: &str) -> Result<Template, ReadError> {
 /// Reads the plain data of a template, before it is given its shape.
 ///
 /// # Errors
-/// When the text is not JSON or YAML, or nests deeper than 128 levels.
+/// When the text is not JSON or YAML, nests deeper than 128 levels, or names a key twice.
 pub fn document(text: &str) -> Result<Json, ReadError> {
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| ReadError::Syntax {
-            line: error.line(),
-            column: error.column(),
-            reason: error.to_string(),
-        });
-    }
-    yaml::parse(text)
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('{') { json::parse(text) } else { yaml::parse(text) }
 }
 
 #[cfg(test)]
@@ -83,6 +80,47 @@ mod tests {
         assert!(error.starts_with("line "), "{error}");
         let error = template("{\"Resources\": {\"A-B\": {\"Type\": \"X\"}}}").unwrap_err().to_string();
         assert!(error.contains("A-B"), "{error}");
+    }
+
+    #[test]
+    fn what_would_be_lost_in_silence_is_refused() {
+        for (text, said) in [
+            ("{\"Resources\": {}, \"Resources\": {}}", "line 1, column 29: the key Resources stands here twice"),
+            ("A: 1\nA: 2\n", "line 2, column 1: the key A stands here twice"),
+            ("A: 1\n---\nB: 2\n", "line 2, column 1: a second document begins here"),
+            ("A: !Reff B\n", "line 1, column 4: CloudFormation knows no tag !Reff"),
+        ] {
+            let error = document(text).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn scalars_are_what_yaml_1_1_makes_of_them_and_keys_are_their_text() {
+        let yaml = "a: 1\nb: -7\nc: 1.50\nd: 1.5e3\ne: 1.5e+3\nf: 012345678901\ng: 2012-10-17\nh: 22:30:00\ni: on\nj: 'on'\n\
+                    k:\n80: x\non: y\n2010-09-09: z\nl: 0x1F\nm: 1_000\nn: .5\no: !!str 12\np: 1e3\n";
+        let json = json!({"a": 1, "b": -7, "c": 1.5, "d": "1.5e3", "e": 1500.0, "f": "012345678901", "g": "2012-10-17",
+            "h": "22:30:00", "i": true, "j": "on", "k": null, "80": "x", "on": "y", "2010-09-09": "z", "l": "0x1F",
+            "m": "1_000", "n": 0.5, "o": "12", "p": "1e3"});
+        assert_eq!(document(yaml).unwrap(), json);
+    }
+
+    #[test]
+    fn merged_keys_give_way_to_the_mappings_own() {
+        let yaml = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 3}\nd:\n  <<: *a\n  y: 4\n";
+        let read = document(yaml).unwrap();
+        assert_eq!(read["c"], json!({"x": 3, "y": 1, "z": 2}));
+        assert_eq!(read["d"], json!({"x": 1, "y": 4}));
+    }
+
+    #[test]
+    fn loops_and_transforms_stand_among_resources() {
+        let text = "Resources:\n  Fn::ForEach::Queues: [Name, [A, B], {'Queue${Name}': {Type: AWS::SQS::Queue}}]\n  \
+                    Fn::Transform: {Name: AWS::Include}\n  T: {Type: AWS::SNS::Topic}\n";
+        let read = template(text).unwrap();
+        assert_eq!(read.resources.len(), 1);
+        assert_eq!(read.resources.functions["Fn::Transform"], json!({"Name": "AWS::Include"}));
+        assert_eq!(template(&crate::write::yaml(&read)).unwrap(), read);
     }
 
     #[test]

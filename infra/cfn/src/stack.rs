@@ -1,11 +1,17 @@
 //! A stack under construction: collects resources, refuses what cannot be synthesized.
 
+mod waive;
+
 use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{InvalidLogicalId, LogicalId, Output, Parameter, Resource, Statement, Template, Value, graph};
+use crate::{
+    Condition, InvalidLogicalId, LogicalId, Mapping, Output, Parameter, Resource, Row, Sensitive, Statement, Template,
+    Test, Value, graph,
+    schema::{self, Misfit},
+};
 
 /// Why a stack cannot be synthesized.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +23,7 @@ pub enum StackError {
     #[error("logical id {0} is used twice; give one of the two another name")]
     Duplicate(LogicalId),
     /// A reference leads nowhere.
-    #[error("{path} refers to {target}, and no resource or parameter has that name")]
+    #[error("{path} refers to {target}, and no resource, parameter, condition or mapping has that name")]
     Dangling {
         /// Where the reference stands.
         path: String,
@@ -27,18 +33,33 @@ pub enum StackError {
     /// Resources refer to each other in a circle.
     #[error(transparent)]
     Circle(#[from] graph::Circle),
-    /// A value could not be written as JSON.
-    #[error("the properties of {id} cannot be written: {source}")]
-    Properties {
-        /// The resource.
-        id: LogicalId,
-        /// What the serializer says.
-        source: serde_json::Error,
+    /// A queue would show a message again while a function may still work on it.
+    #[error(
+        "{queue}.VisibilityTimeout is {visibility}; it must be at least {needed}, six times the timeout of {function}, which \
+         the queue feeds"
+    )]
+    Visibility {
+        /// The queue.
+        queue: LogicalId,
+        /// The function that it feeds.
+        function: LogicalId,
+        /// How long the queue hides a message, in seconds.
+        visibility: u64,
+        /// How long it must at least.
+        needed: u64,
     },
+    /// A literal does not fit its property: it is too long, too large, or not among those that AWS takes.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
 }
 
 /// A kind of resource, known by its CloudFormation type.
-pub trait Kind {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no resource that a stack can hold",
+    label = "not a resource",
+    note = "resources are the structs of `cfn::resources`; constructs have functions of their own, such as `Stack::queue`"
+)]
+pub trait Kind: Serialize {
     /// Such as `AWS::SQS::Queue`.
     const TYPE: &'static str;
     /// Whether it holds data that is gone when the resource is.
@@ -53,16 +74,19 @@ pub struct Handle<R> {
 }
 
 impl<R> Handle<R> {
-    /// `Ref` of the resource; what that gives depends on its kind.
-    #[must_use]
-    pub fn reference<T>(&self) -> Value<T> {
+    /// `Ref` of the resource.
+    pub(crate) fn reference<T>(&self) -> Value<T> {
         Value::reference(self.id.as_str())
     }
 
     /// `Fn::GetAtt` of the resource.
-    #[must_use]
-    pub fn attribute<T>(&self, name: &'static str) -> Value<T> {
+    pub(crate) fn attribute<T>(&self, name: &'static str) -> Value<T> {
         Value::attribute(&self.id, name)
+    }
+
+    /// The same resource, seen as what a construct made of it, or the other way round.
+    pub(crate) fn seen_as<S>(&self) -> Handle<S> {
+        Handle { id: self.id.clone(), kind: PhantomData }
     }
 }
 
@@ -90,28 +114,24 @@ impl Stack {
         Self { template, errors: Vec::new() }
     }
 
-    /// Adds a resource. Members of `properties` that are null are left out. A stateful kind is retained when the
-    /// resource leaves the stack or is replaced, but not when its very first creation is rolled back.
+    /// Adds a resource. A stateful kind is retained when the resource leaves the stack or is replaced, but not when its
+    /// very first creation is rolled back.
     ///
     /// Mistakes are kept and reported by [`Stack::finish`], so that definitions read as a list.
     ///
-    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html>
-    pub fn add<R: Kind>(&mut self, id: &str, properties: impl Serialize) -> Handle<R> {
+    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html>
+    pub fn add<R: Kind>(&mut self, id: &str, resource: R) -> Handle<R> {
         let id = self.logical_id(id);
-        let properties = match serde_json::to_value(properties) {
-            Ok(Json::Object(properties)) => properties.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            Ok(_) => Map::new(),
-            Err(source) => {
-                self.errors.push(StackError::Properties { id: id.clone(), source });
-                Map::new()
-            }
+        let properties = match Value::from(resource).json() {
+            Json::Object(properties) => properties,
+            _ => Map::new(),
         };
         let resource = Resource {
             kind: R::TYPE.to_owned(),
             condition: None,
             depends_on: Vec::new(),
-            deletion_policy: R::STATEFUL.then(|| "RetainExceptOnCreate".to_owned()),
-            update_replace_policy: R::STATEFUL.then(|| "Retain".to_owned()),
+            deletion_policy: R::STATEFUL.then(|| json!("RetainExceptOnCreate")),
+            update_replace_policy: R::STATEFUL.then(|| json!("Retain")),
             metadata: Map::new(),
             properties,
             rest: Map::new(),
@@ -122,12 +142,50 @@ impl Stack {
         Handle { id, kind: PhantomData }
     }
 
-    /// Adds a parameter without a default: its value is given when the stack is made.
-    pub fn parameter(&mut self, name: &str, description: &str) -> Value<String> {
-        let rest = Map::from_iter([("Description".to_owned(), json!(description))]);
-        let parameter = Parameter { kind: "String".to_owned(), default: None, rest };
-        self.template.parameters.insert(name.to_owned(), parameter);
+    /// Adds a parameter without a default: its value is given when the stack is made. Whoever adds it says what it means.
+    pub fn parameter<T>(&mut self, name: &str, description: &str) -> Value<T> {
+        self.add_parameter(name, [("Description", json!(description))]);
         Value::reference(name)
+    }
+
+    /// Adds a parameter that holds a secret: its value is given when the stack is made, and nobody can read it back.
+    pub fn secret_parameter(&mut self, name: &str, description: &str) -> Value<Sensitive> {
+        self.add_parameter(name, [("Description", json!(description)), ("NoEcho", json!(true))]);
+        Value::reference(name)
+    }
+
+    fn add_parameter<const N: usize>(&mut self, name: &str, rest: [(&str, Json); N]) {
+        let id = self.logical_id(name);
+        let rest = rest.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let parameter = Parameter { kind: "String".to_owned(), default: None, rest };
+        if self.template.parameters.insert(name.to_owned(), parameter).is_some() {
+            self.errors.push(StackError::Duplicate(id));
+        }
+    }
+
+    /// Adds a condition, to choose values by with [`Value::choose`].
+    pub fn condition(&mut self, name: &str, test: Test) -> Condition {
+        let id = self.logical_id(name);
+        if self.template.conditions.insert(name.to_owned(), test.0).is_some() {
+            self.errors.push(StackError::Duplicate(id));
+        }
+        Condition(name.to_owned())
+    }
+
+    /// Adds a table of rows by name, each with the same columns, to look values up in with [`Mapping::find`].
+    pub fn mapping<T>(&mut self, name: &str, rows: &[Row<'_, T>]) -> Mapping<T> {
+        let id = self.logical_id(name);
+        let table: Map<String, Json> = rows
+            .iter()
+            .map(|(row, columns)| {
+                let columns = columns.iter().map(|(column, value)| ((*column).to_owned(), value.json()));
+                ((*row).to_owned(), Json::Object(columns.collect()))
+            })
+            .collect();
+        if self.template.mappings.insert(name.to_owned(), table.into()).is_some() {
+            self.errors.push(StackError::Duplicate(id));
+        }
+        Mapping { name: name.to_owned(), means: PhantomData }
     }
 
     /// Adds an output.
@@ -142,7 +200,22 @@ impl Stack {
         Handle { id, kind: PhantomData }
     }
 
-    /// Changes a resource that is already there.
+    /// Whether there is a resource of this id.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.template.resources.contains_key(id)
+    }
+
+    /// A property of a resource that is already there, as it was given.
+    pub(crate) fn property(&self, id: &LogicalId, name: &str) -> Option<&Json> {
+        self.template.resources.get(id)?.properties.get(name)
+    }
+
+    /// Remembers a mistake, for [`Stack::finish`] to report.
+    pub(crate) fn refuse(&mut self, mistake: StackError) {
+        self.errors.push(mistake);
+    }
+
+    /// Changes a resource that is already there, in what its construct does not offer.
     pub fn change<R>(&mut self, handle: &Handle<R>, change: impl FnOnce(&mut Resource)) {
         if let Some(resource) = self.template.resources.get_mut(&handle.id) {
             change(resource);
@@ -165,7 +238,8 @@ impl Stack {
     /// The template, when it can be synthesized.
     ///
     /// # Errors
-    /// The first mistake that was made: a wrong or repeated logical id, or a reference that leads nowhere.
+    /// The first mistake that was made: a wrong or repeated logical id, a literal that AWS would not take, a reference that
+    /// leads nowhere, or a circle of them.
     pub fn finish(mut self) -> Result<Template, StackError> {
         if !self.errors.is_empty() {
             return Err(self.errors.remove(0));
@@ -174,6 +248,12 @@ impl Stack {
             for (name, value) in &resource.properties {
                 self.check_references(value, &format!("{id}.{name}"))?;
             }
+            if let Some(schema) = schema::of(&resource.kind) {
+                schema::literals(schema, &resource.properties, id.as_str())?;
+            }
+        }
+        for (name, test) in &self.template.conditions {
+            self.check_references(test, &format!("condition {name}"))?;
         }
         for (name, output) in &self.template.outputs {
             self.check_references(&output.value, &format!("output {name}"))?;
@@ -190,7 +270,31 @@ impl Stack {
     }
 
     fn check_references(&self, value: &Json, path: &str) -> Result<(), StackError> {
-        graph::references(value, path).iter().try_for_each(|(path, target)| self.check_target(target, path))
+        graph::references(value, path).iter().try_for_each(|(path, target)| self.check_target(target, path))?;
+        self.check_lookups(value, path)
+    }
+
+    /// Conditions and mappings that values are chosen by.
+    fn check_lookups(&self, value: &Json, path: &str) -> Result<(), StackError> {
+        match value {
+            Json::Array(items) => {
+                items.iter().enumerate().try_for_each(|(at, item)| self.check_lookups(item, &format!("{path}[{at}]")))
+            }
+            Json::Object(entries) => entries.iter().try_for_each(|(key, inner)| {
+                let names = match key.as_str() {
+                    "Fn::If" => &self.template.conditions,
+                    "Fn::FindInMap" => &self.template.mappings,
+                    _ => return self.check_lookups(inner, &format!("{path}.{key}")),
+                };
+                match inner.get(0).and_then(Json::as_str) {
+                    Some(target) if !names.contains_key(target) => {
+                        Err(StackError::Dangling { path: path.to_owned(), target: target.to_owned() })
+                    }
+                    _ => self.check_lookups(inner, &format!("{path}.{key}")),
+                }
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_target(&self, target: &str, path: &str) -> Result<(), StackError> {
@@ -207,21 +311,27 @@ impl Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{pseudo, resources::sqs::Queue};
 
-    struct Thing;
+    #[derive(Serialize)]
+    struct Thing(Json);
     impl Kind for Thing {
-        const TYPE: &'static str = "AWS::SNS::Topic";
+        const TYPE: &'static str = "AWS::Test::Thing";
     }
 
     #[test]
     fn a_repeated_or_wrong_logical_id_is_refused() {
         let mut stack = Stack::new("test");
-        stack.add::<Thing>("A", json!({}));
-        stack.add::<Thing>("A", json!({}));
+        stack.add("A", Thing(json!({})));
+        stack.add("A", Thing(json!({})));
         assert!(matches!(stack.finish(), Err(StackError::Duplicate(_))));
         let mut stack = Stack::new("test");
-        stack.add::<Thing>("a-b", json!({}));
+        stack.add("a-b", Thing(json!({})));
         assert!(matches!(stack.finish(), Err(StackError::LogicalId(_))));
+        let mut stack = Stack::new("test");
+        stack.parameter::<String>("P", "");
+        stack.parameter::<String>("P", "");
+        assert!(matches!(stack.finish(), Err(StackError::Duplicate(_))));
     }
 
     #[test]
@@ -230,19 +340,49 @@ mod tests {
             (json!({"P": [{"Ref": "Gone"}]}), "A.P[0]"),
             (json!({"P": {"Q": {"Fn::GetAtt": ["Gone", "Arn"]}}}), "A.P.Q"),
             (json!({"P": {"Fn::Sub": "x${!Fine}${AWS::Region}${Gone.Arn}"}}), "A.P"),
+            (json!({"P": {"Q": [{"Fn::If": ["Gone", 1, 2]}]}}), "A.P.Q[0]"),
+            (json!({"P": {"Fn::FindInMap": ["Gone", "a", "b"]}}), "A.P"),
         ] {
             let mut stack = Stack::new("test");
-            stack.add::<Thing>("A", value);
+            stack.add("A", Thing(value));
             let error = stack.finish().unwrap_err().to_string();
             assert!(error.starts_with(&format!("{path} refers to Gone")), "{error}");
         }
     }
 
     #[test]
-    fn empty_properties_are_left_out() {
+    fn a_condition_that_tests_nothing_there_is_refused() {
         let mut stack = Stack::new("test");
-        stack.add::<Thing>("A", json!({"Kept": 1, "Gone": null}));
+        stack.condition("Large", Test::equal(&Value::<String>::reference("Gone"), &"x".into()));
+        let error = stack.finish().unwrap_err().to_string();
+        assert!(error.starts_with("condition Large.Fn::Equals[0] refers to Gone"), "{error}");
+    }
+
+    #[test]
+    fn a_circle_is_refused_with_its_path() {
+        let mut stack = Stack::new("test");
+        stack.add("A", Thing(json!({"P": {"Ref": "B"}})));
+        stack.add("B", Thing(json!({"P": {"Ref": "A"}})));
+        assert_eq!(stack.finish().unwrap_err().to_string(), "resources depend on each other in a circle: A -> B -> A");
+    }
+
+    #[test]
+    fn a_literal_that_aws_would_refuse_is_refused_with_its_path() {
+        let mut stack = Stack::new("test");
+        stack.add("A", Queue { queue_name: Some("q".repeat(81).into()), ..Queue::default() });
+        let error = stack.finish().unwrap_err().to_string();
+        assert_eq!(error, "A.QueueName has 81 characters; it may have 1 to 80");
+    }
+
+    #[test]
+    fn values_are_chosen_by_conditions_and_looked_up_in_mappings() {
+        let mut stack = Stack::new("test");
+        let large = stack.condition("Large", Test::equal(&pseudo::region(), &"eu-west-1".into()));
+        let seconds = stack.mapping("Seconds", &[("eu-west-1", &[("delay", 5.into())])]);
+        let delay = Value::choose(&large, &seconds.find(&pseudo::region(), "delay"), &0.into());
+        stack.add("A", Queue { delay_seconds: Some(delay), ..Queue::default() });
         let template = stack.finish().unwrap();
-        assert_eq!(template.resources["A"].properties.len(), 1);
+        let wanted = json!({"Fn::If": ["Large", {"Fn::FindInMap": ["Seconds", {"Ref": "AWS::Region"}, "delay"]}, 0]});
+        assert_eq!(template.resources["A"].properties["DelaySeconds"], wanted);
     }
 }

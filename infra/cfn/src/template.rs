@@ -1,10 +1,13 @@
 //! A template as CloudFormation takes it, in the order it was written.
 
+mod section;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::LogicalId;
+pub use section::Section;
 
 /// A CloudFormation template. Sections that this type does not name are kept in [`Template::rest`].
 ///
@@ -30,12 +33,12 @@ pub struct Template {
     /// Named conditions, by which resources and values are left out.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub conditions: Map<String, Json>,
-    /// What the stack consists of, at most 500.
-    #[serde(default)]
-    pub resources: IndexMap<LogicalId, Resource>,
-    /// What the stack tells about itself.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub outputs: IndexMap<String, Output>,
+    /// What the stack consists of, 1 to 500.
+    #[serde(default, skip_serializing_if = "Section::is_empty")]
+    pub resources: Section<LogicalId, Resource>,
+    /// What the stack tells about itself, at most 200.
+    #[serde(default, skip_serializing_if = "Section::is_empty")]
+    pub outputs: Section<String, Output>,
     /// Further sections (`Transform`, `Rules`, ...), unchanged.
     #[serde(flatten)]
     pub rest: Map<String, Json>,
@@ -71,12 +74,12 @@ pub struct Resource {
     /// Resources that must be there first, beyond those that the properties refer to.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
     pub depends_on: Vec<LogicalId>,
-    /// What happens to the thing itself when the resource leaves the stack.
+    /// What happens to the thing itself when the resource leaves the stack: a text, as a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub deletion_policy: Option<String>,
-    /// What happens to the old thing when an update replaces it.
+    pub deletion_policy: Option<Json>,
+    /// What happens to the old thing when an update replaces it: a text, as a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub update_replace_policy: Option<String>,
+    pub update_replace_policy: Option<Json>,
     /// Data about the resource: waivers of linters, among others.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Json>,

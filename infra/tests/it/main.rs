@@ -1,6 +1,11 @@
 //! The template of every environment, under review: a change of the stack shows here first.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails panics")]
+
+mod check;
+mod compile_fail;
+mod example;
+mod places;
 
 use std::{fs, path::Path};
 

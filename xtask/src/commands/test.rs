@@ -1,6 +1,6 @@
 //! `test`: everything that must pass, one step after the other, all of them even when one fails.
 
-mod python;
+pub(super) mod python;
 
 use std::{
     process::{Command, Stdio},
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "build, handlers", run: |context| run_cargo(context, &["build", "-p", "handlers", "--bins"]) },
     Step { name: "python", run: python::set_up },
     Step { name: "cfn-lint, templates", run: python::lint_templates },
+    Step { name: "checkov, templates", run: python::check_templates },
     Step { name: "tests, tools and end to end", run: |context| tests(context, &TOOLS) },
 ];
 

@@ -1,13 +1,18 @@
 //! Metric filters and alarms.
 
-use serde_json::{Value as Json, json};
-
-use super::{LogGroup, Topic};
-use crate::{Handle, Kind, Stack, Value};
+use super::{Construct, LogGroup, Topic};
+use crate::{
+    Handle, Stack, Value,
+    resources::{
+        cloudwatch::{self, alarm as l1},
+        logs::{self, metric_filter::MetricTransformation},
+    },
+    union::AlarmAction,
+};
 
 /// A metric that is counted from a log.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-logs-metricfilter.html>
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-metricfilter.html>
 pub struct MetricFilter<'a> {
     /// The log that is read.
     pub log: &'a Handle<LogGroup>,
@@ -17,8 +22,8 @@ pub struct MetricFilter<'a> {
     pub metric: Metric,
 }
 
-impl Kind for MetricFilter<'_> {
-    const TYPE: &'static str = "AWS::Logs::MetricFilter";
+impl Construct for MetricFilter<'_> {
+    type Resource = logs::MetricFilter;
 }
 
 /// A metric of CloudWatch.
@@ -43,7 +48,7 @@ pub enum Source {
 
 /// An alarm: a metric passed its threshold.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cloudwatch-alarm.html>
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html>
 pub struct Alarm<'a> {
     /// Its name in the account.
     pub name: String,
@@ -51,14 +56,33 @@ pub struct Alarm<'a> {
     pub description: String,
     /// What is watched.
     pub metric: Metric,
-    /// `Sum`, `Maximum`, `Average`, ...
-    pub statistic: &'static str,
+    /// How the metric's values in a period become one.
+    pub statistic: Statistic,
     /// When it rings.
     pub rings: Comparison,
-    /// How many periods of five minutes in a row the metric must be past it.
+    /// How long a period is, in seconds: 10, 30, or a multiple of 60.
+    pub period_seconds: u32,
+    /// How many periods in a row the metric must be past it.
     pub periods: u32,
+    /// What a period without data means.
+    pub missing: Missing,
     /// Whom it tells, both when it rings and when it is over.
     pub tells: &'a Handle<Topic>,
+}
+
+/// How the values of a period become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    /// All of them together.
+    Sum,
+    /// The greatest.
+    Maximum,
+    /// The least.
+    Minimum,
+    /// Their mean.
+    Average,
+    /// The value that this many of a hundred do not exceed.
+    Percentile(u8),
 }
 
 /// How a metric passes its threshold.
@@ -68,62 +92,111 @@ pub enum Comparison {
     AtLeast(u32),
     /// Above this value.
     Above(u32),
+    /// Below this value.
+    Below(u32),
 }
 
-impl Kind for Alarm<'_> {
-    const TYPE: &'static str = "AWS::CloudWatch::Alarm";
+/// What a period without data means.
+#[derive(Clone, Copy)]
+pub enum Missing {
+    /// Nothing happened.
+    Fine,
+    /// Something that should always report does not.
+    Alarming,
 }
 
-impl Metric {
-    fn dimensions(&self) -> Option<Json> {
-        match &self.source {
-            Source::All => None,
-            Source::One(name, value) => Some(json!([{ "Name": name, "Value": value }])),
+impl Construct for Alarm<'_> {
+    type Resource = cloudwatch::Alarm;
+}
+
+impl<'a> Alarm<'a> {
+    /// An alarm that rings after one period.
+    #[must_use]
+    pub fn new(name: String, description: String, metric: Metric, rings: Comparison, tells: &'a Handle<Topic>) -> Self {
+        Self {
+            name,
+            description,
+            metric,
+            statistic: Statistic::Sum,
+            rings,
+            // What SQS reports comes every minute at the soonest, and late: five minutes do not ring for a late value.
+            period_seconds: 300,
+            periods: 1,
+            // Most metrics here are counts, which AWS does not report where there is nothing to count.
+            missing: Missing::Fine,
+            tells,
+        }
+    }
+}
+
+impl Statistic {
+    /// Its name in a dashboard, and in an alarm on a percentile.
+    pub(super) fn as_text(self) -> String {
+        match self {
+            Self::Percentile(of_hundred) => format!("p{of_hundred}"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn named(self) -> Option<l1::Statistic> {
+        match self {
+            Self::Sum => Some(l1::Statistic::Sum),
+            Self::Maximum => Some(l1::Statistic::Maximum),
+            Self::Minimum => Some(l1::Statistic::Minimum),
+            Self::Average => Some(l1::Statistic::Average),
+            Self::Percentile(_) => None,
         }
     }
 }
 
 impl Stack {
-    /// Counts lines of a log: each one that fits adds one, and there is a zero where none does.
-    pub fn metric_filter(&mut self, id: &str, filter: &MetricFilter<'_>) {
-        self.add::<MetricFilter<'_>>(
-            id,
-            json!({
-                "LogGroupName": filter.log.name(),
-                "FilterPattern": filter.pattern,
-                "MetricTransformations": [{
-                    "MetricNamespace": filter.metric.namespace,
-                    "MetricName": filter.metric.name,
-                    "MetricValue": "1",
-                    "DefaultValue": 0,
-                }],
-            }),
-        );
+    /// Counts lines of a log: each one that fits adds one.
+    pub fn metric_filter(&mut self, id: &str, filter: &MetricFilter<'_>) -> Handle<MetricFilter<'static>> {
+        let metric = &filter.metric;
+        let transformation = MetricTransformation {
+            // A zero where none fits, so that the metric is there before the first of them.
+            default_value: Some(0.into()),
+            ..MetricTransformation::new(metric.name.clone().into(), metric.namespace.clone().into(), "1".into())
+        };
+        let filter = logs::MetricFilter::new(filter.pattern.clone().into(), filter.log.name(), [transformation].into());
+        self.add(id, filter).seen_as()
     }
 
-    /// Adds an alarm. No data means that nothing happened, and that is no alarm.
-    pub fn alarm(&mut self, id: &str, alarm: &Alarm<'_>) {
+    /// Adds an alarm.
+    pub fn alarm(&mut self, id: &str, alarm: &Alarm<'_>) -> Handle<Alarm<'static>> {
         let (operator, threshold) = match alarm.rings {
-            Comparison::AtLeast(value) => ("GreaterThanOrEqualToThreshold", value),
-            Comparison::Above(value) => ("GreaterThanThreshold", value),
+            Comparison::AtLeast(value) => (l1::ComparisonOperator::GreaterThanOrEqualToThreshold, value),
+            Comparison::Above(value) => (l1::ComparisonOperator::GreaterThanThreshold, value),
+            Comparison::Below(value) => (l1::ComparisonOperator::LessThanThreshold, value),
         };
-        self.add::<Alarm<'_>>(
-            id,
-            json!({
-                "AlarmName": alarm.name,
-                "AlarmDescription": alarm.description,
-                "Namespace": alarm.metric.namespace,
-                "MetricName": alarm.metric.name,
-                "Dimensions": alarm.metric.dimensions(),
-                "Statistic": alarm.statistic,
-                "Period": 300,
-                "EvaluationPeriods": alarm.periods,
-                "ComparisonOperator": operator,
-                "Threshold": threshold,
-                "TreatMissingData": "notBreaching",
-                "AlarmActions": [alarm.tells.arn()],
-                "OKActions": [alarm.tells.arn()],
-            }),
-        );
+        let missing = match alarm.missing {
+            Missing::Fine => l1::TreatMissingData::NotBreaching,
+            Missing::Alarming => l1::TreatMissingData::Breaching,
+        };
+        let dimensions = match &alarm.metric.source {
+            Source::All => None,
+            Source::One(name, value) => Some([l1::Dimension { name: (*name).into(), value: value.clone() }].into()),
+        };
+        let statistic = alarm.statistic.named();
+        let percentile = statistic.is_none().then(|| alarm.statistic.as_text().into());
+        let tells: Value<AlarmAction> = alarm.tells.arn().into();
+        let properties = cloudwatch::Alarm {
+            alarm_name: Some(alarm.name.clone().into()),
+            alarm_description: Some(alarm.description.clone().into()),
+            namespace: Some(alarm.metric.namespace.clone().into()),
+            metric_name: Some(alarm.metric.name.clone().into()),
+            dimensions,
+            statistic: statistic.map(Into::into),
+            extended_statistic: percentile,
+            period: Some(alarm.period_seconds.into()),
+            evaluation_periods: Some(alarm.periods.into()),
+            comparison_operator: Some(operator.into()),
+            threshold: Some(threshold.into()),
+            treat_missing_data: Some(missing.into()),
+            alarm_actions: Some([tells.clone()].into()),
+            ok_actions: Some([tells].into()),
+            ..cloudwatch::Alarm::default()
+        };
+        self.add(id, properties).seen_as()
     }
 }

@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
-use super::alarm::{Metric, Source};
-use crate::{Kind, Part, Stack, Value};
+use super::{
+    Construct,
+    alarm::{Metric, Source, Statistic},
+};
+use crate::{Handle, Part, Stack, Value, pseudo, resources::cloudwatch};
 
 /// A dashboard of CloudWatch: graphs, two in a row.
 ///
@@ -19,19 +22,19 @@ pub struct Dashboard {
 pub struct Widget {
     /// What stands above it.
     pub title: String,
-    /// `Sum`, `Maximum`, ...
-    pub statistic: &'static str,
+    /// How the values of five minutes become one point.
+    pub statistic: Statistic,
     /// The lines.
     pub metrics: Vec<Metric>,
 }
 
-impl Kind for Dashboard {
-    const TYPE: &'static str = "AWS::CloudWatch::Dashboard";
+impl Construct for Dashboard {
+    type Resource = cloudwatch::Dashboard;
 }
 
 impl Stack {
     /// Adds a dashboard.
-    pub fn dashboard(&mut self, id: &str, dashboard: &Dashboard) {
+    pub fn dashboard(&mut self, id: &str, dashboard: &Dashboard) -> Handle<Dashboard> {
         let mut parts: Vec<Part> = vec!["{\"widgets\":[".into()];
         for (at, widget) in dashboard.widgets.iter().enumerate() {
             if at > 0 {
@@ -40,8 +43,11 @@ impl Stack {
             parts.extend(widget_parts(widget, at));
         }
         parts.push("]}".into());
-        let body: Value<String> = Value::sub(parts);
-        self.add::<Dashboard>(id, json!({ "DashboardName": dashboard.name, "DashboardBody": body }));
+        let properties = cloudwatch::Dashboard {
+            dashboard_name: Some(dashboard.name.clone().into()),
+            ..cloudwatch::Dashboard::new(Value::sub(parts))
+        };
+        self.add(id, properties).seen_as()
     }
 }
 
@@ -50,14 +56,14 @@ fn widget_parts(widget: &Widget, at: usize) -> Vec<Part> {
     let (x, y) = (12 * (at % 2), 6 * (at / 2));
     let start =
         format!("{{\"type\":\"metric\",\"x\":{x},\"y\":{y},\"width\":12,\"height\":6,\"properties\":{{\"region\":\"");
-    let middle =
-        format!("\",\"title\":{},\"stat\":\"{}\",\"period\":300,\"metrics\":[", json!(widget.title), widget.statistic);
-    let mut parts = vec![Part::Text(start), Part::Ref("AWS::Region".to_owned()), Part::Text(middle)];
+    let (title, statistic) = (json!(widget.title), widget.statistic.as_text());
+    let middle = format!("\",\"title\":{title},\"stat\":\"{statistic}\",\"period\":300,\"metrics\":[");
+    let mut parts = vec![start.into(), pseudo::region().into(), middle.into()];
     for (at, metric) in widget.metrics.iter().enumerate() {
         let comma = if at > 0 { "," } else { "" };
-        parts.push(Part::Text(format!("{comma}[{},{}", json!(metric.namespace), json!(metric.name))));
+        parts.push(format!("{comma}[{},{}", json!(metric.namespace), json!(metric.name)).into());
         if let Source::One(name, value) = &metric.source {
-            parts.extend([Part::Text(format!(",\"{name}\",\"")), value.part(), "\"".into()]);
+            parts.extend([format!(",\"{name}\",\"").into(), value.into(), "\"".into()]);
         }
         parts.push("]".into());
     }

@@ -1,13 +1,18 @@
 //! HTTP APIs of API Gateway, whose routes are bound to functions.
 
-use serde_json::{Value as Json, json};
-
-use super::{Function, LogGroup};
-use crate::{Handle, Kind, Part, Stack, Url, Value, value::own_arn};
+use super::{Construct, Function, LogGroup};
+use crate::{
+    Handle, Id, Stack, Url, Value,
+    resources::{
+        apigatewayv2::{self, api, integration, route, stage as l1},
+        lambda,
+    },
+    value::own_arn,
+};
 
 /// An HTTP API with one stage, deployed at every change.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-apigatewayv2-api.html>
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html>
 pub struct HttpApi {
     /// Its name in the account.
     pub name: String,
@@ -17,8 +22,9 @@ pub struct HttpApi {
     pub throttle: Throttle,
     /// Where a line for each request goes.
     pub access_log: Handle<LogGroup>,
-    /// Whether it answers at AWS's own address as well; with a domain of its own it should not, or the domain's rules
-    /// could be passed by.
+    /// What that line says, in API Gateway's variables.
+    pub access_log_format: String,
+    /// Whether it answers at AWS's own address as well.
     pub default_endpoint: bool,
 }
 
@@ -28,6 +34,8 @@ pub struct Cors {
     pub allow_origins: Vec<String>,
     /// Such as `content-type`.
     pub allow_headers: Vec<String>,
+    /// Such as `POST`.
+    pub allow_methods: Vec<String>,
 }
 
 /// How many requests are taken.
@@ -38,46 +46,15 @@ pub struct Throttle {
     pub burst: u32,
 }
 
-impl Kind for HttpApi {
-    const TYPE: &'static str = "AWS::ApiGatewayV2::Api";
+impl Construct for HttpApi {
+    type Resource = apigatewayv2::Api;
 }
 
-pub(super) struct Stage;
+/// A route of an API, bound to a function.
+pub struct Route;
 
-impl Kind for Stage {
-    const TYPE: &'static str = "AWS::ApiGatewayV2::Stage";
-}
-
-struct Integration;
-
-impl Kind for Integration {
-    const TYPE: &'static str = "AWS::ApiGatewayV2::Integration";
-}
-
-struct Route;
-
-impl Kind for Route {
-    const TYPE: &'static str = "AWS::ApiGatewayV2::Route";
-}
-
-struct Permission;
-
-impl Kind for Permission {
-    const TYPE: &'static str = "AWS::Lambda::Permission";
-}
-
-impl Handle<HttpApi> {
-    /// The API's id.
-    #[must_use]
-    pub fn api_id(&self) -> Value<String> {
-        self.reference()
-    }
-
-    /// Where the API answers at AWS's own address.
-    #[must_use]
-    pub fn endpoint(&self) -> Value<Url<HttpApi>> {
-        self.attribute("ApiEndpoint")
-    }
+impl Construct for Route {
+    type Resource = apigatewayv2::Route;
 }
 
 /// The access log's line. No query, no headers, no bodies: they may hold what no log may.
@@ -86,78 +63,117 @@ const ACCESS_LOG_FORMAT: &str = concat!(
     r#""responseLatency":"$context.responseLatency","integrationError":"$context.integrationErrorMessage"}"#
 );
 
+impl HttpApi {
+    /// An API that pages of other origins may not call. How much it takes is for the author to say: without a throttle,
+    /// anybody could use up the account's.
+    #[must_use]
+    pub fn new(name: String, throttle: Throttle, access_log: Handle<LogGroup>) -> Self {
+        Self {
+            name,
+            cors: None,
+            throttle,
+            access_log,
+            access_log_format: ACCESS_LOG_FORMAT.to_owned(),
+            // Until there is a domain; with one, its rules could be passed by here.
+            default_endpoint: true,
+        }
+    }
+}
+
+impl Handle<HttpApi> {
+    /// The API's id.
+    #[must_use]
+    pub fn api_id(&self) -> Value<Id<apigatewayv2::Api>> {
+        self.resource().api_id()
+    }
+
+    /// Where the API answers at AWS's own address.
+    #[must_use]
+    pub fn url(&self) -> Value<Url<apigatewayv2::Api>> {
+        self.resource().url()
+    }
+}
+
 impl Stack {
     /// Adds an API and its stage `<id>Stage`.
-    pub fn http_api(&mut self, id: &str, api: &HttpApi) -> Handle<HttpApi> {
-        let cors = api.cors.as_ref().map(|cors| {
-            json!({ "AllowOrigins": cors.allow_origins, "AllowHeaders": cors.allow_headers, "AllowMethods": ["GET", "POST"] })
+    pub fn http_api(&mut self, id: &str, http_api: &HttpApi) -> Handle<HttpApi> {
+        let cors = http_api.cors.as_ref().map(|cors| api::Cors {
+            allow_origins: Some(cors.allow_origins.clone().into()),
+            allow_headers: Some(cors.allow_headers.clone().into()),
+            allow_methods: Some(cors.allow_methods.clone().into()),
+            ..api::Cors::default()
         });
-        let handle = self.add::<HttpApi>(
-            id,
-            json!({
-                "Name": api.name,
-                "ProtocolType": "HTTP",
-                "CorsConfiguration": cors,
-                "DisableExecuteApiEndpoint": !api.default_endpoint,
-            }),
-        );
-        self.add::<Stage>(
-            &stage_id(&handle),
-            json!({
-                "ApiId": handle.api_id(),
-                "StageName": "$default",
-                "AutoDeploy": true,
-                "DefaultRouteSettings": {
-                    "ThrottlingRateLimit": api.throttle.rate,
-                    "ThrottlingBurstLimit": api.throttle.burst,
-                },
-                "AccessLogSettings": { "DestinationArn": access_log_arn(&api.access_log), "Format": ACCESS_LOG_FORMAT },
-            }),
-        );
-        handle
+        let properties = apigatewayv2::Api {
+            name: Some(http_api.name.clone().into()),
+            protocol_type: Some(api::ProtocolType::Http.into()),
+            cors_configuration: cors.map(Into::into),
+            disable_execute_api_endpoint: Some((!http_api.default_endpoint).into()),
+            ..apigatewayv2::Api::default()
+        };
+        let handle = self.add(id, properties);
+        let limits = l1::RouteSettings {
+            throttling_rate_limit: Some(http_api.throttle.rate.into()),
+            throttling_burst_limit: Some(http_api.throttle.burst.into()),
+            ..l1::RouteSettings::default()
+        };
+        let log = l1::AccessLogSettings {
+            destination_arn: Some((&http_api.access_log.resource()).into()),
+            format: Some(http_api.access_log_format.clone().into()),
+        };
+        let stage = apigatewayv2::Stage {
+            // Otherwise a change of a route would wait for a deployment that nobody makes.
+            auto_deploy: Some(true.into()),
+            default_route_settings: Some(limits.into()),
+            access_log_settings: Some(log.into()),
+            ..apigatewayv2::Stage::new(handle.api_id(), "$default".into())
+        };
+        self.add(&stage_id(id), stage);
+        handle.seen_as()
     }
 
-    /// Binds a route to a function, and lets this route of this API call it; nothing else.
-    pub fn route(&mut self, api: &Handle<HttpApi>, method: &str, path: &str, function: &Handle<Function>) {
+    /// Binds a route to a function, and lets this route of this API call it; nothing else. Anybody may call the route: what
+    /// is in a request is for the function to judge.
+    pub fn route(
+        &mut self,
+        api: &Handle<HttpApi>,
+        method: &str,
+        path: &str,
+        function: &Handle<Function>,
+    ) -> Handle<Route> {
         let id = &function.id;
-        let integration = self.add::<Integration>(
-            &format!("{id}Integration"),
-            json!({
-                "ApiId": api.api_id(),
-                "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": function.arn(),
-                "PayloadFormatVersion": "2.0",
-            }),
-        );
-        let target: Value<String> = Value::sub(["integrations/".into(), integration.reference::<String>().part()]);
-        self.add::<Route>(
-            &format!("{id}Route"),
-            json!({
-                "ApiId": api.api_id(),
-                "RouteKey": format!("{method} {path}"),
-                "AuthorizationType": "NONE",
-                "Target": target,
-            }),
-        );
-        let source: Value<crate::Arn<Route>> =
-            own_arn("execute-api", [api.api_id().part(), Part::Text(format!("/*/{method}{path}"))]);
-        self.add::<Permission>(
-            &format!("{id}Permission"),
-            json!({
-                "Action": "lambda:InvokeFunction",
-                "FunctionName": function.arn(),
-                "Principal": "apigateway.amazonaws.com",
-                "SourceArn": source,
-            }),
-        );
+        let target = apigatewayv2::Integration {
+            integration_uri: Some(function.arn().into()),
+            // The newer one; what the handlers read.
+            payload_format_version: Some(integration::PayloadFormatVersion::V2_0.into()),
+            ..apigatewayv2::Integration::new(api.api_id(), integration::IntegrationType::AwsProxy.into())
+        };
+        let target = self.add(&format!("{id}Integration"), target);
+        let bound = apigatewayv2::Route {
+            authorization_type: Some(route::AuthorizationType::None.into()),
+            target: Some((&target).into()),
+            ..apigatewayv2::Route::new(api.api_id(), format!("{method} {path}").into())
+        };
+        let bound = self.add(&format!("{id}Route"), bound);
+        let source =
+            own_arn::<apigatewayv2::Route>("execute-api", [api.api_id().into(), format!("/*/{method}{path}").into()]);
+        let permission = lambda::Permission {
+            source_arn: Some(source.into()),
+            ..lambda::Permission::new(
+                "lambda:InvokeFunction".into(),
+                function.arn().into(),
+                "apigateway.amazonaws.com".into(),
+            )
+        };
+        self.add(&format!("{id}Permission"), permission);
+        bound.seen_as()
     }
 }
 
-pub(super) fn stage_id(api: &Handle<HttpApi>) -> String {
-    format!("{}Stage", api.id)
+/// The stage of an API.
+pub(super) fn stage(stack: &Stack, api: &Handle<HttpApi>) -> Handle<apigatewayv2::Stage> {
+    stack.existing(&stage_id(api.id.as_str()))
 }
 
-/// API Gateway takes the group's ARN without the `:*` that `Fn::GetAtt` ends it with.
-fn access_log_arn(group: &Handle<LogGroup>) -> Json {
-    own_arn::<LogGroup>("logs", ["log-group:".into(), group.name().part()]).json()
+fn stage_id(api: &str) -> String {
+    format!("{api}Stage")
 }

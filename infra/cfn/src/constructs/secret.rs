@@ -1,13 +1,11 @@
 //! Secrets.
 
-use serde_json::json;
-
-use super::Encryption;
-use crate::{Arn, Handle, Kind, Stack, Value};
+use super::{Construct, Encryption, key::MANAGED};
+use crate::{Arn, Handle, Stack, Value, resources::secretsmanager};
 
 /// A secret of Secrets Manager. Its value is never part of a template: it is set once the stack is there.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-secret.html>
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html>
 pub struct Secret {
     /// Its name in the account.
     pub name: String,
@@ -17,23 +15,31 @@ pub struct Secret {
     pub encryption: Encryption,
 }
 
-impl Kind for Secret {
-    const TYPE: &'static str = "AWS::SecretsManager::Secret";
-    const STATEFUL: bool = true;
+impl Construct for Secret {
+    type Resource = secretsmanager::Secret;
 }
 
 impl Handle<Secret> {
-    /// The secret's ARN, which is its `Ref`.
+    /// The secret's ARN.
     #[must_use]
-    pub fn arn(&self) -> Value<Arn<Secret>> {
-        self.reference()
+    pub fn arn(&self) -> Value<Arn<secretsmanager::Secret>> {
+        self.resource().arn()
     }
 }
 
 impl Stack {
     /// Adds a secret without a value.
     pub fn secret(&mut self, id: &str, secret: &Secret) -> Handle<Secret> {
-        let key = secret.encryption.key();
-        self.add(id, json!({ "Name": secret.name, "Description": secret.description, "KmsKeyId": key }))
+        let properties = secretsmanager::Secret {
+            name: Some(secret.name.clone().into()),
+            description: Some(secret.description.clone().into()),
+            kms_key_id: secret.encryption.key_reference(),
+            ..secretsmanager::Secret::default()
+        };
+        let handle = self.add(id, properties);
+        if matches!(secret.encryption, Encryption::Managed) {
+            self.waive(&handle, "CKV_AWS_149", MANAGED);
+        }
+        handle.seen_as()
     }
 }

@@ -1,66 +1,76 @@
 //! SNS topics.
 
-use serde_json::json;
-
-use super::Encryption;
-use crate::{Arn, Handle, Kind, PolicyDocument, Principal, Stack, Statement, Value};
+use super::{Construct, Encryption, Transport};
+use crate::{
+    Arn, Handle, PolicyDocument, Principal, Stack, Statement, Value, pseudo, resources::sns, union::KeyReference,
+};
 
 /// A standard topic.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-sns-topic.html>
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topic.html>
 pub struct Topic {
     /// Its name in the account.
     pub name: String,
     /// How messages are encrypted while SNS holds them; `None` leaves them in clear, which a topic that alarms publish
     /// to needs where there is no customer's key: the policy of `alias/aws/sns` cannot let CloudWatch in.
     pub encryption: Option<Encryption>,
+    /// Services of AWS that may publish on behalf of this account, such as `cloudwatch.amazonaws.com`. Who else may
+    /// follows from IAM.
+    pub publishers: Vec<&'static str>,
+    /// How messages may come in.
+    pub transport: Transport,
 }
 
-impl Kind for Topic {
-    const TYPE: &'static str = "AWS::SNS::Topic";
-    const STATEFUL: bool = true;
+impl Construct for Topic {
+    type Resource = sns::Topic;
 }
 
-struct TopicPolicy;
-
-impl Kind for TopicPolicy {
-    const TYPE: &'static str = "AWS::SNS::TopicPolicy";
+impl Topic {
+    /// A topic that no service publishes to by itself.
+    #[must_use]
+    pub fn new(name: String, encryption: Encryption) -> Self {
+        // AWS's own clients speak nothing but TLS.
+        Self { name, encryption: Some(encryption), publishers: Vec::new(), transport: Transport::TlsOnly }
+    }
 }
 
 impl Handle<Topic> {
-    /// The topic's ARN, which is also its `Ref`.
+    /// The topic's ARN.
     #[must_use]
-    pub fn arn(&self) -> Value<Arn<Topic>> {
-        self.reference()
+    pub fn arn(&self) -> Value<Arn<sns::Topic>> {
+        self.resource().arn()
     }
 }
 
 impl Stack {
-    /// Adds a topic. Who may publish follows from IAM; its policy only refuses what does not come over TLS, and names
-    /// the services of this account that may publish.
-    pub fn topic(&mut self, id: &str, topic: &Topic, publishers: &[&str]) -> Handle<Topic> {
+    /// Adds a topic, and a policy `<id>Policy` that says who may publish how.
+    pub fn topic(&mut self, id: &str, topic: &Topic) -> Handle<Topic> {
         let key = match &topic.encryption {
-            Some(Encryption::CustomerKey(key)) => key.arn().json(),
-            Some(Encryption::Managed) => json!("alias/aws/sns"),
-            None => json!(null),
+            Some(Encryption::CustomerKey(key)) => Some(key.arn().into()),
+            Some(Encryption::Managed) => Some(Value::<KeyReference>::managed_by_aws("sns")),
+            None => None,
         };
-        let handle = self.add::<Topic>(id, json!({ "TopicName": topic.name, "KmsMasterKeyId": key }));
-        let account: Value<String> = Value::reference("AWS::AccountId");
-        let mut statements =
-            vec![Statement::deny(&["sns:Publish"]).named("TlsOnly").to(Principal::everyone()).on(&handle.arn()).when(
-                "Bool",
-                "aws:SecureTransport",
-                &Value::<String>::literal("false"),
-            )];
-        statements.extend(publishers.iter().map(|service| {
+        let properties =
+            sns::Topic { topic_name: Some(topic.name.clone().into()), kms_master_key_id: key, ..sns::Topic::default() };
+        let handle: Handle<Topic> = self.add(id, properties).seen_as();
+        if topic.encryption.is_none() {
+            let reason = "services publish here, and AWS's own key cannot let them in";
+            self.waive(&handle, "SNS-9", reason);
+            self.waive(&handle, "CKV_AWS_26", reason);
+        }
+        let mut statements: Vec<_> = topic.transport.statement(&["sns:Publish"], &handle.arn()).into_iter().collect();
+        statements.extend(topic.publishers.iter().map(|service| {
             Statement::allow(&["sns:Publish"]).to(Principal::service(service)).on(&handle.arn()).when(
                 "StringEquals",
                 "aws:SourceAccount",
-                &account,
+                &pseudo::account_id(),
             )
         }));
-        let policy = json!({ "Topics": [handle.arn()], "PolicyDocument": PolicyDocument::of(statements) });
-        self.add::<TopicPolicy>(&format!("{id}Policy"), policy);
+        // AWS refuses a policy that says nothing.
+        if !statements.is_empty() {
+            let policy_document = PolicyDocument::of(statements).into();
+            self.add(&format!("{id}Policy"), sns::TopicPolicy { policy_document, topics: [handle.arn()].into() });
+        }
         handle
     }
 }

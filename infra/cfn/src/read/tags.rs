@@ -2,17 +2,20 @@
 
 use serde_json::{Map, Value as Json, json};
 
-/// Functions that have a short tag, without their `Fn::`.
+/// Functions that have a short tag, without their `Fn::`; the last six stand in the section `Rules` only.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>
-const FUNCTIONS: [&str; 17] = [
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>,
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html>
+const FUNCTIONS: [&str; 25] = [
     "Base64",
     "Cidr",
     "FindInMap",
     "GetAtt",
     "GetAZs",
+    "GetStackOutput",
     "ImportValue",
     "Join",
+    "Length",
     "Select",
     "Split",
     "Sub",
@@ -23,16 +26,25 @@ const FUNCTIONS: [&str; 17] = [
     "Not",
     "Or",
     "ToJsonString",
+    "Contains",
+    "EachMemberEquals",
+    "EachMemberIn",
+    "RefAll",
+    "ValueOf",
+    "ValueOfAll",
 ];
 
 /// The long form of `!name value`, or nothing when CloudFormation knows no such tag.
 pub(super) fn expand(name: &str, value: Json) -> Option<Json> {
+    let value = if name == "GetAtt" { get_att(value) } else { value };
+    Some(Json::Object(Map::from_iter([(long_name(name)?, value)])))
+}
+
+/// What `!name` stands for, such as `Fn::Sub`.
+pub(super) fn long_name(name: &str) -> Option<String> {
     match name {
-        "Ref" | "Condition" => Some(single(name, value)),
-        "GetAtt" => Some(single("Fn::GetAtt", get_att(value))),
-        "Length" => Some(single("Fn::Length", value)),
-        _ if FUNCTIONS.contains(&name) => Some(single(&format!("Fn::{name}"), value)),
-        _ => None,
+        "Ref" | "Condition" => Some(name.to_owned()),
+        _ => FUNCTIONS.contains(&name).then(|| format!("Fn::{name}")),
     }
 }
 
@@ -42,8 +54,4 @@ fn get_att(value: Json) -> Json {
         Some((resource, attribute)) => json!([resource, attribute]),
         None => value,
     }
-}
-
-fn single(key: &str, value: Json) -> Json {
-    Json::Object(Map::from_iter([(key.to_owned(), value)]))
 }

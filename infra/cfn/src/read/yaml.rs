@@ -19,7 +19,11 @@ pub(super) fn parse(text: &str) -> Result<Json, ReadError> {
         match event {
             Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
             Event::StreamEnd | Event::DocumentEnd => return Err(error(span, "the file is empty")),
-            first => return reader.value(first, span, 0).map(|(value, _)| value),
+            first => {
+                let (value, _) = reader.value(first, span, 0)?;
+                reader.end()?;
+                return Ok(value);
+            }
         }
     }
 }
@@ -37,6 +41,19 @@ impl<'input> Reader<'input> {
             Some(Ok(next)) => Ok(next),
             Some(Err(scan)) => Err(scan_error(&scan)),
             None => Err(ReadError::Syntax { line: 1, column: 1, reason: "the file ends too early".to_owned() }),
+        }
+    }
+
+    /// Nothing may follow the first document: CloudFormation takes one, and nobody would notice the others were not read.
+    fn end(&mut self) -> Result<(), ReadError> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(()),
+                (Event::DocumentStart(_), span) => {
+                    return Err(error(span, "a second document begins here, and a template is one document"));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -87,10 +104,15 @@ impl<'input> Reader<'input> {
 
     fn mapping(&mut self, start: Span, depth: usize) -> Result<(Json, usize), ReadError> {
         let (mut entries, mut size) = (Map::new(), 1);
+        let mut bases = Vec::new();
         loop {
             let (event, span) = self.next()?;
             let key = match event {
-                Event::MappingEnd => return Ok((Json::Object(entries), size)),
+                Event::MappingEnd => {
+                    bases.into_iter().try_for_each(|base| merge(&mut entries, base, start))?;
+                    return Ok((Json::Object(entries), size));
+                }
+                // A key is its text, whatever YAML takes it for: `80`, `on` and `2010-09-09` are names here.
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => return Err(error(span, "a key must be a plain text")),
             };
@@ -98,7 +120,7 @@ impl<'input> Reader<'input> {
             let (value, inner) = self.value(event, at, depth + 1)?;
             size += inner;
             if key == "<<" {
-                merge(&mut entries, value, start)?;
+                bases.push(value);
             } else if entries.insert(key.clone(), value).is_some() {
                 return Err(error(span, &format!("the key {key} stands here twice")));
             }
@@ -114,16 +136,24 @@ impl<'input> Reader<'input> {
     }
 }
 
-/// `<<: *base` gives the keys of `base` that the mapping does not have itself.
+/// `<<: *base` gives the keys of `base` that the mapping does not have itself; of a list of bases, the first counts most.
 fn merge(entries: &mut Map<String, Json>, base: Json, span: Span) -> Result<(), ReadError> {
-    let Json::Object(base) = base else { return Err(error(span, "<< takes a mapping")) };
-    for (key, value) in base {
-        entries.entry(key).or_insert(value);
+    match base {
+        Json::Object(base) => {
+            for (key, value) in base {
+                entries.entry(key).or_insert(value);
+            }
+            Ok(())
+        }
+        Json::Array(bases) => bases.into_iter().try_for_each(|base| merge(entries, base, span)),
+        _ => Err(error(span, "<< takes a mapping, or a list of mappings")),
     }
-    Ok(())
 }
 
-/// A scalar as YAML 1.1 readers, AWS's among them, understand it. Dates and numbers with a leading zero stay text.
+/// A scalar as YAML 1.1 readers, AWS's among them, understand it.
+///
+/// Dates, times (`12:30:45`, a number to base 60 in YAML 1.1), numbers with a leading zero (an account, mostly), with `0x`
+/// or with `_` stay text: CloudFormation passes on what was written, and no property wants the other reading.
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Json {
     let as_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
     if style != ScalarStyle::Plain || as_text {
@@ -139,16 +169,20 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Json {
 }
 
 fn number(text: &str) -> Option<Json> {
-    let digits = text.trim_start_matches(['-', '+']);
-    let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-    let starts_well = digits.starts_with(|first: char| first.is_ascii_digit());
-    if leading_zero || !starts_well || !digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)) {
-        return None;
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let leading_zero = digits.len() > 1 && digits.starts_with('0');
+        return if leading_zero { None } else { text.parse::<i64>().ok().map(Json::from) };
     }
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(whole.into());
-    }
-    let real = text.contains('.').then(|| text.parse::<f64>().ok()).flatten()?;
+    // YAML 1.1 wants a point, and a sign before an exponent: `1e3` and `1.5e3` are text.
+    let (whole, rest) = digits.split_once('.')?;
+    let (fraction, exponent) = rest.split_once(['e', 'E']).map_or((rest, None), |(left, right)| (left, Some(right)));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let signed = exponent.is_none_or(|exponent| {
+        exponent.strip_prefix(['-', '+']).is_some_and(|digits| !digits.is_empty() && all_digits(digits))
+    });
+    let is_real = all_digits(whole) && all_digits(fraction) && !(whole.is_empty() && fraction.is_empty()) && signed;
+    let real = is_real.then(|| text.parse::<f64>().ok()).flatten()?;
     serde_json::Number::from_f64(real).map(Json::Number)
 }
 

@@ -1,7 +1,23 @@
-//! Python programs that tests use: boto3 as somebody else's client, cfn-lint as a second opinion. They are installed into
-//! `target/`, from pinned and hashed requirements.
+//! Python programs that tests use: boto3 as somebody else's client, cfn-lint and checkov as second opinions. They are
+//! installed into `target/`, from pinned and hashed requirements. checkov is on its own, because it wants an older boto3.
+//!
+//! The requirements are made by
+//!
+//! ```text
+//! echo 'checkov==3.3.30' >checkov.in
+//! pip-compile --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate --no-emit-index-url \
+//!     --no-emit-options --output-file checkov.txt checkov.in
+//! ```
+//!
+//! and `requirements.txt` likewise, from boto3 and cfn-lint.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde::Deserialize;
 
 use super::run_to_end;
 use crate::{
@@ -9,57 +25,141 @@ use crate::{
     report::Failure,
 };
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// A virtual environment, by its folder below `target/`, and what is installed into it.
+struct Installed {
+    folder: &'static str,
+    requirements: &'static str,
+}
+
+const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
+const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
 pub(super) fn interpreter(context: &Context) -> PathBuf {
-    folder(context).join("bin/python")
+    PROGRAMS.program(context, "python")
 }
 
-/// Makes the virtual environment, unless it is there with the same requirements.
-pub(super) fn set_up(context: &Context) -> Result<(), Failure> {
-    let folder = folder(context);
-    let stamp = folder.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS) {
-        return Ok(());
+/// Installs the programs, unless they are there as required.
+pub(in crate::commands) fn set_up(context: &Context) -> Result<(), Failure> {
+    PROGRAMS.set_up(context)
+}
+
+impl Installed {
+    fn program(&self, context: &Context, name: &str) -> PathBuf {
+        context.root.join("target").join(self.folder).join("bin").join(name)
     }
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(Failure::from(format!("cannot remove {}", folder.display())))?;
+
+    /// Makes the virtual environment, unless it is there with the same requirements.
+    fn set_up(&self, context: &Context) -> Result<(), Failure> {
+        let folder = context.root.join("target").join(self.folder);
+        let stamp = folder.join("requirements.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == self.requirements) {
+            return Ok(());
+        }
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(Failure::from(format!("cannot remove {}", folder.display())))?;
+        }
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(&folder);
+        run_to_end(make).map_err(|failure| failure.help("install Python 3 with its venv module"))?;
+        let wanted = folder.join("wanted.txt");
+        write_whole(&wanted, self.requirements)?;
+        let mut install = Command::new(self.program(context, "python"));
+        install.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "-r"]).arg(&wanted);
+        run_to_end(install)?;
+        write_whole(&stamp, self.requirements)
     }
-    let mut make = Command::new("python3");
-    make.args(["-m", "venv"]).arg(&folder);
-    run_to_end(make).map_err(|failure| failure.help("install Python 3 with its venv module"))?;
-    let wanted = folder.join("wanted.txt");
-    write_whole(&wanted, REQUIREMENTS)?;
-    let mut install = Command::new(interpreter(context));
-    install.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "-r"]).arg(&wanted);
-    run_to_end(install)?;
-    write_whole(&stamp, REQUIREMENTS)
+}
+
+/// The folder of the resource schemas that come with cfn-lint.
+pub(in crate::commands) fn schemas(root: &Path) -> Result<PathBuf, Failure> {
+    let libraries = root.join("target/python/lib");
+    let versions = fs::read_dir(&libraries).into_iter().flatten().flatten();
+    let schemas = versions.map(|version| version.path().join("site-packages/cfnlint/data/schemas"));
+    schemas.into_iter().find(|folder| folder.is_dir()).ok_or_else(|| {
+        Failure::new(format!("no resource schemas below {}", libraries.display()))
+            .help("cargo xtask codegen installs them")
+    })
 }
 
 /// Runs cfn-lint on the template of every environment; informational findings count too.
 pub(super) fn lint_templates(context: &Context) -> Result<(), Failure> {
+    let mut lint = Command::new(PROGRAMS.program(context, "cfn-lint"));
+    lint.args(["--include-checks", "I", "--regions"]);
+    for name in context.environments() {
+        lint.arg(&context.environment(&name)?.region);
+    }
+    lint.arg("--template").args(write_templates(context)?);
+    run_to_end(lint)
+}
+
+/// Runs checkov on the template of every environment. What it finds and nobody waived fails; so does finding nothing to look
+/// at, which checkov takes for success.
+pub(super) fn check_templates(context: &Context) -> Result<(), Failure> {
+    CHECKOV.set_up(context)?;
+    let mut checkov = Command::new(CHECKOV.program(context, "checkov"));
+    // Without `--skip-download` it would ask its maker's server for texts that nobody reads here.
+    checkov.args(["--framework", "cloudformation", "--compact", "--skip-download", "--output", "json"]);
+    for file in write_templates(context)? {
+        checkov.arg("--file").arg(file);
+    }
+    let said = checkov.output().map_err(Failure::from("cannot start checkov"))?;
+    let text = String::from_utf8_lossy(&said.stdout);
+    let report: Checkov = serde_json::from_str(&text)
+        .map_err(|error| Failure::new(format!("checkov says what cannot be read: {error}\n{text}")))?;
+    let Summary { passed, failed, skipped, parsing_errors } = report.summary;
+    for check in &report.results.failed_checks {
+        eprintln!("{} {} {}: {}", check.check_id, check.file_path, check.resource, check.check_name);
+    }
+    context.progress(&format!("checkov: {passed} passed, {failed} failed, {skipped} waived"));
+    if passed == 0 || parsing_errors > 0 {
+        return Err(Failure::new("checkov could not read the templates"));
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::new(format!("checkov finds {failed} faults"))
+            .help("mend them, or waive them where the resource is made: stack.waive(&handle, \"CKV_...\", \"why\")")),
+    }
+}
+
+/// What checkov says, as far as it is read here.
+#[derive(Deserialize)]
+struct Checkov {
+    summary: Summary,
+    results: Results,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    parsing_errors: usize,
+}
+
+#[derive(Deserialize)]
+struct Results {
+    failed_checks: Vec<FailedCheck>,
+}
+
+#[derive(Deserialize)]
+struct FailedCheck {
+    check_id: String,
+    check_name: String,
+    file_path: String,
+    resource: String,
+}
+
+/// Writes the template of every environment to `target/templates/`.
+fn write_templates(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     let folder = context.root.join("target/templates");
     fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
-    let mut lint = Command::new(folder_of_programs(context).join("cfn-lint"));
-    lint.args(["--include-checks", "I", "--regions"]);
     let mut files = Vec::new();
     for name in context.environments() {
-        let environment = context.environment(&name)?;
-        lint.arg(&environment.region);
-        let template = infra::service(&environment).map_err(Failure::new)?;
+        let template = infra::service(&context.environment(&name)?).map_err(Failure::new)?;
         let file = folder.join(format!("{name}.yaml"));
         write_whole(&file, &cfn::write::yaml(&template))?;
         files.push(file);
     }
-    lint.arg("--template").args(files);
-    run_to_end(lint)
-}
-
-fn folder(context: &Context) -> PathBuf {
-    context.root.join("target/python")
-}
-
-fn folder_of_programs(context: &Context) -> PathBuf {
-    folder(context).join("bin")
+    Ok(files)
 }

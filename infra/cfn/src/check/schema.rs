@@ -1,0 +1,500 @@
+//! AWS's own description of its resource types, against what a template gives them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map as JsonMap, Value as Json};
+
+use super::{
+    Fault, Rule,
+    Severity::Error,
+    facts::{Facts, Field},
+    text::{Piece, Text, function, function_name},
+};
+use crate::{
+    Path,
+    schema::{self, Group, List, Map, Number, Object, Reference, Shape, Whole},
+};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "SCHEMA-1",
+        severity: Error,
+        title: "a property is one that the type has",
+        why: "CloudFormation refuses properties that it does not know, and those that can only be read",
+        mend: "correct the name, or remove the property",
+        find: |facts| faults(facts, Asked::Unknown),
+    },
+    Rule {
+        id: "SCHEMA-2",
+        severity: Error,
+        title: "what must be there is there",
+        why: "CloudFormation refuses a resource without it",
+        mend: "add the property",
+        find: |facts| faults(facts, Asked::Missing),
+    },
+    Rule {
+        id: "SCHEMA-3",
+        severity: Error,
+        title: "a value is of its property's type",
+        why: "CloudFormation refuses a text in the place of a list, and the like",
+        mend: "write a value of the type that is named",
+        find: |facts| faults(facts, Asked::Type),
+    },
+    Rule {
+        id: "SCHEMA-4",
+        severity: Error,
+        title: "a value is one of those that are known",
+        why: "AWS refuses every other",
+        mend: "choose one of the values that are named",
+        find: |facts| faults(facts, Asked::Choice),
+    },
+    Rule {
+        id: "SCHEMA-5",
+        severity: Error,
+        title: "a text has the form and length that AWS wants",
+        why: "AWS refuses every other",
+        mend: "change the text so that it fits",
+        find: |facts| faults(facts, Asked::Form),
+    },
+    Rule {
+        id: "SCHEMA-6",
+        severity: Error,
+        title: "a number is within its range",
+        why: "AWS refuses every other",
+        mend: "choose a number within the range",
+        find: |facts| faults(facts, Asked::Range),
+    },
+    Rule {
+        id: "SCHEMA-7",
+        severity: Error,
+        title: "a list has as many items as AWS wants, each once where it must be",
+        why: "AWS refuses every other",
+        mend: "remove or add items",
+        find: |facts| faults(facts, Asked::Count),
+    },
+    Rule {
+        id: "SCHEMA-8",
+        severity: Error,
+        title: "properties that go together stand together, and others do not",
+        why: "AWS refuses contradictions",
+        mend: "keep the properties that are meant",
+        find: |facts| faults(facts, Asked::Group),
+    },
+    Rule {
+        id: "SCHEMA-9",
+        severity: Error,
+        title: "a reference gives what its property wants",
+        why: "a URL or a name is not an ARN, and AWS refuses one for the other",
+        mend: "use Ref, or Fn::GetAtt with the attribute that gives it",
+        find: |facts| faults(facts, Asked::Kind),
+    },
+    Rule {
+        id: "REF-8",
+        severity: Error,
+        title: "a resource has the attribute",
+        why: "CloudFormation refuses Fn::GetAtt of an attribute that the type does not answer",
+        mend: "use one of the attributes that are named",
+        find: unknown_attribute,
+    },
+];
+
+/// What a rule asks for: all of them walk the same way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Unknown,
+    Missing,
+    Type,
+    Choice,
+    Form,
+    Range,
+    Count,
+    Group,
+    Kind,
+}
+
+struct Walk<'a> {
+    facts: &'a Facts<'a>,
+    asked: Asked,
+    faults: Vec<Fault>,
+}
+
+fn faults(facts: &Facts<'_>, asked: Asked) -> Vec<Fault> {
+    let mut walk = Walk { facts, asked, faults: Vec::new() };
+    for thing in facts.things() {
+        if let Some(schema) = schema::of(&thing.resource.kind) {
+            walk.object(&thing.resource.properties, schema.properties, &thing.path().key("Properties"));
+        }
+    }
+    walk.faults
+}
+
+impl Walk<'_> {
+    fn say(&mut self, asked: Asked, path: &Path, message: impl FnOnce() -> String) {
+        if self.asked == asked {
+            self.faults.push(Fault::new(path.clone(), message()));
+        }
+    }
+
+    fn value(&mut self, value: &Json, shape: &Shape, path: &Path) {
+        if let Some((name, argument)) = value.as_object().and_then(function).filter(|(name, _)| *name != "Condition") {
+            return self.function(value, name, argument, shape, path);
+        }
+        match shape {
+            Shape::Text(text) => self.text(value, text, path),
+            Shape::Whole(whole) => self.whole(value, whole, path),
+            Shape::Number(number) => self.number(value, number, path),
+            Shape::Bool => {
+                let fits = value.is_boolean()
+                    || value
+                        .as_str()
+                        .is_some_and(|text| ["true", "false"].contains(&text.to_ascii_lowercase().as_str()));
+                self.unless(fits, value, "true or false", path);
+            }
+            Shape::Json => self.unless(value.is_object() || value.is_string(), value, "an object", path),
+            Shape::Any => {}
+            Shape::List(list) => match value {
+                Json::Array(items) => self.list(items, list, path),
+                _ => self.unless(false, value, "a list", path),
+            },
+            Shape::Map(map) => match value {
+                Json::Object(entries) => self.map(entries, map, path),
+                _ => self.unless(false, value, "an object", path),
+            },
+            Shape::Object(object) => match value {
+                Json::Object(entries) => self.object(entries, object, path),
+                _ => self.unless(false, value, "an object", path),
+            },
+        }
+    }
+
+    /// A function gives what only the deployment knows, but for its literal parts.
+    fn function(&mut self, whole: &Json, name: &str, argument: &Json, shape: &Shape, path: &Path) {
+        match (name, shape) {
+            ("Fn::If", _) => {
+                for (at, branch) in argument.as_array().into_iter().flatten().enumerate().skip(1) {
+                    // `AWS::NoValue` is nothing at all.
+                    if matches!(Field::of(branch), Field::Absent) {
+                        continue;
+                    }
+                    self.value(branch, shape, &path.key(name).item(at));
+                }
+            }
+            ("Ref" | "Fn::GetAtt", Shape::Text(text)) if self.asked == Asked::Kind => {
+                if let Some(said) = wrong_kind(self.facts, whole, text.formats) {
+                    self.say(Asked::Kind, path, || said);
+                }
+            }
+            ("Fn::Sub" | "Fn::Join" | "Fn::Select", Shape::Text(text)) => {
+                if let Some(literal) = Text::of(whole).literal() {
+                    self.literal(literal, text, path);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn unless(&mut self, fits: bool, value: &Json, wanted: &str, path: &Path) {
+        if !fits {
+            self.say(Asked::Type, path, || format!("{} where {wanted} belongs", kind_of(value)));
+        }
+    }
+
+    fn text(&mut self, value: &Json, text: &schema::Text, path: &Path) {
+        match value {
+            Json::String(literal) if !literal.contains("{{resolve:") => self.literal(literal, text, path),
+            Json::Number(number) => self.literal(&number.to_string(), text, path),
+            Json::Bool(truth) => self.literal(&truth.to_string(), text, path),
+            Json::String(_) => {}
+            _ => self.unless(false, value, "a text", path),
+        }
+    }
+
+    fn literal(&mut self, literal: &str, text: &schema::Text, path: &Path) {
+        if !text.one_of.is_empty() {
+            if !text.one_of.contains(&literal) {
+                self.say(Asked::Choice, path, || format!("{literal} is not one of {}", text.one_of.join(", ")));
+            }
+            return;
+        }
+        if self.asked != Asked::Form {
+            return;
+        }
+        let length = literal.chars().count();
+        if text.min.is_some_and(|min| length < min as usize) || text.max.is_some_and(|max| length > max as usize) {
+            let range = range(text.min.map(i64::from), text.max.map(i64::from));
+            self.say(Asked::Form, path, || format!("{length} characters, taken: {range}"));
+        } else if text.pattern.is_some_and(|pattern| !fits(pattern, literal)) {
+            let pattern = text.pattern.unwrap_or_default();
+            self.say(Asked::Form, path, || format!("{literal} does not match {pattern}"));
+        }
+    }
+
+    fn whole(&mut self, value: &Json, whole: &Whole, path: &Path) {
+        let Some(number) = super::text::whole(value).or_else(|| whole_real(value)) else {
+            let dynamic = value.as_str().is_some_and(|text| text.contains("{{resolve:"));
+            return self.unless(dynamic, value, "a whole number", path);
+        };
+        if !whole.one_of.is_empty() {
+            if !whole.one_of.contains(&number) {
+                let known: Vec<String> = whole.one_of.iter().map(ToString::to_string).collect();
+                self.say(Asked::Choice, path, || format!("{number} is not one of {}", known.join(", ")));
+            }
+        } else if whole.min.is_some_and(|min| number < min) || whole.max.is_some_and(|max| number > max) {
+            let range = range(whole.min, whole.max);
+            self.say(Asked::Range, path, || format!("{number}, taken: {range}"));
+        }
+    }
+
+    fn number(&mut self, value: &Json, number: &Number, path: &Path) {
+        let real = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+        let Some(real) = real else {
+            let dynamic = value.as_str().is_some_and(|text| text.contains("{{resolve:"));
+            return self.unless(dynamic, value, "a number", path);
+        };
+        if number.min.is_some_and(|min| real < min) || number.max.is_some_and(|max| real > max) {
+            let range = range(number.min, number.max);
+            self.say(Asked::Range, path, || format!("{real}, taken: {range}"));
+        }
+    }
+
+    fn list(&mut self, items: &[Json], list: &List, path: &Path) {
+        // A function among the items may give several or none.
+        let known = items.iter().all(|item| function_name(item).is_none());
+        let count = items.len();
+        let (few, many) =
+            (list.min.is_some_and(|min| count < min as usize), list.max.is_some_and(|max| count > max as usize));
+        if known && (few || many) {
+            let range = range(list.min.map(i64::from), list.max.map(i64::from));
+            self.say(Asked::Count, path, || format!("{count} items, taken: {range}"));
+        }
+        if list.unique && known {
+            let twice = items.iter().enumerate().find(|(at, item)| items.iter().take(*at).any(|other| other == *item));
+            if let Some((at, item)) = twice {
+                self.say(Asked::Count, &path.item(at), || format!("{item} stands in the list twice"));
+            }
+        }
+        for (at, item) in items.iter().enumerate() {
+            if !matches!(Field::of(item), Field::Absent) {
+                self.value(item, &list.items, &path.item(at));
+            }
+        }
+    }
+
+    fn map(&mut self, entries: &JsonMap<String, Json>, map: &Map, path: &Path) {
+        if map.max.is_some_and(|max| entries.len() > max as usize) {
+            self.say(Asked::Count, path, || {
+                format!("{} entries, at most {} are taken", entries.len(), map.max.unwrap_or(0))
+            });
+        }
+        for (name, value) in entries.iter().filter(|(name, _)| !name.starts_with("Fn::")) {
+            if self.asked == Asked::Form && map.names.is_some_and(|pattern| !fits(pattern, name)) {
+                let pattern = map.names.unwrap_or_default();
+                self.say(Asked::Form, &path.key(name), || format!("the name {name} does not match {pattern}"));
+            }
+            if !matches!(Field::of(value), Field::Absent) {
+                self.value(value, &map.values, &path.key(name));
+            }
+        }
+    }
+
+    fn object(&mut self, entries: &JsonMap<String, Json>, object: &Object, path: &Path) {
+        // A transform or a loop among the members makes further ones.
+        let known = !entries.keys().any(|name| name.starts_with("Fn::"));
+        let has = |name: &str| entries.get(name).is_some_and(|value| !matches!(Field::of(value), Field::Absent));
+        if known {
+            for name in object.required.iter().filter(|name| !has(name)) {
+                self.say(Asked::Missing, path, || format!("{name} is missing"));
+            }
+            // Two that exclude each other are a group each.
+            let said: BTreeSet<_> =
+                object.groups.iter().filter_map(|group| group_fault(group, &has, entries)).collect();
+            for said in said {
+                self.say(Asked::Group, path, || said);
+            }
+        }
+        for (name, value) in entries.iter().filter(|(name, _)| !name.starts_with("Fn::")) {
+            match object.properties.iter().find(|(known, _)| known == name) {
+                Some((_, shape)) if !matches!(Field::of(value), Field::Absent) => {
+                    self.value(value, shape, &path.key(name))
+                }
+                Some(_) => {}
+                None if object.open => {}
+                None => self.say(Asked::Unknown, &path.key(name), || match nearest(name, object) {
+                    Some(meant) => format!("there is no property {name}; {meant} may be meant"),
+                    None => format!("there is no property {name}"),
+                }),
+            }
+        }
+    }
+}
+
+/// What members of an object contradict, if they certainly do.
+fn group_fault(group: &Group, has: &impl Fn(&str) -> bool, entries: &JsonMap<String, Json>) -> Option<String> {
+    // What a condition may take away is not certainly there.
+    let certain =
+        |name: &str| has(name) && entries.get(name).is_some_and(|value| function_name(value) != Some("Fn::If"));
+    match group {
+        Group::ExactlyOne(names) => {
+            let there: Vec<&str> = names.iter().copied().filter(|name| certain(name)).collect();
+            match there.len() {
+                0 if !names.iter().any(|name| has(name)) => Some(format!("one of {} is missing", names.join(", "))),
+                0 | 1 => None,
+                _ => Some(format!("{} exclude each other", there.join(" and "))),
+            }
+        }
+        Group::AtLeastOne(names) => {
+            (!names.iter().any(|name| has(name))).then(|| format!("one of {} is missing", names.join(", ")))
+        }
+        Group::Excludes(first, others) => {
+            let other = others.iter().find(|other| certain(other)).filter(|_| certain(first))?;
+            let (first, other) = (first.min(other), first.max(other));
+            Some(format!("{first} and {other} exclude each other"))
+        }
+        Group::Needs(first, others) => {
+            let other = others.iter().find(|other| !has(other)).filter(|_| certain(first))?;
+            Some(format!("{first} needs {other}"))
+        }
+    }
+}
+
+/// The property that a name is nearly: the same but for capitals, or one that it is the beginning of or the other way.
+fn nearest<'a>(name: &str, object: &'a Object) -> Option<&'a str> {
+    let lower = name.to_ascii_lowercase();
+    let known = || object.properties.iter().map(|(known, _)| *known);
+    let same = known().find(|known| known.eq_ignore_ascii_case(name));
+    same.or_else(|| {
+        known().find(|known| {
+            let known = known.to_ascii_lowercase();
+            known.starts_with(&lower) || lower.starts_with(&known) || one_letter_apart(&known, &lower)
+        })
+    })
+}
+
+/// Whether two texts differ in one letter that is other, more or less.
+fn one_letter_apart(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let common = short.bytes().zip(long.bytes()).take_while(|(left, right)| left == right).count();
+    let (short_rest, long_rest) = (short.get(common..).unwrap_or_default(), long.get(common..).unwrap_or_default());
+    match long.len() - short.len() {
+        0 => short_rest.get(1..) == long_rest.get(1..),
+        1 => Some(short_rest) == long_rest.get(1..),
+        _ => false,
+    }
+}
+
+/// Whether a pattern (ECMA 262) matches somewhere in a text. One that cannot be read counts as matching.
+fn fits(pattern: &str, text: &str) -> bool {
+    regress::Regex::with_flags(pattern, "u")
+        .or_else(|_| regress::Regex::new(pattern))
+        .map_or(true, |pattern| pattern.find(text).is_some())
+}
+
+/// `300.0` is a whole number too.
+fn whole_real(value: &Json) -> Option<i64> {
+    let real = value.as_f64().filter(|real| real.fract() == 0.0 && real.abs() < 9e15)?;
+    // Checked above: there is no fraction, and it is small enough.
+    #[allow(clippy::cast_possible_truncation, reason = "checked above")]
+    Some(real as i64)
+}
+
+fn range<N: std::fmt::Display + PartialEq>(min: Option<N>, max: Option<N>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) if min == max => format!("exactly {min}"),
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("{min} and more"),
+        (None, Some(max)) => format!("{max} and less"),
+        (None, None) => "all".to_owned(),
+    }
+}
+
+fn kind_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "nothing",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}
+
+/// Types of which no ARN stands for another thing: a queue's ARN where a topic's belongs is certainly wrong.
+const DISTINCT: [&str; 6] =
+    ["AWS::IAM::Role", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::SQS::Queue"];
+
+/// Why a reference does not give what is wanted, if it certainly does not.
+fn wrong_kind(facts: &Facts<'_>, value: &Json, wanted: &[&str]) -> Option<String> {
+    let parts: Vec<(&str, &str)> = wanted.iter().filter_map(|format| format.rsplit_once('.')).collect();
+    if parts.is_empty() || parts.len() < wanted.len() {
+        return None;
+    }
+    let text = Text::of(value);
+    let (id, given, shown) = match text.only()? {
+        Piece::Ref(id) => {
+            let schema = schema::of(&facts.thing(id)?.resource.kind)?;
+            let aspect = match schema.reference {
+                Reference::Arn => "Arn",
+                Reference::Url => "Url",
+                Reference::Name => "Name",
+                Reference::Id => "Id",
+                Reference::Foreign => return None,
+            };
+            (id, vec![aspect], format!("Ref of {id}"))
+        }
+        Piece::Attribute(id, attribute) => {
+            let schema = schema::of(&facts.thing(id)?.resource.kind)?;
+            let (_, formats) = schema.attributes.iter().find(|(name, _)| name == attribute)?;
+            let own = formats.iter().filter_map(|format| format.rsplit_once('.'));
+            let aspects: Vec<&str> = own.filter(|(kind, _)| *kind == schema.kind).map(|(_, aspect)| aspect).collect();
+            if aspects.is_empty() {
+                return None;
+            }
+            (id, aspects, format!("{id}.{attribute}"))
+        }
+        Piece::Literal(_) | Piece::Unknown => return None,
+    };
+    let kind = facts.thing(id)?.resource.kind.as_str();
+    let of_kind: Vec<&str> = parts.iter().filter(|(wanted, _)| *wanted == kind).map(|(_, aspect)| *aspect).collect();
+    if of_kind.is_empty() {
+        let strangers = parts.iter().all(|(wanted, aspect)| *aspect == "Arn" && DISTINCT.contains(wanted));
+        return (strangers && DISTINCT.contains(&kind)).then(|| format!("{shown} where {} belongs", words(wanted)));
+    }
+    let fits = given.iter().any(|aspect| of_kind.contains(aspect));
+    (!fits).then(|| format!("{shown} is its {}, and {} belongs here", given.join(" or "), words(wanted)))
+}
+
+/// `AWS::SQS::Queue.Arn` in words.
+fn words(formats: &[&str]) -> String {
+    let each = formats.iter().map(|format| match format.rsplit_once('.') {
+        Some((kind, aspect)) => format!("the {aspect} of an {kind}"),
+        None => (*format).to_owned(),
+    });
+    each.collect::<Vec<_>>().join(" or ")
+}
+
+fn unknown_attribute(facts: &Facts<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, name, argument) in super::references::functions(facts) {
+        if name != "Fn::GetAtt" && name != "Fn::Sub" {
+            continue;
+        }
+        let text = Text::of(&serde_json::json!({ name: argument }));
+        for piece in text.pieces() {
+            let Piece::Attribute(id, attribute) = piece else { continue };
+            let Some(schema) = facts.thing(id).and_then(|thing| schema::of(&thing.resource.kind)) else { continue };
+            let nested = attribute.split('.').next().unwrap_or_default();
+            let known = |wanted: &str| {
+                schema.attributes.iter().any(|(name, _)| *name == wanted || name.split('.').next() == Some(wanted))
+                    || schema.read_only.iter().any(|name| *name == wanted || name.split('.').next() == Some(wanted))
+            };
+            if !known(attribute) && !known(nested) {
+                let all: Vec<&str> = schema.attributes.iter().map(|(name, _)| *name).collect();
+                faults.push(Fault::new(
+                    path.clone(),
+                    format!("{id} has no attribute {attribute}, but {}", all.join(", ")),
+                ));
+            }
+        }
+    }
+    faults
+}

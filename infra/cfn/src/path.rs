@@ -1,0 +1,74 @@
+//! The way to a value inside a template.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// The way to a value inside a template, such as `Resources.Queue.Properties.Tags[0]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Path(Vec<Step>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Step {
+    Key(String),
+    Item(usize),
+}
+
+impl Path {
+    /// The way to a resource.
+    #[must_use]
+    pub fn resource(id: &str) -> Self {
+        Self::default().key("Resources").key(id)
+    }
+
+    /// Further to the value of a key.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        self.step(Step::Key(key.to_owned()))
+    }
+
+    /// Further to an item of a list, counted from 0.
+    #[must_use]
+    pub fn item(&self, at: usize) -> Self {
+        self.step(Step::Item(at))
+    }
+
+    /// The way to what is around the value; none for the template itself.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (_, around) = self.0.split_last()?;
+        Some(Self(around.to_vec()))
+    }
+
+    /// The resource that the value belongs to, if it belongs to one.
+    #[must_use]
+    pub fn resource_id(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Step::Key(section), Step::Key(id), ..] if section == "Resources" => Some(id),
+            _ => None,
+        }
+    }
+
+    fn step(&self, step: Step) -> Self {
+        Self(self.0.iter().cloned().chain([step]).collect())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Key(key) if at == 0 => out.write_str(key)?,
+                Step::Key(key) => write!(out, ".{key}")?,
+                Step::Item(item) => write!(out, "[{item}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,166 @@
+//! Each rule against a template that breaks it and the same template mended: `tests/check/<RULE>[-variant]/`.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use cfn::check;
+
+/// How many pairs there are at least, so that an empty folder does not pass.
+const PAIRS: usize = 120;
+
+fn pairs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check");
+    let mut pairs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pairs.retain(|path| path.is_dir());
+    pairs.sort();
+    pairs
+}
+
+/// `SQS-6-standard` is a variant of `SQS-6`.
+fn rule_of(pair: &Path) -> String {
+    let name = pair.file_name().unwrap().to_str().unwrap();
+    name.splitn(3, '-').take(2).collect::<Vec<_>>().join("-")
+}
+
+fn report(file: &Path) -> check::Report {
+    let text = fs::read_to_string(file).unwrap();
+    check::template(&cfn::read::template(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+}
+
+/// What is said about a template: a line for the finding, one for the mend.
+fn said(report: &check::Report) -> String {
+    let mut said = String::new();
+    for finding in &report.findings {
+        let check::Finding { rule, path, message } = finding;
+        writeln!(said, "{} {path}: {message}\n  mend: {}", rule.id, rule.mend).unwrap();
+    }
+    said
+}
+
+/// Rewrite `expect.txt` with `UPDATE_EXPECT=1 cargo test -p cfn`, and read the difference before committing it.
+#[test]
+fn a_wrong_template_is_refused_by_its_rule_alone_and_the_mended_one_is_accepted() {
+    let pairs = pairs();
+    assert!(pairs.len() >= PAIRS, "{} pairs", pairs.len());
+    let mut wrong = Vec::new();
+    for pair in &pairs {
+        let (rule, name) = (rule_of(pair), pair.file_name().unwrap().to_str().unwrap());
+        let bad = report(&pair.join("bad.yaml"));
+        let others: Vec<_> = bad.findings.iter().map(|finding| finding.rule.id).filter(|id| *id != rule).collect();
+        if bad.findings.len() == others.len() {
+            wrong.push(format!("{name}/bad.yaml does not break {rule}"));
+        }
+        if !others.is_empty() {
+            wrong.push(format!("{name}/bad.yaml also breaks {}", others.join(", ")));
+        }
+        let good = said(&report(&pair.join("good.yaml")));
+        if !good.is_empty() {
+            wrong.push(format!("{name}/good.yaml:\n{good}"));
+        }
+        let (file, now) = (pair.join("expect.txt"), said(&bad));
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&file, &now).unwrap();
+        }
+        if fs::read_to_string(&file).unwrap_or_default() != now {
+            wrong.push(format!("{name}/expect.txt is not what is said now:\n{now}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Rules that a template in a file cannot show: it would have a megabyte, or 500 resources.
+const LARGE: [&str; 2] = ["QUOTA-3", "QUOTA-4"];
+
+#[test]
+fn every_rule_has_a_pair_and_every_pair_a_rule() {
+    let rules: BTreeSet<String> = check::rules().map(|rule| rule.id.to_owned()).collect();
+    let shown: BTreeSet<String> = pairs().iter().map(|pair| rule_of(pair)).chain(LARGE.map(str::to_owned)).collect();
+    assert_eq!(check::rules().count(), rules.len(), "an id stands for two rules");
+    assert_eq!(rules.symmetric_difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_template_is_refused_from_its_quota_on() {
+    let topics = |count: usize, text: &str| {
+        let topic = |at: usize| {
+            format!("\"T{at}\":{{\"Type\":\"AWS::SSM::Document\",\"Properties\":{{\"Content\":\"{text}\"}}}}")
+        };
+        let all: Vec<_> = (0..count).map(topic).collect();
+        cfn::read::template(&format!("{{\"Resources\":{{{}}}}}", all.join(","))).unwrap()
+    };
+    let found = |count: usize, text: &str| -> Vec<&str> {
+        let report = check::template(&topics(count, text));
+        report.findings.iter().map(|finding| finding.rule.id).collect()
+    };
+    assert_eq!(found(500, ""), Vec::<&str>::new());
+    assert_eq!(found(501, ""), ["QUOTA-1"]);
+    // `{"Resources":{...}}` around one resource.
+    let around = serde_json::to_string(&topics(1, "")).unwrap().len();
+    assert_eq!(found(1, &"x".repeat(51_200 - around)), Vec::<&str>::new());
+    assert_eq!(found(1, &"x".repeat(51_201 - around)), ["QUOTA-4"]);
+    assert_eq!(found(1, &"x".repeat(1_000_000 - around)), ["QUOTA-4"]);
+    assert_eq!(found(1, &"x".repeat(1_000_001 - around)), ["QUOTA-3"]);
+}
+
+#[test]
+fn nothing_is_said_where_a_value_is_not_known() {
+    // Each of these would be a finding if what the parameter or the condition gives were known.
+    let text = "
+Transform: [AWS::LanguageExtensions]
+Parameters: {Seconds: {Type: Number}, Topic: {Type: String}, Pattern: {Type: String}, Name: {Type: String}}
+Conditions: {Yes: !Equals [!Ref Name, yes]}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties:
+      QueueName: !Ref Name
+      FifoQueue: !If [Yes, true, !Ref AWS::NoValue]
+      VisibilityTimeout: !Ref Seconds
+      RedrivePolicy: !If [Yes, {deadLetterTargetArn: !ImportValue dead, maxReceiveCount: 1}, !Ref AWS::NoValue]
+  QueuePolicy:
+    Type: AWS::SQS::QueuePolicy
+    Properties: {Queues: [!Ref Queue], PolicyDocument: !If [Yes, {}, {}]}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Timeout: 900
+      Code: {S3Bucket: artifacts, S3Key: !Ref Name}
+      Role: !ImportValue role
+      LoggingConfig: !If [Yes, {LogGroup: x}, !Ref AWS::NoValue]
+      Environment: {Variables: {PASSWORD: !ImportValue password}}
+  Source:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: !GetAtt Queue.Arn
+      FunctionName: !Ref Function
+      BatchSize: !Ref Seconds
+      FunctionResponseTypes: !If [Yes, [ReportBatchItemFailures], !Ref AWS::NoValue]
+  Subscription:
+    Type: AWS::SNS::Subscription
+    Properties:
+      TopicArn: !Ref Topic
+      Protocol: sqs
+      Endpoint: !GetAtt Queue.Arn
+      FilterPolicy: !If [Yes, {a: b}, !Ref AWS::NoValue]
+      RedrivePolicy: !If [Yes, {deadLetterTargetArn: !ImportValue dead}, !Ref AWS::NoValue]
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: !Ref Name
+      MetricName: Nothing
+      Statistic: Sum
+      Period: !Ref Seconds
+      AlarmActions: [!Ref Topic]
+";
+    let template = cfn::read::template(text).unwrap();
+    assert_eq!(said(&check::template(&template)), "");
+    // A macro of somebody's own may change everything.
+    let text = text.replace("AWS::LanguageExtensions", "Company::Macro").replace("!Ref Name", "!Ref Nothing");
+    assert_eq!(said(&check::template(&cfn::read::template(&text).unwrap())), "");
+}

@@ -1,0 +1,17 @@
+//! What crosses the units of this crate: rules against wrong and mended templates, templates read and written again,
+//! programs that must not compile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that fails panics"
+)]
+
+mod check;
+mod compile_fail;
+mod constructs;
+mod round_trip;
+mod schema;
+mod unknown;

@@ -1,0 +1,15 @@
+//! The receiver publishes to a topic.
+
+use cfn::{Handle, constructs::Queue};
+use contract::functions::WebhookReceiver;
+use infra::wiring::InStack;
+
+fn wrong(queue: &Handle<Queue>, origins: &Vec<String>) {
+    let _ = WebhookReceiver::<InStack> {
+        received: queue.into(),
+        message_bytes: (&262_144).into(),
+        certificate_origins: origins.into(),
+    };
+}
+
+fn main() {}
