@@ -46,6 +46,6 @@ pub use policy::{Effect, PolicyDocument, Principal, Statement};
 pub use stack::{Handle, Kind, Stack, StackError};
 pub use template::{Output, Parameter, Resource, Section, Template};
 pub use value::{
-    Arn, Condition, FromNumber, FromText, Id, InvalidLiteral, List, Literal, Map, Mapping, Name, Part, Plain, Row,
-    Sensitive, Test, Url, Value, pseudo,
+    Arn, Condition, FromNumber, FromText, Id, InvalidLiteral, Item, List, Literal, Map, Mapping, Name, Part, Plain,
+    Row, Sensitive, Test, Url, Value, pseudo,
 };

@@ -1,7 +1,7 @@
 //! Where several kinds of things may stand: each type here takes those, and nothing else.
 
 use crate::{
-    Arn, Handle, Id, Name, Plain, Url, Value,
+    Arn, Handle, Id, Item, Name, Plain, Url, Value,
     resources::{apigatewayv2, kms, lambda, logs, s3, sns, sqs},
     value::own_arn,
 };
@@ -31,6 +31,14 @@ macro_rules! unions {
             impl<M: Member<$name>> From<Value<M>> for Value<$name> {
                 fn from(value: Value<M>) -> Self {
                     value.assume()
+                }
+            }
+
+            // As above.
+            #[diagnostic::do_not_recommend]
+            impl<M: Member<$name>> Item<$name> for Value<M> {
+                fn value(self) -> Value<$name> {
+                    self.into()
                 }
             }
         )*

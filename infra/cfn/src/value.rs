@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
 pub use intrinsic::{Condition, Mapping, Row, Test, pseudo};
-pub use literal::{FromNumber, FromText, InvalidLiteral, Literal};
+pub use literal::{FromNumber, FromText, InvalidLiteral, Item, Literal};
 pub use meaning::{Arn, Id, List, Map, Name, Plain, Sensitive, Url};
 pub use sub::Part;
 pub(crate) use sub::own_arn;

@@ -137,22 +137,51 @@ impl<R> From<String> for Value<Id<R>> {
     }
 }
 
-impl<T, I: Into<Value<T>>> From<Vec<I>> for Value<List<T>> {
+/// What a list or a map of `T` can hold.
+#[diagnostic::on_unimplemented(
+    message = "a list or map of `{T}` cannot hold `{Self}`",
+    label = "an item of another kind",
+    note = "what takes several kinds of things says in `cfn::union` which"
+)]
+pub trait Item<T> {
+    /// The item as a value.
+    fn value(self) -> Value<T>;
+}
+
+impl<T> Item<T> for Value<T> {
+    fn value(self) -> Self {
+        self
+    }
+}
+
+impl<T: Serialize> Item<T> for T {
+    fn value(self) -> Value<T> {
+        self.into()
+    }
+}
+
+impl<T: FromText> Item<T> for &str {
+    fn value(self) -> Value<T> {
+        self.into()
+    }
+}
+
+impl<T, I: Item<T>> From<Vec<I>> for Value<List<T>> {
     fn from(items: Vec<I>) -> Self {
-        Self::of(Expression::Literal(items.into_iter().map(|item| item.into().json()).collect()))
+        Self::of(Expression::Literal(items.into_iter().map(|item| item.value().json()).collect()))
     }
 }
 
-impl<T, I: Into<Value<T>>, const N: usize> From<[I; N]> for Value<List<T>> {
+impl<T, I: Item<T>, const N: usize> From<[I; N]> for Value<List<T>> {
     fn from(items: [I; N]) -> Self {
-        Self::of(Expression::Literal(items.into_iter().map(|item| item.into().json()).collect()))
+        Self::of(Expression::Literal(items.into_iter().map(|item| item.value().json()).collect()))
     }
 }
 
-impl<T, I: Into<Value<T>>> From<Vec<(String, I)>> for Value<Map<T>> {
+impl<T, I: Item<T>> From<Vec<(String, I)>> for Value<Map<T>> {
     fn from(entries: Vec<(String, I)>) -> Self {
         let entries: Object<String, Json> =
-            entries.into_iter().map(|(name, value)| (name, value.into().json())).collect();
+            entries.into_iter().map(|(name, value)| (name, value.value().json())).collect();
         Self::of(Expression::Literal(entries.into()))
     }
 }
