@@ -14,6 +14,7 @@
 //!
 //! Finding is apart from showing: nothing here knows of colours, widths or exit codes.
 
+mod alarms;
 mod data;
 mod dead_letters;
 mod deliveries;
@@ -22,8 +23,10 @@ mod facts;
 mod functions;
 mod http;
 mod iam;
+mod keys;
+mod kinds;
+mod logs;
 mod names;
-mod observability;
 mod pattern;
 mod policies;
 mod queues;
@@ -31,6 +34,7 @@ mod quotas;
 mod references;
 mod schema;
 mod sources;
+mod statements;
 mod text;
 mod topics;
 mod waivers;
@@ -44,7 +48,7 @@ use facts::Facts;
 pub(crate) use waivers::WAIVERS;
 
 /// The themes, in the order in which their findings are listed.
-const THEMES: [&[Rule]; 15] = [
+const THEMES: [&[Rule]; 17] = [
     references::RULES,
     schema::RULES,
     names::RULES,
@@ -57,8 +61,10 @@ const THEMES: [&[Rule]; 15] = [
     queues::RULES,
     sources::RULES,
     functions::RULES,
-    observability::RULES,
+    alarms::RULES,
+    logs::RULES,
     data::RULES,
+    keys::RULES,
     waivers::RULES,
 ];
 

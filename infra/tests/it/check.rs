@@ -113,6 +113,11 @@ const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        rule: "HTTP-1",
+        what: "a route with another's key",
+        plant: |template| change(template, "PlansListRoute", "RouteKey", json!("POST /webhook/receiver")),
+    },
+    Fault {
         rule: "HTTP-2",
         what: "a route's method in small letters",
         plant: |template| change(template, "PlansListRoute", "RouteKey", json!("get /plans/list")),
@@ -154,6 +159,11 @@ const FAULTS: &[Fault] = &[
             change(template, "DomainCertificate", "DomainName", json!("www.example.com"));
             change(template, "DomainCertificate", "DomainValidationOptions/0/DomainName", json!("www.example.com"));
         },
+    },
+    Fault {
+        rule: "DOM-1",
+        what: "a certificate whose own name is another",
+        plant: |template| change(template, "DomainCertificate", "DomainName", json!("www.example.com")),
     },
     Fault {
         rule: "DOM-2",
@@ -222,6 +232,11 @@ const FAULTS: &[Fault] = &[
         plant: |template| change(template, "ErrorsQueue", "MessageRetentionPeriod", json!(86_400)),
     },
     Fault {
+        rule: "SQS-4",
+        what: "a FIFO dead-letter queue that forgets before its source",
+        plant: |template| change(template, "ErrorsFifoQueue", "MessageRetentionPeriod", json!(86_400)),
+    },
+    Fault {
         rule: "SQS-5",
         what: "a queue that everyone may send to",
         plant: |template| {
@@ -271,10 +286,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         rule: "ALM-1",
         what: "an alarm that tells nobody",
-        plant: |template| {
-            remove(template, "Api5xxAlarm", "AlarmActions");
-            remove(template, "Api5xxAlarm", "OKActions");
-        },
+        plant: |template| remove(template, "Api5xxAlarm", "AlarmActions"),
     },
     Fault {
         rule: "ALM-2",
@@ -292,6 +304,11 @@ const FAULTS: &[Fault] = &[
         rule: "ALM-4",
         what: "an alarm on a metric that does not exist",
         plant: |template| change(template, "ErrorsNotEmptyAlarm", "MetricName", json!("ApproximateNumberOfMessages")),
+    },
+    Fault {
+        rule: "ALM-4",
+        what: "an alarm on a metric of functions that does not exist",
+        plant: |template| change(template, "WebhookVerifyErrorsAlarm", "MetricName", json!("Failures")),
     },
     Fault {
         rule: "LOG-1",
@@ -340,7 +357,7 @@ const FAULTS: &[Fault] = &[
         rule: "SQS-8",
         what: "a queue that is its own dead-letter queue",
         plant: |template| {
-            let itself = json!({"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:paypal-subscriptions-prod-unverified"});
+            let itself = json!({"Fn::GetAtt": ["UnverifiedQueue", "Arn"]});
             change(template, "UnverifiedQueue", "RedrivePolicy/deadLetterTargetArn", itself);
         },
     },

@@ -7,7 +7,8 @@ use super::{
     Severity::Error,
     dead_letters::{self, QUEUE},
     facts::{Facts, Field, Thing},
-    policies::{self, About, Statement, Statements, every},
+    policies::{self, Statements},
+    statements::{self, About, Statement, every},
     text::{Piece, Text, function},
     topics::{SUBSCRIPTION, TOPIC},
 };
@@ -148,7 +149,7 @@ fn sources<'a>(statement: &Statement<'a>) -> Option<Vec<&'a Json>> {
 /// Whether an entry may be for a topic; only what is certainly another thing is not.
 fn is_for(facts: &Facts<'_>, entry: &Entry<'_>, topic: Thing<'_>) -> bool {
     let from = |source: &&Json| {
-        policies::is_about(facts, source, topic) != About::Other && not_a_topic(facts, source).is_none()
+        statements::is_about(facts, source, topic) != About::Other && not_a_topic(facts, source).is_none()
     };
     entry.sources.is_empty() || entry.sources.iter().any(from)
 }

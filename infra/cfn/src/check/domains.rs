@@ -138,7 +138,12 @@ fn validates_itself(facts: &Facts<'_>) -> Vec<Fault> {
         let Some(names) = names_of(certificate) else { continue };
         let place = "DomainValidationOptions";
         let (options, complete) = known_items(certificate.field(place), &certificate.at(place));
-        if !complete {
+        // Options for other names are a mistake of their own: DOM-1 or DOM-4.
+        let strange = options.iter().any(|(_, option)| match Field::of(option).member("DomainName") {
+            Field::Is(name) => Text::of(name).literal().is_some_and(|name| !names.iter().any(|own| own == name)),
+            Field::Absent | Field::Unknown => false,
+        });
+        if !complete || strange {
             continue;
         }
         let zoned: Vec<String> = options
@@ -169,7 +174,7 @@ fn validation_names(facts: &Facts<'_>) -> Vec<Fault> {
         for (path, option) in items(options, &certificate.at("DomainValidationOptions")) {
             let text = |name: &str| Some(Text::of(Field::of(option).member(name).value()?).literal()?.to_owned());
             let Some(name) = text("DomainName") else { continue };
-            if !names.contains(&name) {
+            if !names.contains(&name) && !is_of_a_domain(facts, certificate, &name) {
                 let message = format!("{name} is not a name of the certificate, which has {}", names.join(", "));
                 faults.push(Fault::new(path.key("DomainName"), message));
             }
@@ -180,6 +185,15 @@ fn validation_names(facts: &Facts<'_>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Whether a name is that of a domain which uses the certificate: then the certificate's own name is wrong, as DOM-1 says.
+fn is_of_a_domain(facts: &Facts<'_>, certificate: Thing<'_>, name: &str) -> bool {
+    facts.all(DOMAIN).filter(|domain| domain.literal("DomainName").as_deref() == Some(name)).any(|domain| {
+        let configurations = domain.list("DomainNameConfigurations").into_iter();
+        let arns = configurations.filter_map(|one| Field::of(one).member("CertificateArn").value());
+        arns.filter_map(|arn| facts.target(arn, CERTIFICATE)).any(|used| used.id == certificate.id)
+    })
 }
 
 fn record(facts: &Facts<'_>) -> Vec<Fault> {

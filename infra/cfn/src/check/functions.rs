@@ -169,7 +169,15 @@ fn asynchronous_calls<'a>(facts: &Facts<'a>) -> Vec<(Thing<'a>, String)> {
         subscription.literal("Protocol").filter(|protocol| protocol == "lambda")?;
         Some((facts.target(subscription.field("Endpoint").value()?, FUNCTION)?, subscription.id.to_string()))
     });
-    by_subscription.chain(by_permission).collect()
+    let by_rule = facts.all("AWS::Events::Rule").flat_map(|rule| {
+        let arns = rule.list("Targets").into_iter().filter_map(|target| Field::of(target).member("Arn").value());
+        arns.filter_map(|arn| facts.target(arn, FUNCTION)).map(move |function| (function, rule.id.to_string()))
+    });
+    // Whoever says how often events are tried again expects them.
+    let by_config = facts.all(INVOKE_CONFIG).filter_map(|config| {
+        Some((facts.target(config.field("FunctionName").value()?, FUNCTION)?, "whoever calls it".to_owned()))
+    });
+    by_subscription.chain(by_permission).chain(by_rule).chain(by_config).collect()
 }
 
 fn may_send(facts: &Facts<'_>) -> Vec<Fault> {

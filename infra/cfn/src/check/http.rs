@@ -135,6 +135,15 @@ fn same_route(facts: &Facts<'_>) -> Vec<Fault> {
     faults
 }
 
+/// Whether another route of the API has the same key.
+fn has_twin(facts: &Facts<'_>, route: Thing<'_>) -> bool {
+    let same = |other: Thing<'_>, place: &str| match (route.text(place), other.text(place)) {
+        (Some(one), Some(other)) => one.same(&other),
+        _ => false,
+    };
+    facts.all(ROUTE).any(|other| other.id != route.id && same(other, "ApiId") && same(other, "RouteKey"))
+}
+
 fn route_key(facts: &Facts<'_>) -> Vec<Fault> {
     let routes = facts.all(ROUTE).filter(|route| is_http(facts, *route));
     routes
@@ -198,8 +207,8 @@ fn route_permission(facts: &Facts<'_>) -> Vec<Fault> {
     for route in facts.all(ROUTE).filter(|route| is_http(facts, *route)) {
         let (Some(function), Some(key)) = (function_behind(facts, route), route.literal("RouteKey")) else { continue };
         let Some(Piece::Ref(api)) = route.text("ApiId").and_then(|api| api.only().cloned()) else { continue };
-        // Which permission a key that is none would need, nobody can say.
-        if key_fault(&key).is_some() {
+        // Which permission a key that is none, or another route's, would need, nobody can say.
+        if key_fault(&key).is_some() || has_twin(facts, route) {
             continue;
         }
         let permissions = facts.all(PERMISSION).map(|permission| lets(facts, permission, function, &api, &key));
@@ -281,7 +290,7 @@ fn scope_fits(scope: &str, key: &str) -> bool {
     // The stage is `*`, or one that this rule does not look into; `$default` writes itself with an escape at times.
     let Some((stage, route)) = scope.split_once('/') else { return scope == "*" };
     let stage = if stage == "*" { "*" } else { "stage" };
-    super::policies::matches(&format!("{stage}/{route}"), &wanted)
+    super::statements::matches(&format!("{stage}/{route}"), &wanted)
 }
 
 fn throttling(facts: &Facts<'_>) -> Vec<Fault> {

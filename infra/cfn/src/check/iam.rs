@@ -7,7 +7,8 @@ use super::{
     Severity::{Error, Warning},
     facts::{Facts, Field},
     names::items,
-    policies::{self, Policy, Purpose, Statement, covers},
+    policies::{self, Policy, Purpose},
+    statements::{Statement, covers},
     text::Text,
 };
 

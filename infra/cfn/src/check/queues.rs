@@ -41,7 +41,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "SQS-4",
         severity: Warning,
         title: "a dead-letter queue keeps messages as long as its source",
-        why: "a standard queue's message keeps its age when it moves, so that it may be gone before anybody looked",
+        why: "AWS advises so: a standard queue's message even keeps its age when it moves, and may be gone before anybody \
+              looked",
         mend: "set the dead-letter queue's MessageRetentionPeriod above its source's; 1209600 is the most",
         find: retention,
     },
@@ -110,6 +111,14 @@ pub(super) const RULES: &[Rule] = &[
         mend: "set FifoQueue to true, or remove the property",
         find: fifo_only,
     },
+    Rule {
+        id: "SQS-13",
+        severity: Warning,
+        title: "a service sends for a source that is named",
+        why: "without a condition, the service may be made to send by anybody's things in any account",
+        mend: "add a condition on aws:SourceArn or aws:SourceAccount",
+        find: |facts| topics::services_for_anyone(facts, POLICY),
+    },
 ];
 
 fn redrive(facts: &Facts<'_>) -> Vec<Fault> {
@@ -139,10 +148,6 @@ fn retention(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for source in facts.all(QUEUE) {
         let Some(target) = dead_letters::of(source).and_then(|target| target.queue(facts)) else { continue };
-        // When a FIFO queue's message moves, its age begins anew.
-        if is_fifo(source) != Some(false) || target.id == source.id {
-            continue;
-        }
         let seconds = |queue: super::facts::Thing<'_>| queue.number_or("MessageRetentionPeriod", DEFAULT_RETENTION);
         if let (Some(keeps), Some(wanted)) = (seconds(target), seconds(source))
             && keeps < wanted
@@ -170,10 +175,14 @@ fn dead_letter_kind(facts: &Facts<'_>) -> Vec<Fault> {
     faults
 }
 
-fn own_dead_letter(facts: &Facts<'_>) -> Vec<Fault> {
+/// The queues that give up to themselves.
+pub(super) fn own_dead_letters<'a>(facts: &Facts<'a>) -> impl Iterator<Item = dead_letters::DeadLetter<'a>> {
     let targets = facts.all(QUEUE).filter_map(dead_letters::of);
-    let own = targets.filter(|target| target.queue(facts).is_some_and(|queue| queue.id == target.owner.id));
-    own.map(|target| Fault::new(target.path, "the queue gives up to itself")).collect()
+    targets.filter(|target| target.queue(facts).is_some_and(|queue| queue.id == target.owner.id))
+}
+
+fn own_dead_letter(facts: &Facts<'_>) -> Vec<Fault> {
+    own_dead_letters(facts).map(|target| Fault::new(target.path, "the queue gives up to itself")).collect()
 }
 
 fn encryption(facts: &Facts<'_>) -> Vec<Fault> {

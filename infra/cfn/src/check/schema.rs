@@ -8,11 +8,12 @@ use super::{
     Fault, Rule,
     Severity::Error,
     facts::{Facts, Field},
-    text::{Piece, Text, function, function_name},
+    kinds,
+    text::{Text, function, function_name},
 };
 use crate::{
     Path,
-    schema::{self, Group, List, Map, Number, Object, Reference, Shape, Whole},
+    schema::{self, Group, List, Map, Number, Object, Shape, Whole},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -94,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "a resource has the attribute",
         why: "CloudFormation refuses Fn::GetAtt of an attribute that the type does not answer",
         mend: "use one of the attributes that are named",
-        find: unknown_attribute,
+        find: kinds::unknown_attribute,
     },
 ];
 
@@ -180,7 +181,7 @@ impl Walk<'_> {
                 }
             }
             ("Ref" | "Fn::GetAtt", Shape::Text(text)) if self.asked == Asked::Kind => {
-                if let Some(said) = wrong_kind(self.facts, whole, text.formats) {
+                if let Some(said) = kinds::wrong_kind(self.facts, whole, text.formats) {
                     self.say(Asked::Kind, path, || said);
                 }
             }
@@ -416,85 +417,4 @@ fn kind_of(value: &Json) -> &'static str {
         Json::Array(_) => "a list",
         Json::Object(_) => "an object",
     }
-}
-
-/// Types of which no ARN stands for another thing: a queue's ARN where a topic's belongs is certainly wrong.
-const DISTINCT: [&str; 6] =
-    ["AWS::IAM::Role", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::SQS::Queue"];
-
-/// Why a reference does not give what is wanted, if it certainly does not.
-fn wrong_kind(facts: &Facts<'_>, value: &Json, wanted: &[&str]) -> Option<String> {
-    let parts: Vec<(&str, &str)> = wanted.iter().filter_map(|format| format.rsplit_once('.')).collect();
-    if parts.is_empty() || parts.len() < wanted.len() {
-        return None;
-    }
-    let text = Text::of(value);
-    let (id, given, shown) = match text.only()? {
-        Piece::Ref(id) => {
-            let schema = schema::of(&facts.thing(id)?.resource.kind)?;
-            let aspect = match schema.reference {
-                Reference::Arn => "Arn",
-                Reference::Url => "Url",
-                Reference::Name => "Name",
-                Reference::Id => "Id",
-                Reference::Foreign => return None,
-            };
-            (id, vec![aspect], format!("Ref of {id}"))
-        }
-        Piece::Attribute(id, attribute) => {
-            let schema = schema::of(&facts.thing(id)?.resource.kind)?;
-            let (_, formats) = schema.attributes.iter().find(|(name, _)| name == attribute)?;
-            let own = formats.iter().filter_map(|format| format.rsplit_once('.'));
-            let aspects: Vec<&str> = own.filter(|(kind, _)| *kind == schema.kind).map(|(_, aspect)| aspect).collect();
-            if aspects.is_empty() {
-                return None;
-            }
-            (id, aspects, format!("{id}.{attribute}"))
-        }
-        Piece::Literal(_) | Piece::Unknown => return None,
-    };
-    let kind = facts.thing(id)?.resource.kind.as_str();
-    let of_kind: Vec<&str> = parts.iter().filter(|(wanted, _)| *wanted == kind).map(|(_, aspect)| *aspect).collect();
-    if of_kind.is_empty() {
-        let strangers = parts.iter().all(|(wanted, aspect)| *aspect == "Arn" && DISTINCT.contains(wanted));
-        return (strangers && DISTINCT.contains(&kind)).then(|| format!("{shown} where {} belongs", words(wanted)));
-    }
-    let fits = given.iter().any(|aspect| of_kind.contains(aspect));
-    (!fits).then(|| format!("{shown} is its {}, and {} belongs here", given.join(" or "), words(wanted)))
-}
-
-/// `AWS::SQS::Queue.Arn` in words.
-fn words(formats: &[&str]) -> String {
-    let each = formats.iter().map(|format| match format.rsplit_once('.') {
-        Some((kind, aspect)) => format!("the {aspect} of an {kind}"),
-        None => (*format).to_owned(),
-    });
-    each.collect::<Vec<_>>().join(" or ")
-}
-
-fn unknown_attribute(facts: &Facts<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for (path, name, argument) in super::references::functions(facts) {
-        if name != "Fn::GetAtt" && name != "Fn::Sub" {
-            continue;
-        }
-        let text = Text::of(&serde_json::json!({ name: argument }));
-        for piece in text.pieces() {
-            let Piece::Attribute(id, attribute) = piece else { continue };
-            let Some(schema) = facts.thing(id).and_then(|thing| schema::of(&thing.resource.kind)) else { continue };
-            let nested = attribute.split('.').next().unwrap_or_default();
-            let known = |wanted: &str| {
-                schema.attributes.iter().any(|(name, _)| *name == wanted || name.split('.').next() == Some(wanted))
-                    || schema.read_only.iter().any(|name| *name == wanted || name.split('.').next() == Some(wanted))
-            };
-            if !known(attribute) && !known(nested) {
-                let all: Vec<&str> = schema.attributes.iter().map(|(name, _)| *name).collect();
-                faults.push(Fault::new(
-                    path.clone(),
-                    format!("{id} has no attribute {attribute}, but {}", all.join(", ")),
-                ));
-            }
-        }
-    }
-    faults
 }

@@ -8,7 +8,8 @@ use super::{
     dead_letters::{self, QUEUE, is_fifo, order_word},
     facts::{Facts, Field, Thing},
     names,
-    policies::{self, Certain, Statement, Statements, any, every},
+    policies::{self, Statements},
+    statements::{Certain, Statement, any, every},
     text::{Piece, Text},
 };
 use crate::Path;
@@ -97,6 +98,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "SNS also answers plain HTTP",
         mend: "add a statement to its policy that denies sns:Publish where aws:SecureTransport is false",
         find: tls_only,
+    },
+    Rule {
+        id: "SNS-12",
+        severity: Warning,
+        title: "a service publishes for a source that is named",
+        why: "without a condition, the service may be made to publish by anybody's things in any account",
+        mend: "add a condition on aws:SourceArn or aws:SourceAccount",
+        find: |facts| services_for_anyone(facts, TOPIC_POLICY),
     },
 ];
 
@@ -243,16 +252,32 @@ fn operator_fault(item: &Json) -> Option<String> {
     if !OPERATORS.contains(&name.as_str()) {
         return Some(format!("there is no operator {name}: {}", OPERATORS.join(", ")));
     }
-    match (name.as_str(), value) {
-        ("exists", value) if value.as_bool().is_none() && !value.is_string() => {
-            Some("exists takes true or false".to_owned())
+    operand_fault(name, value)
+}
+
+/// Why an operator does not take a value, if it does not.
+fn operand_fault(name: &str, value: &Json) -> Option<String> {
+    let wanted = |fits: bool, what: &str| (!fits).then(|| format!("{name} takes {what}"));
+    let texts = |value: &Json| value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(Json::is_string));
+    match name {
+        "exists" => {
+            let fits = value.is_boolean() || ["true", "false"].iter().any(|truth| value.as_str() == Some(truth));
+            wanted(fits, "true or false")
         }
-        ("numeric", Json::Array(pairs)) if pairs.len() % 2 == 0 && !pairs.is_empty() => {
-            let signs = pairs.iter().step_by(2);
-            let wrong = signs.filter_map(Json::as_str).find(|sign| !["=", "<", "<=", ">", ">="].contains(sign));
-            wrong.map(|sign| format!("numeric knows no {sign}"))
+        "prefix" | "suffix" | "equals-ignore-case" | "cidr" | "wildcard" => {
+            wanted(value.is_string() || texts(value) || value.is_object(), "a text")
         }
-        ("numeric", _) => Some("numeric takes a list of signs and numbers in turn".to_owned()),
+        "anything-but" => wanted(!value.is_null() && !value.is_boolean(), "a value, a list of values or an operator"),
+        "numeric" => {
+            let pairs = value.as_array().filter(|pairs| pairs.len() % 2 == 0 && !pairs.is_empty());
+            let fits = |pair: &[Json]| match pair {
+                [Json::String(sign), number] => {
+                    ["=", "<", "<=", ">", ">="].contains(&sign.as_str()) && (number.is_number() || number.is_object())
+                }
+                _ => false,
+            };
+            wanted(pairs.is_some_and(|pairs| pairs.chunks(2).all(fits)), "signs (=, <, <=, >, >=) and numbers in turn")
+        }
         _ => None,
     }
 }
@@ -267,6 +292,24 @@ pub(super) fn open_statements(facts: &Facts<'_>, kind: &str, said: &str) -> Vec<
     let statements = policies.flat_map(|policy| policy.statements());
     let open = statements.filter(|one| one.allows() && one.is_for_everyone() && !one.is_conditional());
     open.map(|one| Fault::new(one.path.key("Principal"), said)).collect()
+}
+
+/// Statements of policies that let a service of AWS do something, for whoever asks it.
+pub(super) fn services_for_anyone(facts: &Facts<'_>, kind: &str) -> Vec<Fault> {
+    let policies = policies::all(facts).into_iter().filter(|policy| policy.owner.is(kind));
+    let statements = policies.flat_map(|policy| policy.statements());
+    let open = statements.filter(|one| one.allows() && !one.is_conditional());
+    open.filter_map(|one| {
+        let service = one.field("Principal").member("Service").value()?;
+        Some(Fault::new(one.path, format!("{} may do it for anyone", shown(service))))
+    })
+    .collect()
+}
+
+/// A service's name, or those of several.
+fn shown(service: &Json) -> String {
+    let names = Field::of(service).items();
+    names.into_iter().map(|name| Text::of(name).shown()).collect::<Vec<_>>().join(", ")
 }
 
 fn fifo_subscriber(facts: &Facts<'_>) -> Vec<Fault> {

@@ -31,7 +31,41 @@ fn templates_of_others_mean_the_same_when_they_were_read_and_written() {
             pairs.push_str(&format!("{}\t{}\n", original.display(), file.display()));
         }
     }
-    compare(&root.join("tests/round_trip/same_meaning.py"), &pairs);
+    let said = differences(&pairs);
+    assert!(said.is_empty(), "templates changed:\n{said}");
+}
+
+/// The comparison would be worth nothing if it took everything for the same.
+#[test]
+fn the_other_reader_sees_what_changed() {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("round_trip");
+    fs::create_dir_all(&out).unwrap();
+    let with = |name: &str, property: &str| {
+        let file = out.join(name);
+        fs::write(&file, format!("Resources: {{A: {{Type: X, Properties: {{{property}}}}}}}\n")).unwrap();
+        file.display().to_string()
+    };
+    for (at, (before, after)) in [
+        ("P: on", "P: 'on'"),
+        ("P: 1", "P: '1'"),
+        ("P: 1", "P: true"),
+        ("P: 012345678901", "P: 12345678901"),
+        ("P: 22:30:00", "P: 81000"),
+        ("P: !Ref B", "P: {Ref: C}"),
+        ("P: !GetAtt B.C", "P: !Ref B.C"),
+        ("P: !Sub '${B}'", "P: '${B}'"),
+        ("P: [1, 2]", "P: [2, 1]"),
+        ("P: ''", "P: "),
+        ("P: {}", "Q: {}"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (before_file, after_file) = (with(&format!("{at}.before"), before), with(&format!("{at}.after"), after));
+        let said = differences(&format!("{before_file}\t{after_file}\n"));
+        assert!(!said.is_empty(), "{before} and {after} mean the same to it");
+        assert_eq!(differences(&format!("{before_file}\t{before_file}\n")), "");
+    }
 }
 
 fn templates(folder: &Path) -> Vec<PathBuf> {
@@ -42,12 +76,16 @@ fn templates(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn compare(script: &Path, pairs: &str) {
+/// What the other reader says about pairs of files, a line each: `BEFORE<tab>AFTER`.
+fn differences(pairs: &str) -> String {
     let python = std::env::var_os("XTASK_PYTHON")
         .expect("XTASK_PYTHON must name a Python with PyYAML: `cargo xtask test` installs one and sets it");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/round_trip/same_meaning.py");
     let mut command = Command::new(python);
     let mut running = command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     running.stdin.take().unwrap().write_all(pairs.as_bytes()).unwrap();
     let done = running.wait_with_output().unwrap();
-    assert!(done.status.success(), "templates changed:\n{}", String::from_utf8_lossy(&done.stdout));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.success(), said.is_empty(), "it failed without a word, or spoke without failing");
+    said
 }

@@ -1,20 +1,31 @@
-//! Logs, metrics and alarms.
+//! Alarms, and the metrics that they watch.
 
 use super::{
     Fault, Rule,
     Severity::{Error, Warning},
     facts::{Facts, Field, Thing},
     names::items,
-    pattern,
     text::{Piece, Text},
     topics::TOPIC,
 };
 use crate::graph;
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 const METRIC_FILTER: &str = "AWS::Logs::MetricFilter";
 const FUNCTION: &str = "AWS::Lambda::Function";
+
+/// Types that no alarm can notify, whatever is taken of them.
+const DEAF: [&str; 9] = [
+    "AWS::ApiGatewayV2::Api",
+    "AWS::DynamoDB::Table",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Subscription",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+];
 
 /// Where an alarm's actions stand.
 const ACTIONS: [&str; 3] = ["AlarmActions", "OKActions", "InsufficientDataActions"];
@@ -77,39 +88,6 @@ pub(super) const RULES: &[Rule] = &[
         mend: "keep one of them",
         find: statistic,
     },
-    Rule {
-        id: "LOG-1",
-        severity: Error,
-        title: "a filter pattern can be read",
-        why: "Logs refuses it, and the deployment fails",
-        mend: "see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html",
-        find: filter_pattern,
-    },
-    Rule {
-        id: "LOG-2",
-        severity: Warning,
-        title: "a log is not kept for ever",
-        why: "without a retention, every line is stored and paid for until somebody deletes it",
-        mend: "set RetentionInDays",
-        find: retention,
-    },
-    Rule {
-        id: "LOG-3",
-        severity: Warning,
-        title: "every function has a log group of its own",
-        why: "Lambda makes one itself otherwise, without retention or encryption; and in a shared one nobody knows whose line \
-              it is",
-        mend: "add an AWS::Logs::LogGroup and name it in the function's LoggingConfig",
-        find: own_log,
-    },
-    Rule {
-        id: "LOG-4",
-        severity: Error,
-        title: "a counted metric has a default value or dimensions",
-        why: "Logs refuses both at once",
-        mend: "remove DefaultValue or Dimensions",
-        find: default_with_dimensions,
-    },
 ];
 
 fn no_action(facts: &Facts<'_>) -> Vec<Fault> {
@@ -119,14 +97,16 @@ fn no_action(facts: &Facts<'_>) -> Vec<Fault> {
             faults.push(Fault::new(alarm.at("ActionsEnabled"), "the alarm's actions are switched off"));
             continue;
         }
-        let silent = ACTIONS.iter().all(|place| match alarm.field(place) {
+        let silent = |place: &str| match alarm.field(place) {
             Field::Absent => true,
             Field::Is(value) => value.as_array().is_some_and(Vec::is_empty),
             Field::Unknown => false,
-        });
+        };
+        // One that only tells when it is over tells nobody that it began. Missing data may be what it is about.
+        let silent = silent("AlarmActions") && silent("InsufficientDataActions");
         // What refers to the alarm (a composite alarm, a deployment) acts in its place.
         if silent && !is_referred_to(facts, alarm) {
-            faults.push(Fault::new(alarm.path(), "the alarm has no action"));
+            faults.push(Fault::new(alarm.path(), "the alarm tells nobody when it rings"));
         }
     }
     faults
@@ -157,20 +137,15 @@ fn wrong_action(facts: &Facts<'_>) -> Vec<Fault> {
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
 fn action_fault(facts: &Facts<'_>, action: &Text) -> Option<String> {
     match action.only() {
-        Some(Piece::Ref(id)) => match facts.thing(id)?.resource.kind.as_str() {
-            FUNCTION => Some(format!("Ref of {id} is a name, not an ARN")),
-            kind
-            @ ("AWS::SQS::Queue" | LOG_GROUP | "AWS::S3::Bucket" | "AWS::IAM::Role" | "AWS::SNS::Subscription") => {
-                Some(format!("{id} is of type {kind}, which alarms cannot notify"))
-            }
-            _ => None,
-        },
-        Some(Piece::Attribute(id, attribute)) => {
+        Some(Piece::Ref(id) | Piece::Attribute(id, _)) => {
             let kind = facts.thing(id)?.resource.kind.as_str();
-            match (kind, attribute.as_str()) {
-                (TOPIC, "TopicName") => Some(format!("{id}.TopicName is not an ARN")),
-                ("AWS::SQS::Queue" | LOG_GROUP | "AWS::S3::Bucket" | "AWS::IAM::Role" | "AWS::KMS::Key", _) => {
+            match (kind, action.only()?) {
+                (kind, _) if DEAF.contains(&kind) => {
                     Some(format!("{id} is of type {kind}, which alarms cannot notify"))
+                }
+                (FUNCTION, Piece::Ref(_)) => Some(format!("Ref of {id} is a name, not an ARN")),
+                (TOPIC, Piece::Attribute(_, name)) if name == "TopicName" => {
+                    Some(format!("{id}.TopicName is not an ARN"))
                 }
                 _ => None,
             }
@@ -191,7 +166,7 @@ fn unreachable_topic(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for (_, action) in facts.all(ALARM).flat_map(actions) {
         let Some(topic) = facts.target(action, TOPIC) else { continue };
-        let Some(key) = topic.literal("KmsMasterKeyId") else { continue };
+        let Some(key) = topic.text("KmsMasterKeyId").map(|key| key.shown()) else { continue };
         let path = topic.at("KmsMasterKeyId");
         if key.ends_with("alias/aws/sns") && faults.iter().all(|fault| fault.path != path) {
             faults
@@ -263,11 +238,10 @@ fn metrics_of(namespace: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Metrics of Lambda that people watch. Lambda gets new ones often, so that another name is wrong only where it is nearly
-/// one of these.
+/// Metrics of Lambda. It gets new ones often, so that names of its newer families pass as well.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
-const LAMBDA: [&str; 17] = [
+const LAMBDA: [&str; 20] = [
     "AsyncEventAge",
     "AsyncEventsDropped",
     "AsyncEventsReceived",
@@ -279,13 +253,17 @@ const LAMBDA: [&str; 17] = [
     "Errors",
     "Invocations",
     "IteratorAge",
+    "OffsetLag",
     "PostRuntimeExtensionsDuration",
     "ProvisionedConcurrencyInvocations",
+    "ProvisionedConcurrencySpilloverInvocations",
     "ProvisionedConcurrentExecutions",
     "RecursiveInvocationsDropped",
+    "SignatureValidationErrors",
     "Throttles",
     "UnreservedConcurrentExecutions",
 ];
+const LAMBDA_FAMILIES: [&str; 6] = ["Count", "Durable", "ExecutionEnvironment", "Init", "Poller", "Utilization"];
 
 fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -293,7 +271,9 @@ fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
         let (Some(namespace), Some(name)) = (alarm.literal("Namespace"), alarm.literal("MetricName")) else { continue };
         let unknown = match metrics_of(&namespace) {
             Some(metrics) => !metrics.contains(&name.as_str()),
-            None if namespace == "AWS/Lambda" => !LAMBDA.contains(&name.as_str()) && nearly(&name),
+            None if namespace == "AWS/Lambda" => {
+                !LAMBDA.contains(&name.as_str()) && !LAMBDA_FAMILIES.iter().any(|family| name.contains(family))
+            }
             None => false,
         };
         if unknown {
@@ -301,12 +281,6 @@ fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
         }
     }
     faults
-}
-
-/// Whether a name differs from one of Lambda's metrics only in capitals or in an `s` at its end.
-fn nearly(name: &str) -> bool {
-    let plain = |name: &str| name.to_ascii_lowercase().trim_end_matches('s').to_owned();
-    LAMBDA.iter().any(|known| plain(known) == plain(name))
 }
 
 fn unwatched_metric(facts: &Facts<'_>) -> Vec<Fault> {
@@ -378,76 +352,6 @@ fn statistic(facts: &Facts<'_>) -> Vec<Fault> {
             faults.push(Fault::new(alarm.path(), "the alarm has both Statistic and ExtendedStatistic"));
         } else if alarm.lacks("Statistic") && alarm.lacks("ExtendedStatistic") {
             faults.push(Fault::new(alarm.path(), "the alarm has no statistic"));
-        }
-    }
-    faults
-}
-
-fn filter_pattern(facts: &Facts<'_>) -> Vec<Fault> {
-    let kinds = [METRIC_FILTER, "AWS::Logs::SubscriptionFilter"];
-    let filters = kinds.into_iter().flat_map(|kind| facts.all(kind));
-    filters
-        .filter_map(|filter| {
-            let said = pattern::fault(&filter.literal("FilterPattern")?)?;
-            Some(Fault::new(filter.at("FilterPattern"), said))
-        })
-        .collect()
-}
-
-fn retention(facts: &Facts<'_>) -> Vec<Fault> {
-    let endless = facts.all(LOG_GROUP).filter(|group| group.lacks("RetentionInDays"));
-    endless.map(|group| Fault::new(group.path(), "lines are kept for ever")).collect()
-}
-
-fn own_log(facts: &Facts<'_>) -> Vec<Fault> {
-    let mut owners: Vec<(&str, Thing<'_>)> = Vec::new();
-    let mut faults = Vec::new();
-    for function in facts.all(FUNCTION) {
-        let group = match function.field("LoggingConfig.LogGroup") {
-            Field::Is(group) => match facts.target(group, LOG_GROUP) {
-                Some(group) => group,
-                // A group of another stack, by its name.
-                None => continue,
-            },
-            Field::Unknown => continue,
-            Field::Absent => match named_after(facts, function) {
-                Some(group) => group,
-                None => {
-                    faults.push(Fault::new(function.path(), "the function has no log group in the template"));
-                    continue;
-                }
-            },
-        };
-        match owners.iter().find(|(id, _)| *id == group.id.as_str()) {
-            Some((_, other)) => {
-                let message = format!("{} writes to {} as well", other.id, group.id);
-                faults.push(Fault::new(function.path(), message));
-            }
-            None => owners.push((group.id.as_str(), function)),
-        }
-    }
-    faults
-}
-
-/// The group `/aws/lambda/<name>`, which Lambda takes when a function names none; the name may be a `Ref` of the function.
-fn named_after<'a>(facts: &Facts<'a>, function: Thing<'a>) -> Option<Thing<'a>> {
-    let by_reference = [Piece::Literal("/aws/lambda/".to_owned()), Piece::Ref(function.id.to_string())];
-    let name = function.text("FunctionName").map(|name| format!("/aws/lambda/{}", name.shown()));
-    facts.all(LOG_GROUP).find(|group| {
-        let text = group.text("LogGroupName").unwrap_or_default();
-        text.pieces() == by_reference || (text.is_determined() && Some(text.shown()) == name) || !text.is_determined()
-    })
-}
-
-fn default_with_dimensions(facts: &Facts<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for filter in facts.all(METRIC_FILTER) {
-        let Some(transformations) = filter.field("MetricTransformations").value() else { continue };
-        for (path, one) in items(transformations, &filter.at("MetricTransformations")) {
-            let has = |name: &str| matches!(Field::of(one).member(name), Field::Is(_));
-            if has("DefaultValue") && has("Dimensions") {
-                faults.push(Fault::new(path, "both DefaultValue and Dimensions are set"));
-            }
         }
     }
     faults
