@@ -19,6 +19,7 @@ pub struct Problem {
     pub detail: Option<String>,
     /// Each mistake in the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     pub errors: Vec<Mistake>,
     /// After how many seconds another try may help; sent as the header `Retry-After`.
     #[serde(skip)]

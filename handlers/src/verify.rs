@@ -59,7 +59,7 @@ impl Verifier {
             certificate_names: trust.certificate_names.clone(),
             certificate_origins: origins.collect::<Result<_, _>>().map_err(|error| wrong(&error))?,
         };
-        let store = CertificateStore::new().map_err(|error| wrong(&error))?;
+        let store = CertificateStore::sharing(&paypal);
         Ok(Self { trust, verification, store, paypal })
     }
 

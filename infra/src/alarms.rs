@@ -3,14 +3,14 @@
 use cfn::{
     Handle,
     constructs::{
-        Alarm,
+        Adds, Alarm,
         Comparison::{Above, AtLeast},
         Dashboard, Function, HttpApi, Metric, MetricFilter, Queue, Source, Statistic,
         Statistic::{Maximum, Percentile, Sum},
         Topic, Widget,
     },
 };
-use contract::signal::Signal;
+use contract::signal::{self, Signal};
 
 use crate::{
     names::{logical, physical},
@@ -38,6 +38,7 @@ pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
     queues(service, watched, topic);
     functions(service, watched, topic);
     signals(service, watched, topic);
+    age(service, watched, topic);
     alarm(service, topic, "api-5xx", "The API answers with 5xx.", api_metric(watched.api, "5xx"), Sum, AtLeast(5));
     dashboard(service, watched);
 }
@@ -77,6 +78,7 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
                 log: &log,
                 pattern: format!("{{ $.signal = \"{}\" }}", signal.as_str()),
                 metric: signal_metric(service, *signal),
+                adds: Adds::One,
             };
             service
                 .stack
@@ -89,6 +91,25 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
         let metric = signal_metric(service, *signal);
         alarm(service, topic, &signal.as_str().replace('_', "-"), signal.meaning(), metric, Sum, rings);
     }
+}
+
+/// How old events are when they are finished: the whole way, whatever it was that took the time.
+fn age(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
+    let finishes = watched.functions.iter().find(|(name, _)| *name == signal::FINISHES);
+    let Some((_, function)) = finishes else { return };
+    let log = service.stack.log_of(function);
+    let field = signal::AGE_FIELD;
+    let metric = metric(&physical(service.environment, "signals"), "FinishedAge", Source::All);
+    let filter = MetricFilter {
+        log: &log,
+        pattern: format!("{{ $.{field} = * }}"),
+        metric: metric.clone(),
+        adds: Adds::Field(format!("$.{field}")),
+    };
+    service.stack.metric_filter("FinishedAgeFilter", &filter);
+    let oldest = service.environment.alarms.oldest_message_seconds;
+    let text = format!("An event was finished more than {oldest} s after it came: something on its way was slow.");
+    alarm(service, topic, "finished-age", &text, metric, Maximum, Above(oldest));
 }
 
 fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {

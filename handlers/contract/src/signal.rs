@@ -1,5 +1,10 @@
 //! What log lines say that alarms listen for: the field `signal` of a function's JSON log.
 
+/// The field of a finished event's line that says how long after its arrival that was, in seconds.
+pub const AGE_FIELD: &str = "age_seconds";
+/// The function that finishes events.
+pub const FINISHES: &str = "webhook-process";
+
 /// Something that an alarm rings for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {

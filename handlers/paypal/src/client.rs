@@ -97,6 +97,11 @@ impl Client {
         Ok(Self(Arc::new(Inner { http, base_url, credentials, first_wait, token: Shared::default() })))
     }
 
+    /// What follows no redirects, and is set up for TLS.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
     /// Makes a call and reads its JSON answer.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call, deadline: Deadline) -> Result<T, Error> {
         let body = self.answer(call, deadline).await?;

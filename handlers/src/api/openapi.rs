@@ -34,7 +34,7 @@ fn document() -> Value {
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "Repeats with the same key get the same subscription for 72 hours",
-                "schema": { "type": "string", "maxLength": 255, "pattern": "^[!-~]+$" },
+                "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
             }],
             "requestBody": { "required": true, "content": { "application/json": { "schema": create } } },
             "responses": answers.of(&created, "the subscription, waiting for its approval", &["400", "413", "422"]),

@@ -19,7 +19,7 @@ const GOOD_FOR: Duration = Duration::from_secs(60);
 async fn main() -> Result<(), Error> {
     log::init();
     let settings = PlansList::read(|name| std::env::var(name).ok())?;
-    let paypal = clients::paypal(&clients::aws().await, &settings.paypal_secret, &settings.paypal_url).await?;
+    let paypal = clients::paypal(&clients::aws(), &settings.paypal_secret, &settings.paypal_url).await?;
     let known: Mutex<Option<(Instant, Plans)>> = Mutex::new(None);
     let (paypal, known) = (&paypal, &known);
     run(service_fn(move |event: LambdaEvent<Request>| async move {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 async fn main() -> Result<(), Error> {
     log::init();
     let settings = SubscriptionCreate::read(|name| std::env::var(name).ok())?;
-    let paypal = &clients::paypal(&clients::aws().await, &settings.paypal_secret, &settings.paypal_url).await?;
+    let paypal = &clients::paypal(&clients::aws(), &settings.paypal_secret, &settings.paypal_url).await?;
     let checkout = &settings.checkout;
     run(service_fn(move |event: LambdaEvent<Request>| async move {
         let deadline = clients::deadline(&event.context);
@@ -119,8 +119,13 @@ fn is_email(text: &str) -> bool {
 fn request_id(wanted: &Create, key: Option<&str>) -> Result<RequestId, Problem> {
     let named = wanted.custom_id.is_some() || wanted.email_address.is_some();
     let id = match key {
-        Some(key) if key.len() <= 255 => Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()),
-        Some(_) => return Err(Problem::new(400, "Idempotency-Key is longer than 255 characters")),
+        Some(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())
+        }
+        Some(_) => {
+            let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters, without blanks";
+            return Err(Problem::new(400, "the request cannot be read").detail(detail));
+        }
         None if named => {
             let day = Timestamp::now().to_string().get(..10).unwrap_or_default().to_owned();
             let wish = serde_json::to_string(&(wanted, day)).unwrap_or_default();

@@ -13,7 +13,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     log::init();
     let settings = WebhookProcess::read(|name| std::env::var(name).ok())?;
-    let aws = clients::aws().await;
+    let aws = clients::aws();
     let verified = &Queue::new(&aws, settings.verified);
     let processor = &Processor {
         paypal: clients::paypal(&aws, &settings.paypal_secret, &settings.paypal_url).await?,

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let origins = settings.certificate_origins.iter().map(|origin| Origin::parse(origin));
     let limits =
         &Limits { message_bytes: settings.message_bytes, certificate_origins: origins.collect::<Result<_, _>>()? };
-    let received = &Topic::new(&clients::aws().await, settings.received);
+    let received = &Topic::new(&clients::aws(), settings.received);
     run(service_fn(move |event: LambdaEvent<Request>| async move {
         Ok::<_, Error>(take(&event.payload, limits, received).await.unwrap_or_else(|problem| problem.answer()))
     }))

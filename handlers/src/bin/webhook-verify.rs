@@ -13,7 +13,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     log::init();
     let settings = WebhookVerify::read(|name| std::env::var(name).ok())?;
-    let aws = clients::aws().await;
+    let aws = clients::aws();
     let paypal = clients::paypal(&aws, &settings.paypal_secret, &settings.paypal_url).await?;
     let unverified = &Queue::new(&aws, settings.unverified);
     let checker = &Checker {

@@ -19,7 +19,7 @@ mod subscription;
 mod topic;
 mod transport;
 
-pub use alarm::{Alarm, Comparison, Metric, MetricFilter, Missing, Source, Statistic};
+pub use alarm::{Adds, Alarm, Comparison, Metric, MetricFilter, Missing, Source, Statistic};
 pub use dashboard::{Dashboard, Widget};
 pub use domain::{Certificate, Domain, DomainName};
 pub use event_source::{EventSource, Failures};

@@ -13,7 +13,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     log::init();
     let settings = RefundRequest::read(|name| std::env::var(name).ok())?;
-    let aws = clients::aws().await;
+    let aws = clients::aws();
     // A wrong secret shows at start, and not with the first refund.
     clients::paypal(&aws, &settings.refunds_secret, &settings.paypal_url).await?;
     let refunds = Queue::new(&aws, settings.refunds);

@@ -122,7 +122,6 @@ fn a_function_with_a_route_a_queue_and_a_secret_touches_three_files() {
 }
 
 #[test]
-#[ignore = "builds what the handlers depend on: cargo test -p infra -- --ignored"]
 fn and_its_binary_compiles() {
     cargo(&changed_project(), &["check", "--quiet", "--package", "handlers", "--bin", "refund-request"]);
 }

@@ -10,6 +10,7 @@
 mod crc;
 mod service;
 
+mod api;
 mod command_line;
 mod event_verify;
 mod events;

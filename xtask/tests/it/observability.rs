@@ -85,6 +85,12 @@ fn no_line_holds_a_secret_a_token_a_signature_or_anything_personal() {
     for line in service.log("/aws/apigateway/paypal-subscriptions-local-api") {
         assert!(serde_json::from_str::<Value>(&line).is_ok_and(|json| json["requestId"].is_string()), "{line}");
     }
+    // An alarm reads the age of finished events from here.
+    let finished = service.log(&format!("/aws/lambda/paypal-subscriptions-local-{}", contract::signal::FINISHES));
+    let ages = finished
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok()?.get(contract::signal::AGE_FIELD)?.as_u64());
+    assert_eq!(ages.count(), 4);
     // PayPal's support asks for this.
     assert!(
         service

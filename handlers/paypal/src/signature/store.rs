@@ -18,6 +18,9 @@ const MOST_KEPT: usize = 16;
 /// No certificate is longer, in bytes.
 const LONGEST: usize = 64 * 1024;
 
+/// As long a certificate may take, connecting included.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why there is no certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
@@ -36,18 +39,23 @@ pub struct CertificateStore {
 }
 
 impl CertificateStore {
-    /// An empty store.
+    /// An empty store with connections of its own.
     ///
     /// # Errors
     /// When the TLS library cannot be set up.
     pub fn new() -> Result<Self, crate::Error> {
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(Duration::from_secs(2))
-            .timeout(Duration::from_secs(5))
-            .build()
-            .map_err(|error| crate::Error::Setup(error.to_string()))?;
-        Ok(Self { http, kept: Mutex::default() })
+        let http = reqwest::Client::builder().redirect(Policy::none()).build();
+        Ok(Self::on(http.map_err(|error| crate::Error::Setup(error.to_string()))?))
+    }
+
+    /// An empty store that shares the connections and the TLS set-up of PayPal's client; setting up TLS costs milliseconds.
+    #[must_use]
+    pub fn sharing(client: &crate::Client) -> Self {
+        Self::on(client.http().clone())
+    }
+
+    fn on(http: reqwest::Client) -> Self {
+        Self { http, kept: Mutex::default() }
     }
 
     /// The certificate at an address, from what is kept or from there.
@@ -58,7 +66,7 @@ impl CertificateStore {
         if let Some(certificate) = self.find(address) {
             return Ok(certificate);
         }
-        let response = self.http.get(address.as_str()).send().await;
+        let response = self.http.get(address.as_str()).timeout(PATIENCE).send().await;
         let response = response.map_err(|_| FetchError::Unavailable("no answer"))?;
         match response.status() {
             StatusCode::OK => {}

@@ -20,6 +20,16 @@ pub struct MetricFilter<'a> {
     pub pattern: String,
     /// What they count towards.
     pub metric: Metric,
+    /// What each of them adds.
+    pub adds: Adds,
+}
+
+/// What a line of a log adds to a metric.
+pub enum Adds {
+    /// One: lines are counted.
+    One,
+    /// What the line's JSON has in this field, such as `$.age_seconds`.
+    Field(String),
 }
 
 impl Construct for MetricFilter<'_> {
@@ -153,10 +163,14 @@ impl Stack {
     /// Counts lines of a log: each one that fits adds one.
     pub fn metric_filter(&mut self, id: &str, filter: &MetricFilter<'_>) -> Handle<MetricFilter<'static>> {
         let metric = &filter.metric;
-        let transformation = MetricTransformation {
+        let (value, default_value) = match &filter.adds {
             // A zero where none fits, so that the metric is there before the first of them.
-            default_value: Some(0.into()),
-            ..MetricTransformation::new(metric.name.clone().into(), metric.namespace.clone().into(), "1".into())
+            Adds::One => ("1".into(), Some(0.into())),
+            Adds::Field(field) => (field.clone().into(), None),
+        };
+        let transformation = MetricTransformation {
+            default_value,
+            ..MetricTransformation::new(metric.name.clone().into(), metric.namespace.clone().into(), value)
         };
         let filter = logs::MetricFilter::new(filter.pattern.clone().into(), filter.log.name(), [transformation].into());
         self.add(id, filter).seen_as()

@@ -2,11 +2,11 @@
 
 use cfn::{
     Handle,
-    constructs::{Function, Metric, MetricFilter},
+    constructs::{Adds, Function, Metric, MetricFilter},
 };
 
 fn wrong(function: &Handle<Function>, metric: Metric) {
-    MetricFilter { log: function, pattern: "ERROR".to_owned(), metric };
+    MetricFilter { log: function, pattern: "ERROR".to_owned(), metric, adds: Adds::One };
 }
 
 fn main() {}

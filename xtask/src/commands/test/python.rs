@@ -1,5 +1,6 @@
-//! Python programs that tests use: boto3 as somebody else's client, cfn-lint and checkov as second opinions. They are
-//! installed into `target/`, from pinned and hashed requirements. checkov is on its own, because it wants an older boto3.
+//! Python programs that tests use: boto3 as somebody else's client, cfn-lint and checkov as second opinions, schemathesis as
+//! somebody who only knows the API's description. They are installed into `target/`, from pinned and hashed requirements.
+//! checkov is on its own, because it wants an older boto3.
 //!
 //! The requirements are made by
 //!
@@ -9,7 +10,7 @@
 //!     --no-emit-options --output-file checkov.txt checkov.in
 //! ```
 //!
-//! and `requirements.txt` likewise, from boto3 and cfn-lint.
+//! `requirements.txt` likewise from boto3 and cfn-lint, and `schemathesis.txt` from schemathesis.
 
 use std::{
     fs,
@@ -32,11 +33,22 @@ struct Installed {
 }
 
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
+const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
 pub(super) fn interpreter(context: &Context) -> PathBuf {
     PROGRAMS.program(context, "python")
+}
+
+/// The API tester.
+pub(super) fn schemathesis(context: &Context) -> PathBuf {
+    SCHEMATHESIS.program(context, "schemathesis")
+}
+
+/// Installs the API tester, unless it is there as required.
+pub(super) fn set_up_schemathesis(context: &Context) -> Result<(), Failure> {
+    SCHEMATHESIS.set_up(context)
 }
 
 /// Installs the programs, unless they are there as required.
