@@ -54,6 +54,28 @@ pub(super) fn wrong_kind(facts: &Facts<'_>, value: &Json, wanted: &[&str]) -> Op
     (!fits).then(|| format!("{shown} is its {}, and {} belongs here", given.join(" or "), words(wanted)))
 }
 
+/// Types that places want by their ARN alone: neither a name nor a URL will do.
+const BY_ARN: [&str; 4] =
+    ["AWS::IAM::Role.Arn", "AWS::Lambda::Function.Arn", "AWS::SNS::Topic.Arn", "AWS::SQS::Queue.Arn"];
+
+/// Why a text is not what is wanted, if it certainly is not.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id>
+pub(super) fn wrong_literal(literal: &str, wanted: &[&str]) -> Option<String> {
+    if wanted.is_empty() || literal.is_empty() || literal.starts_with("arn:") {
+        return None;
+    }
+    if wanted.iter().all(|format| BY_ARN.contains(format)) {
+        return Some(format!("{literal} where {} belongs", words(wanted)));
+    }
+    if wanted.iter().all(|format| format.starts_with("AWS::KMS::")) {
+        let id = literal.len() == 36 && literal.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let known = id || literal.starts_with("mrk-") || literal.starts_with("alias/");
+        return (!known).then(|| format!("{literal} is no key: neither an id nor alias/... nor an ARN"));
+    }
+    None
+}
+
 /// `AWS::SQS::Queue.Arn` in words.
 fn words(formats: &[&str]) -> String {
     let each = formats.iter().map(|format| match format.rsplit_once('.') {

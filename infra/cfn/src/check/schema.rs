@@ -214,6 +214,13 @@ impl Walk<'_> {
     }
 
     fn literal(&mut self, literal: &str, text: &schema::Text, path: &Path) {
+        // Where there is a pattern, it says as much.
+        if self.asked == Asked::Kind
+            && text.pattern.is_none()
+            && let Some(said) = kinds::wrong_literal(literal, text.formats)
+        {
+            return self.say(Asked::Kind, path, || said);
+        }
         if !text.one_of.is_empty() {
             if !text.one_of.contains(&literal) {
                 self.say(Asked::Choice, path, || format!("{literal} is not one of {}", text.one_of.join(", ")));
