@@ -9,6 +9,8 @@ use std::{
 
 /// How many templates of our own there are at least, so that an empty folder does not pass.
 const OWN: usize = 10;
+/// Where AWS's own samples lie, below the crate's folder, when they do.
+const SAMPLES: &str = "../../../shared/templates";
 
 #[test]
 fn templates_of_others_mean_the_same_when_they_were_read_and_written() {
@@ -16,7 +18,7 @@ fn templates_of_others_mean_the_same_when_they_were_read_and_written() {
     let own = templates(&root.join("tests/round_trip/templates"));
     assert!(own.len() >= OWN, "{} templates", own.len());
     // AWS's own samples, where they lie beside the project.
-    let samples = templates(&root.join("../../../shared/templates"));
+    let samples = templates(&root.join(SAMPLES));
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("round_trip");
     fs::create_dir_all(&out).unwrap();
     let mut pairs = String::new();
@@ -33,6 +35,33 @@ fn templates_of_others_mean_the_same_when_they_were_read_and_written() {
     }
     let said = differences(&pairs);
     assert!(said.is_empty(), "templates changed:\n{said}");
+}
+
+/// What is said about AWS's samples, which people looked at: `tests/round_trip/README.md`. Rewrite it with
+/// `UPDATE_EXPECT=1 cargo test -p cfn`, and look at every new line.
+#[test]
+fn findings_in_templates_of_others_are_those_that_were_looked_at() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut said = String::new();
+    for file in templates(&root.join(SAMPLES)) {
+        let template = cfn::read::template(&fs::read_to_string(&file).unwrap()).unwrap();
+        for cfn::check::Finding { rule, path, .. } in cfn::check::template(&template).findings {
+            said.push_str(&format!("{} {} {path}\n", file.file_name().unwrap().to_str().unwrap(), rule.id));
+        }
+    }
+    let expected = root.join("tests/round_trip/findings.txt");
+    if said.is_empty() {
+        // The samples do not lie beside this clone.
+        return;
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&expected, &said).unwrap();
+    }
+    let reviewed = fs::read_to_string(&expected).unwrap_or_default();
+    let (before, now): (Vec<_>, Vec<_>) = (reviewed.lines().collect(), said.lines().collect());
+    let new: Vec<_> = now.iter().filter(|line| !before.contains(line)).collect();
+    let gone: Vec<_> = before.iter().filter(|line| !now.contains(line)).collect();
+    assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\ngone: {gone:#?}");
 }
 
 /// The comparison would be worth nothing if it took everything for the same.
