@@ -116,7 +116,7 @@ fn is_referred_to(facts: &Facts<'_>, thing: Thing<'_>) -> bool {
     let mut values = facts.things().flat_map(|other| other.resource.properties.values());
     let by_function =
         values.any(|value| graph::references(value, "").iter().any(|(_, name)| name == thing.id.as_str()));
-    by_function || facts.all("AWS::CloudWatch::CompositeAlarm").next().is_some()
+    by_function || facts.may_grow() || facts.all("AWS::CloudWatch::CompositeAlarm").next().is_some()
 }
 
 fn actions<'a>(alarm: Thing<'a>) -> Vec<(crate::Path, &'a serde_json::Value)> {
@@ -150,9 +150,7 @@ fn action_fault(facts: &Facts<'_>, action: &Text) -> Option<String> {
                 _ => None,
             }
         }
-        Some(Piece::Literal(text)) if !text.starts_with("arn:") && !text.starts_with("{{resolve:") => {
-            Some(format!("{text} is no ARN"))
-        }
+        Some(Piece::Literal(text)) if !text.starts_with("arn:") => Some(format!("{text} is no ARN")),
         _ => {
             let [_, _, service, ..] = action.arn()?;
             let service = service.literal()?.to_owned();
@@ -284,6 +282,9 @@ fn unknown_metric(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn unwatched_metric(facts: &Facts<'_>) -> Vec<Fault> {
+    if facts.may_grow() {
+        return Vec::new();
+    }
     let watched: Vec<(Text, Text)> = facts.all(ALARM).flat_map(metrics).collect();
     let mut faults = Vec::new();
     for filter in facts.all(METRIC_FILTER) {
@@ -349,9 +350,10 @@ fn statistic(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for alarm in facts.all(ALARM).filter(|alarm| alarm.has("MetricName")) {
         if alarm.has("Statistic") && alarm.has("ExtendedStatistic") {
-            faults.push(Fault::new(alarm.path(), "the alarm has both Statistic and ExtendedStatistic"));
+            faults
+                .push(Fault::new(alarm.path().key("Properties"), "the alarm has both Statistic and ExtendedStatistic"));
         } else if alarm.lacks("Statistic") && alarm.lacks("ExtendedStatistic") {
-            faults.push(Fault::new(alarm.path(), "the alarm has no statistic"));
+            faults.push(Fault::new(alarm.path().key("Properties"), "the alarm has no statistic"));
         }
     }
     faults

@@ -174,11 +174,11 @@ fn secret_in_environment(facts: &Facts<'_>) -> Vec<Fault> {
         for (name, value) in variables {
             let path = function.at("Environment.Variables").key(name);
             let text = Text::of(value);
-            if let Some(literal) = text.literal().filter(|text| !text.contains("{{resolve:")) {
+            if let Some(literal) = text.literal() {
                 if (names_a_secret(name) && may_be_secret(literal)) || looks_secret(literal) || holds_secret(literal) {
                     faults.push(Fault::new(path, format!("{name} looks like a secret")));
                 }
-            } else if let Some(said) = reveals(facts, &text) {
+            } else if let Some(said) = reveals(facts, value) {
                 faults.push(Fault::new(path, said));
             }
         }
@@ -202,17 +202,18 @@ fn holds_secret(text: &str) -> bool {
 }
 
 /// Why a value reveals a secret when it is resolved, if it does.
-fn reveals(facts: &Facts<'_>, text: &Text) -> Option<String> {
-    text.pieces().iter().find_map(|piece| match piece {
-        Piece::Literal(literal) => {
-            let dynamic = ["{{resolve:secretsmanager:", "{{resolve:ssm-secure:"];
-            dynamic.iter().any(|start| literal.contains(start)).then(|| "the secret is resolved into it".to_owned())
-        }
+fn reveals(facts: &Facts<'_>, value: &Json) -> Option<String> {
+    // Wherever it stands: functions put it together with other texts.
+    let written = value.to_string();
+    if ["{{resolve:secretsmanager:", "{{resolve:ssm-secure:"].iter().any(|start| written.contains(start)) {
+        return Some("the secret is resolved into it".to_owned());
+    }
+    Text::of(value).pieces().iter().find_map(|piece| match piece {
         Piece::Ref(name) => {
             let parameter = facts.template.parameters.get(name).filter(|_| facts.thing(name).is_none())?;
             is_hidden(&parameter.rest).then(|| format!("the parameter {name} is secret"))
         }
-        Piece::Attribute(..) | Piece::Unknown => None,
+        Piece::Literal(_) | Piece::Attribute(..) | Piece::Unknown => None,
     })
 }
 
@@ -225,8 +226,8 @@ fn secret_in_output(facts: &Facts<'_>) -> Vec<Fault> {
     for (name, output) in &facts.template.outputs {
         let path = Path::default().key("Outputs").key(name).key("Value");
         let text = Text::of(&output.value);
-        let literal = text.literal().filter(|text| !text.contains("{{resolve:") && looks_secret(text));
-        let said = literal.map(|_| format!("{name} looks like a secret")).or_else(|| reveals(facts, &text));
+        let literal = text.literal().filter(|text| looks_secret(text));
+        let said = literal.map(|_| format!("{name} looks like a secret")).or_else(|| reveals(facts, &output.value));
         faults.extend(said.map(|said| Fault::new(path, said)));
     }
     faults
@@ -237,7 +238,7 @@ fn secret_literal(facts: &Facts<'_>) -> Vec<Fault> {
     let open = secrets.filter(|secret| {
         let literal = secret.literal("SecretString");
         // An empty one holds the place until somebody sets it.
-        literal.is_some_and(|text| !text.contains("{{resolve:") && !["", "{}"].contains(&text.as_str()))
+        literal.is_some_and(|text| !["", "{}"].contains(&text.as_str()))
     });
     open.map(|secret| Fault::new(secret.at("SecretString"), "the secret stands in the template")).collect()
 }

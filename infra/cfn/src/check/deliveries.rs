@@ -82,6 +82,9 @@ fn entries<'a>(facts: &Facts<'a>, to: Thing<'a>) -> Option<Vec<Entry<'a>>> {
 }
 
 fn permissions<'a>(facts: &Facts<'a>, function: Thing<'a>) -> Option<Vec<Entry<'a>>> {
+    if facts.may_grow() {
+        return None;
+    }
     let mut entries = Vec::new();
     for permission in facts.all(PERMISSION) {
         let named = permission.field("FunctionName").value().and_then(|named| facts.target(named, FUNCTION));

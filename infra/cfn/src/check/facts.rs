@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::text::{Piece, Text, function_name};
+use super::text::{Piece, Text, function_name, is_dynamic};
 use crate::{LogicalId, Path, Resource, Template};
 
 /// A template as rules ask about it. What is not known for certain is answered as not known, never guessed.
@@ -24,7 +24,7 @@ pub(super) enum Field<'a> {
     Absent,
     /// This; a function that gives one value counts as known.
     Is(&'a Json),
-    /// Something that conditions, mappings or macros decide.
+    /// Something that conditions, mappings, macros or dynamic references decide.
     Unknown,
 }
 
@@ -204,6 +204,7 @@ impl<'a> Field<'a> {
         match function_name(value) {
             Some("Ref") if value.get("Ref").and_then(Json::as_str) == Some("AWS::NoValue") => Self::Absent,
             Some("Fn::If" | "Fn::FindInMap" | "Fn::Transform") => Self::Unknown,
+            None if value.as_str().is_some_and(is_dynamic) => Self::Unknown,
             _ => Self::Is(value),
         }
     }

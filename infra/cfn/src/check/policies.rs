@@ -147,7 +147,7 @@ impl<'a> Statements<'a> {
 
     /// Those of the policies (of a type) that are attached to a resource by a list of references.
     pub(super) fn attached(facts: &Facts<'a>, to: Thing<'a>, kind: &str, property: &str) -> Self {
-        let mut statements = Self::default();
+        let mut statements = Self { known: Vec::new(), more: facts.may_grow() };
         for policy in facts.all(kind) {
             let (named, complete) = known_items(policy.field(property), &policy.at(property));
             let named: Vec<Certain> = named.iter().map(|(_, named)| is_it(facts, named, to)).collect();

@@ -9,7 +9,7 @@ use super::{
     Severity::Error,
     facts::{Facts, Field},
     kinds,
-    text::{Text, function, function_name},
+    text::{Text, function, function_name, is_dynamic},
 };
 use crate::{
     Path,
@@ -140,6 +140,10 @@ impl Walk<'_> {
         if let Some((name, argument)) = value.as_object().and_then(function).filter(|(name, _)| *name != "Condition") {
             return self.function(value, name, argument, shape, path);
         }
+        // What a dynamic reference gives is known when it is resolved.
+        if value.as_str().is_some_and(is_dynamic) {
+            return;
+        }
         match shape {
             Shape::Text(text) => self.text(value, text, path),
             Shape::Whole(whole) => self.whole(value, whole, path),
@@ -180,7 +184,7 @@ impl Walk<'_> {
                     self.value(branch, shape, &path.key(name).item(at));
                 }
             }
-            ("Ref" | "Fn::GetAtt", Shape::Text(text)) if self.asked == Asked::Kind => {
+            (_, Shape::Text(text)) if self.asked == Asked::Kind => {
                 if let Some(said) = kinds::wrong_kind(self.facts, whole, text.formats) {
                     self.say(Asked::Kind, path, || said);
                 }
@@ -202,10 +206,9 @@ impl Walk<'_> {
 
     fn text(&mut self, value: &Json, text: &schema::Text, path: &Path) {
         match value {
-            Json::String(literal) if !literal.contains("{{resolve:") => self.literal(literal, text, path),
+            Json::String(literal) => self.literal(literal, text, path),
             Json::Number(number) => self.literal(&number.to_string(), text, path),
             Json::Bool(truth) => self.literal(&truth.to_string(), text, path),
-            Json::String(_) => {}
             _ => self.unless(false, value, "a text", path),
         }
     }
@@ -232,8 +235,7 @@ impl Walk<'_> {
 
     fn whole(&mut self, value: &Json, whole: &Whole, path: &Path) {
         let Some(number) = super::text::whole(value).or_else(|| whole_real(value)) else {
-            let dynamic = value.as_str().is_some_and(|text| text.contains("{{resolve:"));
-            return self.unless(dynamic, value, "a whole number", path);
+            return self.unless(false, value, "a whole number", path);
         };
         if !whole.one_of.is_empty() {
             if !whole.one_of.contains(&number) {
@@ -249,8 +251,7 @@ impl Walk<'_> {
     fn number(&mut self, value: &Json, number: &Number, path: &Path) {
         let real = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
         let Some(real) = real else {
-            let dynamic = value.as_str().is_some_and(|text| text.contains("{{resolve:"));
-            return self.unless(dynamic, value, "a number", path);
+            return self.unless(false, value, "a number", path);
         };
         if number.min.is_some_and(|min| real < min) || number.max.is_some_and(|max| real > max) {
             let range = range(number.min, number.max);

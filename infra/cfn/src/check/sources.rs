@@ -246,9 +246,7 @@ fn source_is_arn(facts: &Facts<'_>) -> Vec<Fault> {
                 Some("AWS::DynamoDB::Table") => Some(format!("Ref of {id} is a name")),
                 _ => None,
             },
-            Some(Piece::Literal(text)) if !text.starts_with("arn:") && !text.starts_with("{{resolve:") => {
-                Some(format!("{text} is no ARN"))
-            }
+            Some(Piece::Literal(text)) if !text.starts_with("arn:") => Some(format!("{text} is no ARN")),
             _ => None,
         };
         faults.extend(said.map(|said| Fault::new(mapping.at("EventSourceArn"), said)));

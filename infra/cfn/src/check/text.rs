@@ -15,7 +15,7 @@ pub(super) enum Piece {
     Ref(String),
     /// An attribute of a resource.
     Attribute(String, String),
-    /// What follows from conditions, mappings, other stacks or macros.
+    /// What follows from conditions, mappings, other stacks, macros or dynamic references.
     Unknown,
 }
 
@@ -172,10 +172,18 @@ impl Text {
     fn push(&mut self, piece: Piece) {
         match (self.0.last_mut(), piece) {
             (_, Piece::Literal(text)) if text.is_empty() => {}
+            (_, Piece::Literal(text)) if is_dynamic(&text) => self.0.push(Piece::Unknown),
             (Some(Piece::Literal(last)), Piece::Literal(text)) => last.push_str(&text),
             (_, piece) => self.0.push(piece),
         }
     }
+}
+
+/// Whether a text holds a dynamic reference, such as `{{resolve:ssm:name}}`, which is known when it is resolved.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
+pub(super) fn is_dynamic(text: &str) -> bool {
+    text.contains("{{resolve:")
 }
 
 /// The function that an object is: its only key, when that is a function's name.

@@ -10,7 +10,7 @@ use super::{
     names,
     policies::{self, Statements},
     statements::{Certain, Statement, any, every},
-    text::{Piece, Text},
+    text::{Piece, Text, is_dynamic},
 };
 use crate::Path;
 
@@ -172,9 +172,7 @@ fn endpoint_fault(facts: &Facts<'_>, protocol: &str, endpoint: &Text) -> Option<
                 _ => None,
             }
         }
-        Some(Piece::Literal(text)) if !text.starts_with("arn:") && !text.starts_with("{{resolve:") => {
-            Some(format!("{text} is no ARN"))
-        }
+        Some(Piece::Literal(text)) if !text.starts_with("arn:") => Some(format!("{text} is no ARN")),
         _ => None,
     }
 }
@@ -232,6 +230,7 @@ fn policy_faults(policy: &Json, path: &Path, nested: bool) -> Vec<Fault> {
                 );
             }
             Json::Object(_) if super::text::function_name(value).is_some() => {}
+            Json::String(text) if is_dynamic(text) => {}
             Json::Object(_) if nested => faults.extend(policy_faults(value, &path, nested)),
             _ => faults.push(Fault::new(path, "the values must stand in a list")),
         }

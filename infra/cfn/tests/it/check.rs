@@ -8,6 +8,7 @@ use std::{
 };
 
 use cfn::check;
+use serde_json::{Value as Json, json};
 
 /// How many pairs there are at least, so that an empty folder does not pass.
 const PAIRS: usize = 120;
@@ -81,6 +82,9 @@ fn every_rule_has_a_pair_and_every_pair_a_rule() {
     let shown: BTreeSet<String> = pairs().iter().map(|pair| rule_of(pair)).chain(LARGE.map(str::to_owned)).collect();
     assert_eq!(check::rules().count(), rules.len(), "an id stands for two rules");
     assert_eq!(rules.symmetric_difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new());
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check/README.md")).unwrap();
+    let unlisted = |pair: &PathBuf| !page.contains(&format!("| {} |", pair.file_name().unwrap().to_str().unwrap()));
+    assert_eq!(pairs().into_iter().filter(unlisted).collect::<Vec<_>>(), Vec::<PathBuf>::new(), "run compare.py");
 }
 
 #[test]
@@ -104,6 +108,51 @@ fn a_template_is_refused_from_its_quota_on() {
     assert_eq!(found(1, &"x".repeat(51_201 - around)), ["QUOTA-4"]);
     assert_eq!(found(1, &"x".repeat(1_000_000 - around)), ["QUOTA-4"]);
     assert_eq!(found(1, &"x".repeat(1_000_001 - around)), ["QUOTA-3"]);
+}
+
+/// The same references, written in other words.
+fn reworded(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => items.iter().map(reworded).collect(),
+        Json::Object(entries) if entries.len() == 1 => {
+            let (key, argument) = entries.iter().next().unwrap();
+            match (key.as_str(), argument) {
+                // A list of a parameter's values cannot be a part of a text, and `AWS::NoValue` is no value.
+                ("Ref", Json::String(name)) if name != "AWS::NoValue" => json!({"Fn::Sub": format!("${{{name}}}")}),
+                ("Fn::GetAtt", Json::Array(parts)) => {
+                    let whole = format!("${{{}.{}}}", parts[0].as_str().unwrap(), parts[1].as_str().unwrap());
+                    json!({"Fn::Join": ["", [{"Fn::Sub": whole}, ""]]})
+                }
+                ("Fn::Sub", Json::String(text)) => json!({"Fn::Sub": [text, {"Unused": "x"}]}),
+                _ => json!({ key: reworded(argument) }),
+            }
+        }
+        Json::Object(entries) => entries.iter().map(|(key, inner)| (key.clone(), reworded(inner))).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_reference_means_the_same_however_it_is_written() {
+    let mut wrong = Vec::new();
+    for pair in pairs() {
+        for side in ["bad.yaml", "good.yaml"] {
+            let document = cfn::read::document(&fs::read_to_string(pair.join(side)).unwrap()).unwrap();
+            let mut other = document.clone();
+            other["Resources"] = reworded(&document["Resources"]);
+            let found = |document: Json| -> BTreeSet<(&str, String)> {
+                let report = check::template(&serde_json::from_value(document).unwrap());
+                let all = report.findings.into_iter().map(|finding| (finding.rule.id, finding.path.to_string()));
+                // Where a reference leads nowhere, the place is inside the words.
+                all.filter(|(rule, _)| !rule.starts_with("REF-")).collect()
+            };
+            let (before, after) = (found(document), found(other));
+            if before != after {
+                wrong.push(format!("{}: {before:?} became {after:?}", pair.join(side).display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -163,4 +212,38 @@ Resources:
     // A macro of somebody's own may change everything.
     let text = text.replace("AWS::LanguageExtensions", "Company::Macro").replace("!Ref Name", "!Ref Nothing");
     assert_eq!(said(&check::template(&cfn::read::template(&text).unwrap())), "");
+}
+
+#[test]
+fn nothing_is_missing_where_a_loop_or_a_module_may_add_it() {
+    let text = "
+Resources:
+  Queue: {Type: AWS::SQS::Queue, DeletionPolicy: Retain, UpdateReplacePolicy: Retain}
+  Topic:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties: {KmsMasterKeyId: alias/aws/sns}
+  Subscription:
+    Type: AWS::SNS::Subscription
+    Properties: {TopicArn: !Ref Topic, Protocol: sqs, Endpoint: !GetAtt Queue.Arn, RedrivePolicy: {deadLetterTargetArn: !GetAtt Queue.Arn}}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties: {Code: {S3Bucket: artifacts, S3Key: b}, Role: !GetAtt QueuePolicyRole.Arn}
+  Filter:
+    Type: AWS::Logs::MetricFilter
+    Properties:
+      LogGroupName: x
+      FilterPattern: ERROR
+      MetricTransformations: [{MetricNamespace: a, MetricName: b, MetricValue: '1'}]
+";
+    let found = |more: &str| {
+        let template = cfn::read::template(&format!("{text}{more}")).unwrap();
+        let report = check::template(&template);
+        report.findings.iter().map(|finding| finding.rule.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(""), ["REF-1", "SNS-1", "SNS-1", "SNS-11", "SQS-11", "ALM-5", "LOG-3"]);
+    assert_eq!(found("  Fn::ForEach::Policies: [Name, [Queue], {'${Name}Policy': {Type: X}}]\n"), Vec::<&str>::new());
+    assert_eq!(found("  More: {Type: Company::Policies::MODULE}\n"), Vec::<&str>::new());
+    assert_eq!(found("Transform: AWS::Serverless-2016-10-31\n"), Vec::<&str>::new());
 }

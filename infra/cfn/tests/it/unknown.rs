@@ -25,8 +25,9 @@ const TEMPLATES: [&str; 14] = [
 ];
 
 /// Values that only a deployment knows.
-fn unknown() -> [Json; 3] {
+fn unknown() -> [Json; 4] {
     [
+        json!("{{resolve:ssm:elsewhere}}"),
         json!({"Fn::ImportValue": "elsewhere"}),
         json!({"Ref": "Given"}),
         json!({"Fn::If": ["Maybe", {"Fn::ImportValue": "elsewhere"}, {"Ref": "AWS::NoValue"}]}),
