@@ -33,6 +33,7 @@ mod queues;
 mod quotas;
 mod references;
 mod schema;
+mod sections;
 mod sources;
 mod statements;
 mod text;
@@ -48,7 +49,8 @@ use facts::Facts;
 pub(crate) use waivers::WAIVERS;
 
 /// The themes, in the order in which their findings are listed.
-const THEMES: [&[Rule]; 17] = [
+const THEMES: [&[Rule]; 18] = [
+    sections::RULES,
     references::RULES,
     schema::RULES,
     names::RULES,
