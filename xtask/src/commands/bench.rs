@@ -2,6 +2,7 @@
 
 mod functions;
 mod running;
+mod synth;
 mod verification;
 
 use std::{fs, time::Instant};
@@ -42,6 +43,8 @@ struct Measurement {
 }
 
 const MEASUREMENTS: &[Measurement] = &[
+    // First: it reads how much memory the largest process needed that was started so far.
+    Measurement { name: "synth", run: synth::measure },
     Measurement { name: "verification", run: verification::measure },
     Measurement { name: "functions", run: functions::measure },
 ];
