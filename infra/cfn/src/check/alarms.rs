@@ -168,7 +168,7 @@ fn unreachable_topic(facts: &Facts<'_>) -> Vec<Fault> {
         let path = topic.at("KmsMasterKeyId");
         if key.ends_with("alias/aws/sns") && faults.iter().all(|fault| fault.path != path) {
             faults
-                .push(Fault::new(path, format!("alarms publish to {}, and its key lets CloudWatch not in", topic.id)));
+                .push(Fault::new(path, format!("alarms publish to {}, and CloudWatch may not use its key", topic.id)));
         }
     }
     faults
@@ -337,9 +337,9 @@ fn period(facts: &Facts<'_>) -> Vec<Fault> {
             continue;
         }
         let Some(periods) = alarm.number("EvaluationPeriods") else { continue };
-        let most = if period < HOUR { DAY } else { 7.0 * DAY };
+        let (most, words) = if period < HOUR { (DAY, "a day") } else { (7.0 * DAY, "seven days") };
         if period * periods > most {
-            let message = format!("{periods} periods of {period} s are more than {} days", most / DAY);
+            let message = format!("{periods} periods of {period} s are more than {words}");
             faults.push(Fault::new(alarm.at("EvaluationPeriods"), message));
         }
     }

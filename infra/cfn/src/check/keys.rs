@@ -81,7 +81,7 @@ fn services_of_key(facts: &Facts<'_>) -> Vec<Fault> {
     };
     for group in facts.all(LOG_GROUP) {
         if let Some(key) = key_of(facts, group, "KmsKeyId").filter(|key| !key_lets_logs(*key)) {
-            say(key, format!("{} lets Logs not in, which encrypts {} with it", key.id, group.id));
+            say(key, format!("Logs may not use {}, and {} is encrypted with it", key.id, group.id));
         }
     }
     for alarm in facts.all(ALARM) {
@@ -89,7 +89,7 @@ fn services_of_key(facts: &Facts<'_>) -> Vec<Fault> {
             let Some(topic) = facts.target(action, TOPIC) else { continue };
             let Some(key) = key_of(facts, topic, "KmsMasterKeyId") else { continue };
             if !key_lets(key, "cloudwatch.amazonaws.com", "kms:GenerateDataKey") {
-                say(key, format!("{} lets CloudWatch not in, whose alarms publish to {}", key.id, topic.id));
+                say(key, format!("CloudWatch may not use {}, and its alarms publish to {}", key.id, topic.id));
             }
         }
     }
@@ -116,7 +116,7 @@ fn sns_to_encrypted_queue(facts: &Facts<'_>) -> Vec<Fault> {
         if !key_lets(key, "sns.amazonaws.com", "kms:GenerateDataKey")
             && faults.iter().all(|fault| fault.path != key.path())
         {
-            faults.push(Fault::new(key.path(), format!("{} lets SNS not in, which feeds {}", key.id, queue.id)));
+            faults.push(Fault::new(key.path(), format!("SNS feeds {}, and may not use its key", queue.id)));
         }
     }
     faults

@@ -144,7 +144,7 @@ fn default_fault(parameter: &Parameter) -> Option<String> {
     let Some(measured) = measured else { return Some(format!("{default} is no number")) };
     let too_small = least.filter(|least| measured < *least).map(|least| format!("less than {least}"));
     let too_large = most.filter(|most| measured > *most).map(|most| format!("more than {most}"));
-    Some(format!("{measured}{unit} are {}", too_small.or(too_large)?))
+    Some(format!("{measured}{unit}: {}", too_small.or(too_large)?))
 }
 
 /// A text or a number as CloudFormation compares it.

@@ -138,7 +138,9 @@ fn six_times(facts: &Facts<'_>) -> Vec<Fault> {
     });
     short
         .map(|(queue, function, visibility, timeout)| {
-            let message = format!("hidden for {visibility} s, and {} may take {timeout} s", function.id);
+            let needed = TIMEOUTS_IN_VISIBILITY * timeout;
+            let message =
+                format!("hidden for {visibility} s, and {} may take {timeout} s: {needed} s are needed", function.id);
             Fault::new(visibility_path(queue), message)
         })
         .collect()

@@ -300,7 +300,7 @@ pub(super) fn services_for_anyone(facts: &Facts<'_>, kind: &str) -> Vec<Fault> {
     let open = statements.filter(|one| one.allows() && !one.is_conditional());
     open.filter_map(|one| {
         let service = one.field("Principal").member("Service").value()?;
-        Some(Fault::new(one.path, format!("{} may do it for anyone", shown(service))))
+        Some(Fault::new(one.path, format!("{} may do this for anyone", shown(service))))
     })
     .collect()
 }
