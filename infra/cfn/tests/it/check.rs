@@ -247,3 +247,36 @@ Resources:
     assert_eq!(found("  More: {Type: Company::Policies::MODULE}\n"), Vec::<&str>::new());
     assert_eq!(found("Transform: AWS::Serverless-2016-10-31\n"), Vec::<&str>::new());
 }
+
+#[test]
+fn a_waiver_counts_for_its_place_only() {
+    let text = "
+Metadata: {Waivers: {SEC-3: 'shown once, then changed'}}
+Parameters: {Password: {Type: String, NoEcho: true}}
+Resources:
+  Open:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Metadata: {Waivers: {SNS-9: carries nothing, SNS-11: read by everyone, E3002: of another program}}
+  Other:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Metadata: {Waivers: {SNS-11: read by everyone}}
+Outputs: {Password: {Value: !Ref Password}}
+";
+    let report = check::template(&cfn::read::template(text).unwrap());
+    let waived =
+        report.waived.iter().map(|one| format!("{} {}: {}", one.finding.rule.id, one.finding.path, one.reason));
+    let waived: Vec<_> = waived.collect();
+    let expected = [
+        "SNS-9 Resources.Open: carries nothing",
+        "SNS-11 Resources.Open: read by everyone",
+        "SNS-11 Resources.Other: read by everyone",
+        "SEC-3 Outputs.Password.Value: shown once, then changed",
+    ];
+    assert_eq!(waived, expected);
+    let found: Vec<_> = report.findings.iter().map(|one| format!("{} {}", one.rule.id, one.path)).collect();
+    assert_eq!(found, ["SNS-9 Resources.Other"]);
+}
