@@ -10,6 +10,7 @@ use std::{collections::HashMap, panic::AssertUnwindSafe};
 
 use futures_util::{FutureExt, future::join_all};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 
 use crate::clients::Queue;
 
@@ -41,6 +42,13 @@ impl Record {
     #[must_use]
     pub fn tries(&self) -> u32 {
         self.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
+
+    /// How long ago it came into the queue, in seconds.
+    #[must_use]
+    pub fn waited_seconds(&self) -> Option<i64> {
+        let sent: i64 = self.attributes.get("SentTimestamp")?.parse().ok()?;
+        Some(jiff::Timestamp::now().as_second() - sent / 1000)
     }
 
     fn group(&self) -> &str {
@@ -112,7 +120,9 @@ where
     F: Future<Output = Result<(), Again>>,
 {
     let (id, handle) = (record.message_id.clone(), record.receipt_handle.clone());
-    let again = match AssertUnwindSafe(work(record)).catch_unwind().await {
+    // Each line of the log says which message, and which event once that is known, it is about.
+    let span = tracing::info_span!("record", message_id = id, event_id = tracing::field::Empty);
+    let again = match AssertUnwindSafe(work(record).instrument(span)).catch_unwind().await {
         Ok(Ok(())) => return None,
         Ok(Err(again)) => again,
         Err(_panic) => {

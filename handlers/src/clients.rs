@@ -21,6 +21,9 @@ use url::Url;
 /// How long a call to AWS may take at most; a function has more than one to make.
 const AWS_ATTEMPT: Duration = Duration::from_secs(2);
 
+/// How long such a call may take with its repeats.
+const AWS_CALL: Duration = Duration::from_secs(4);
+
 /// What is left of an invocation when its work must be over: time to hand back what was not done.
 const MARGIN: Duration = Duration::from_millis(800);
 
@@ -33,11 +36,12 @@ const MARGIN: Duration = Duration::from_millis(800);
 #[must_use]
 pub fn aws() -> SdkConfig {
     let variable = |name: &str| std::env::var(name).ok();
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(AWS_ATTEMPT).operation_timeout(AWS_CALL);
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(variable("AWS_REGION").map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(AWS_ATTEMPT).build())
+        .timeout_config(timeouts.build())
         .retry_config(RetryConfig::standard())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .service_config(Endpoints);

@@ -58,12 +58,14 @@ impl Problem {
         let wait = error.retry_after().map_or(30, |wait| wait.as_secs().clamp(1, 3600));
         let later = |status, title| Self { retry_after: Some(wait), ..Self::new(status, title) };
         match error.status() {
-            Some(400 | 404 | 409 | 422) => {
-                Self { errors: mistakes(error), ..Self::new(422, "PayPal refuses the request") }
-            }
-            Some(429) => later(503, "PayPal is busy"),
+            Some(400 | 404 | 422) => Self { errors: mistakes(error), ..Self::new(422, "PayPal refuses the request") },
+            // The same request is being worked on, or PayPal has too many.
+            Some(409 | 429) => later(503, "PayPal is busy"),
             Some(401 | 403) => Self::new(502, "PayPal does not work with this service"),
             Some(_) => later(502, "PayPal does not work"),
+            None if matches!(error, paypal::Error::Credentials { .. } | paypal::Error::Setup(_)) => {
+                Self::new(502, "PayPal does not work with this service")
+            }
             None => later(504, "PayPal does not answer"),
         }
     }

@@ -9,7 +9,7 @@ use contract::{
 };
 use jiff::Timestamp;
 use paypal::{
-    Client, Deadline, Sale, SaleId, Subscription, SubscriptionId,
+    Client, Deadline, Sale, Subscription,
     events::{Event, EventKind},
 };
 use serde_json::value::RawValue;
@@ -21,8 +21,8 @@ use crate::{
     log,
 };
 
-/// How often something that PayPal does not know is asked for again: what was just made may not be everywhere yet.
-const TRIES_FOR_UNKNOWN: u32 = 5;
+/// How long something that PayPal does not know is asked for again, in seconds: what was just made may not be everywhere yet.
+const UNKNOWN_SECONDS: i64 = 600;
 
 /// Works on events.
 pub struct Processor {
@@ -49,6 +49,8 @@ struct Done {
 enum Undone {
     /// Another try can help.
     Later { reason: &'static str, detail: String },
+    /// PayPal does not know what the event says, and may know it soon. If it never does, the event is not true.
+    Unknown { reason: &'static str, detail: String },
     /// No further try can help, and the event is true: it is published as `invoice_failed`.
     Never { reason: &'static str, detail: String },
     /// PayPal does not know what the event says: it is not published.
@@ -73,6 +75,7 @@ impl Processor {
         let Some((envelope, event)) = parsed else {
             return self.unreadable(&record).await.map_err(|error| self.again(&record, &error));
         };
+        tracing::Span::current().record("event_id", event.id.as_str());
         let delivery = Delivery { record: &record, envelope, event };
         let ended = match self.work(&delivery, deadline).await {
             Ok(done) => self.finish(&delivery, done).await,
@@ -91,31 +94,22 @@ impl Processor {
         let Some(subscription_id) = told.billing_agreement_id.clone() else {
             return Ok(outcome(Outcome::NoSubscription));
         };
-        let sale = self.read_sale(&told, delivery.record.tries(), deadline).await?;
+        let sale = self.paypal.sale(&told.id, deadline).await.map_err(|error| unread(&error, "sale_unknown"))?;
         if sale.billing_agreement_id.as_ref() != Some(&subscription_id) || sale.amount != told.amount {
             let detail = format!("PayPal's sale {} has another amount or subscription than the event", told.id);
             return Err(Undone::Untrue { reason: "disagrees_with_paypal", detail });
+        }
+        if sale.is_pending() {
+            let detail = format!("PayPal does not show yet that the sale {} is completed", told.id);
+            return Err(Undone::Later { reason: "sale_pending", detail });
         }
         if !sale.is_completed() {
             // Held, or already refunded: there is nothing to confirm to the buyer.
             return Ok(outcome(Outcome::Published));
         }
-        let subscription = self.read_subscription(&subscription_id, delivery.record.tries(), deadline).await?;
+        let subscription = self.paypal.subscription(&subscription_id, deadline).await;
+        let subscription = subscription.map_err(|error| unread(&error, "subscription_unknown"))?;
         self.invoice(&sale, subscription, deadline).await
-    }
-
-    async fn read_sale(&self, told: &Sale, tries: u32, deadline: Deadline) -> Result<Sale, Undone> {
-        let id: &SaleId = &told.id;
-        self.paypal.sale(id, deadline).await.map_err(|error| unread(&error, tries, "sale_unknown"))
-    }
-
-    async fn read_subscription(
-        &self,
-        id: &SubscriptionId,
-        tries: u32,
-        deadline: Deadline,
-    ) -> Result<Subscription, Undone> {
-        self.paypal.subscription(id, deadline).await.map_err(|error| unread(&error, tries, "subscription_unknown"))
     }
 
     async fn invoice(&self, sale: &Sale, subscription: Subscription, deadline: Deadline) -> Result<Done, Undone> {
@@ -138,15 +132,18 @@ impl Processor {
 
     /// Gives an event up, or has it come again. The inner result is how the giving up went.
     async fn undone(&self, delivery: &Delivery<'_>, undone: Undone) -> Result<Result<(), AwsError>, Again> {
+        let age = self.age_seconds(delivery);
+        let too_old = age > i64::from(self.retry.give_up_after_seconds);
         let (reason, detail, publish) = match undone {
-            Undone::Later { reason, detail } if !self.too_old(&delivery.envelope) => {
+            Undone::Unknown { reason, detail } if too_old || age > UNKNOWN_SECONDS => (reason, detail, false),
+            Undone::Later { reason, detail } | Undone::Unknown { reason, detail } if !too_old => {
                 let Event { id, event_type, .. } = &delivery.event;
                 let tries = delivery.record.tries();
                 tracing::warn!(event_id = id, event_type, reason, detail, tries, "event comes again");
                 return Err(Again { after_seconds: Some(self.retry.wait_seconds(tries)) });
             }
             Undone::Later { reason, detail } | Undone::Never { reason, detail } => (reason, detail, true),
-            Undone::Untrue { reason, detail } => (reason, detail, false),
+            Undone::Unknown { reason, detail } | Undone::Untrue { reason, detail } => (reason, detail, false),
         };
         Ok(self.give_up(delivery, reason, &detail, publish).await)
     }
@@ -215,6 +212,9 @@ impl Processor {
         let plan_id =
             subscription.as_ref().and_then(|subscription| subscription.plan_id.as_ref().map(ToString::to_string));
         let custom_id = subscription.and_then(|subscription| subscription.custom_id);
+        // Where nothing was read back, the event itself says so.
+        let told = event.labels();
+        let (plan_id, custom_id) = (plan_id.or(told.plan_id), custom_id.or(told.custom_id));
         let finished = Finished {
             event_id: event.id.clone(),
             event_type: event.event_type.clone(),
@@ -243,8 +243,9 @@ impl Processor {
         Ok(())
     }
 
-    fn too_old(&self, envelope: &Envelope) -> bool {
-        age_seconds(envelope) > i64::from(self.retry.give_up_after_seconds)
+    /// How long the event has waited in this queue. One that was sent back from an error queue begins anew.
+    fn age_seconds(&self, delivery: &Delivery<'_>) -> i64 {
+        delivery.record.waited_seconds().unwrap_or_else(|| age_seconds(&delivery.envelope))
     }
 
     fn again(&self, record: &Record, error: &AwsError) -> Again {
@@ -256,12 +257,9 @@ impl Processor {
 /// The group of an event in `verified.fifo`: what must not be worked on twice at a time.
 #[must_use]
 pub fn group(event: &Event) -> String {
-    about(event)
-        .unwrap_or_else(|| event.id.clone())
-        .chars()
-        .filter(|letter| letter.is_ascii_graphic())
-        .take(128)
-        .collect()
+    // SQS takes 1 to 128 letters, digits and signs; an event's own id is such a text.
+    let plain = |text: String| text.chars().filter(char::is_ascii_graphic).take(128).collect::<String>();
+    about(event).map(plain).filter(|group| !group.is_empty()).unwrap_or_else(|| event.id.clone())
 }
 
 /// By what `verified.fifo` knows a repeated delivery of an event: its type, its id and its bytes. The signature does not bind
@@ -302,13 +300,12 @@ fn meaning(kind: &EventKind) -> Option<&'static str> {
     })
 }
 
-/// What a failed read means. What PayPal does not know it may know soon; if it never does, the event is not true.
-fn unread(error: &paypal::Error, tries: u32, reason: &'static str) -> Undone {
+/// What a failed read means.
+fn unread(error: &paypal::Error, reason: &'static str) -> Undone {
     log::paypal_failed(error);
     let detail = error.to_string();
     match error.status() {
-        Some(404) if tries >= TRIES_FOR_UNKNOWN => Undone::Untrue { reason, detail },
-        Some(404) => Undone::Later { reason, detail },
+        Some(404) => Undone::Unknown { reason, detail },
         _ if error.retryable() => Undone::Later { reason: "paypal_unavailable", detail },
         _ => Undone::Never { reason: "paypal_refuses", detail },
     }

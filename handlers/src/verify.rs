@@ -15,9 +15,13 @@ use jiff::Timestamp;
 use paypal::{
     Client, Deadline,
     signature::{
-        Authorities, CertificateStore, FetchError, Origin, Transmission, Trust, Verdict as Signature, address, verify,
+        Authorities, CertificateStore, FetchError, Origin, Transmission, Trust, Verdict as Signature, address, in_time,
+        verify,
     },
 };
+
+/// There is no certificate at a well-formed address.
+const NOT_FOUND: &str = "certificate_not_found";
 
 /// What is known of a delivery's origin.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,27 +76,43 @@ impl Verifier {
     /// Judges a delivery.
     pub async fn judge(&self, envelope: &Envelope, deadline: Deadline) -> Verdict {
         let transmission = transmission(envelope);
-        match self.verification {
-            Verification::Offline => self.offline(envelope, &transmission).await,
-            Verification::Postback => self.postback(envelope, &transmission, deadline).await,
-            Verification::OfflineThenPostback => match self.offline(envelope, &transmission).await {
-                Verdict::Undecided(..) => self.postback(envelope, &transmission, deadline).await,
-                decided => decided,
-            },
-        }
-    }
-
-    async fn offline(&self, envelope: &Envelope, transmission: &Transmission) -> Verdict {
         let Ok(received_at) = envelope.received_at.parse::<Timestamp>() else {
             return Verdict::Forged("no_arrival_time", "the message does not say when it arrived".to_owned());
         };
+        // PayPal itself does not say how old a signature may be, so this is checked whoever decides the rest.
+        if let Err(reason) = in_time(&transmission, received_at) {
+            return Verdict::Forged(reason.code(), reason.to_string());
+        }
+        match self.verification {
+            Verification::Offline => self.offline(envelope, &transmission, received_at, deadline).await,
+            Verification::Postback => self.postback(envelope, &transmission, deadline).await,
+            Verification::OfflineThenPostback => {
+                match self.offline(envelope, &transmission, received_at, deadline).await {
+                    // A certificate that is withdrawn says nothing about what it signed before.
+                    Verdict::Undecided(..) | Verdict::Forged(NOT_FOUND, _) => {
+                        self.postback(envelope, &transmission, deadline).await
+                    }
+                    decided => decided,
+                }
+            }
+        }
+    }
+
+    async fn offline(
+        &self,
+        envelope: &Envelope,
+        transmission: &Transmission,
+        received_at: Timestamp,
+        deadline: Deadline,
+    ) -> Verdict {
         let address = match address(&transmission.cert_url, &self.trust.certificate_origins) {
             Ok(address) => address,
             Err(reason) => return Verdict::Forged(reason.code(), reason.to_string()),
         };
-        let certificate = match self.store.get(&address).await {
+        let fetched = tokio::time::timeout(deadline.remaining(), self.store.get(&address)).await;
+        let certificate = match fetched.unwrap_or(Err(FetchError::Unavailable("no time left"))) {
             Ok(certificate) => certificate,
-            Err(error @ FetchError::NotFound) => return Verdict::Forged("certificate_not_found", error.to_string()),
+            Err(error @ FetchError::NotFound) => return Verdict::Forged(NOT_FOUND, error.to_string()),
             Err(error) => return Verdict::Undecided("certificate_unavailable", error.to_string()),
         };
         match verify(&self.trust, transmission, &envelope.body, &certificate, received_at) {

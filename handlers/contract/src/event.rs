@@ -89,6 +89,9 @@ impl Outcome {
 }
 
 /// What `finished` tells its subscribers.
+///
+/// What `invoiced` says was read back from PayPal. Everything else is as the signed event has it, and PayPal's signature
+/// covers only a checksum of it: whoever moves money on it reads it back too.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Finished {
     /// PayPal's id of the event; SNS delivers at least once, so subscribers know repeats by it.

@@ -22,6 +22,17 @@ pub struct Event {
     pub resource: Option<Box<RawValue>>,
 }
 
+/// By what an event's subscription is known to others.
+#[derive(Debug, Default, Deserialize)]
+pub struct Labels {
+    /// The plan.
+    #[serde(default)]
+    pub plan_id: Option<String>,
+    /// The caller's own id; a sale has it as `custom`.
+    #[serde(default, alias = "custom")]
+    pub custom_id: Option<String>,
+}
+
 /// Why a body is not an event.
 #[derive(Debug, thiserror::Error)]
 #[error("not an event of PayPal's: {0}")]
@@ -65,6 +76,12 @@ impl Event {
             id: String,
         }
         self.resource_as::<WithId>().map(|resource| resource.id).filter(|id| !id.is_empty())
+    }
+
+    /// What the event itself says about plan and custom id; a hint, as all of it.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        self.resource_as().unwrap_or_default()
     }
 
     fn resource_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {

@@ -28,6 +28,12 @@ pub struct Sale {
 }
 
 impl Sale {
+    /// Whether it waits for something other than PayPal's decision to hold it.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.state.eq_ignore_ascii_case("pending") && self.payment_hold_status.as_deref() != Some("HELD")
+    }
+
     /// Whether the money is there.
     #[must_use]
     pub fn is_completed(&self) -> bool {

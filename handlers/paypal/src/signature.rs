@@ -117,6 +117,18 @@ fn check(
     if transmission.auth_algo != ALGORITHM {
         return Err(Reason::Algorithm);
     }
+    let signed_at = in_time(transmission, received_at)?;
+    address(&transmission.cert_url, &trust.certificate_origins)?;
+    certificate.check(&trust.authorities, &trust.certificate_names, signed_at)?;
+    let signature = STANDARD.decode(&transmission.signature).map_err(|_| Reason::Encoding)?;
+    certificate.verify(message(trust, transmission, body).as_bytes(), &signature)
+}
+
+/// When it was signed, if that fits its arrival.
+///
+/// # Errors
+/// When the time is none, lies more than ten minutes after the arrival, or more than four days before it.
+pub fn in_time(transmission: &Transmission, received_at: Timestamp) -> Result<Timestamp, Reason> {
     let signed_at: Timestamp = transmission.time.parse().map_err(|_| Reason::Time)?;
     let age = received_at.duration_since(signed_at);
     if age < -AHEAD {
@@ -125,10 +137,7 @@ fn check(
     if age > BEHIND {
         return Err(Reason::TooLate);
     }
-    address(&transmission.cert_url, &trust.certificate_origins)?;
-    certificate.check(&trust.authorities, &trust.certificate_names, signed_at)?;
-    let signature = STANDARD.decode(&transmission.signature).map_err(|_| Reason::Encoding)?;
-    certificate.verify(message(trust, transmission, body).as_bytes(), &signature)
+    Ok(signed_at)
 }
 
 /// What is signed. The time stands in it as PayPal wrote it.

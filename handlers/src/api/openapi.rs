@@ -33,11 +33,11 @@ fn document() -> Value {
             "parameters": [{
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "Repeats with the same key get the same subscription for 72 hours",
+                "description": "Repeats with the same key get the same subscription for 72 hours. Without a key, the same wish of a named buyer (custom_id or email_address) gets the same subscription on the same day (UTC)",
                 "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
             }],
             "requestBody": { "required": true, "content": { "application/json": { "schema": create } } },
-            "responses": answers.of(&created, "the subscription, waiting for its approval", &["400", "413", "422"]),
+            "responses": answers.of(&created, "the subscription, waiting for its approval", &["400", "409", "413", "422"]),
         } },
         "/webhook/receiver": { "post": {
             "operationId": "receiveWebhook",
@@ -124,6 +124,9 @@ fn meaning(status: &str) -> &'static str {
     match status {
         "400" => "the request cannot be read",
         "404" => "there is no such route",
+        "409" => {
+            "the subscription of this Idempotency-Key, or of the same wish on the same day, needs no approval any more"
+        }
         "413" => "the request is too large",
         "422" => "the request has mistakes, all of which are named, or PayPal refuses it",
         "429" => "too many requests",

@@ -42,6 +42,9 @@ async fn create(
         log::paypal_failed(&error);
         Problem::from_paypal(&error)
     })?;
+    if let Some(problem) = another(&create, &created) {
+        return Err(problem);
+    }
     let Some(approval_url) = created.approval_url() else {
         tracing::error!(subscription_id = %created.id, "PayPal gave no approval link");
         return Err(Problem::new(502, "PayPal does not work").detail("it gave no link where the buyer could approve"));
@@ -51,14 +54,31 @@ async fn create(
     Ok(Answer::ok(&Created { approval_url: approval_url.to_owned(), subscription_id: created.id.to_string(), status }))
 }
 
+/// PayPal answers a repeated key with the subscription that was made first, as it is now: that may be another one than was
+/// asked for, or one that has no approval to give any more.
+fn another(asked: &CreateSubscription, answered: &paypal::Subscription) -> Option<Problem> {
+    let same_plan = answered.plan_id.as_ref().is_none_or(|plan| *plan == asked.plan_id);
+    if !same_plan || answered.custom_id != asked.custom_id {
+        let detail = "the Idempotency-Key was used for another subscription; use a new one";
+        return Some(Problem::new(422, "the request has mistakes").detail(detail));
+    }
+    (answered.approval_url().is_none() && answered.status != "APPROVAL_PENDING").then(|| {
+        let detail = format!("{} is {} already; use a new Idempotency-Key for another", answered.id, answered.status);
+        Problem::new(409, "the subscription exists").detail(detail)
+    })
+}
+
 fn parse(request: &Request) -> Result<Create, Problem> {
+    let detail = "send a JSON object with plan_id, and custom_id, given_name, surname, email_address as you have them";
+    let unreadable = |place: &str| Problem::new(400, "the body cannot be read").detail(format!("{place}{detail}"));
     let body = request.bytes().unwrap_or_default();
+    // A list of the values would be read as well, by their order.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(unreadable(""));
+    }
     serde_json::from_slice(&body).map_err(|error| {
         // serde names unknown keys and types, never the values of texts; still, nothing of the body is echoed.
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let detail =
-            "send a JSON object with plan_id, and custom_id, given_name, surname, email_address as you have them";
-        Problem::new(400, "the body cannot be read").detail(format!("{place}: {detail}"))
+        unreadable(&format!("line {}, column {}: ", error.line(), error.column()))
     })
 }
 

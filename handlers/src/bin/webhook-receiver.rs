@@ -36,6 +36,7 @@ async fn take(request: &Request, limits: &Limits, received: &Topic) -> Result<An
         tracing::error!(%error, "webhook not kept");
         Problem { retry_after: Some(30), ..Problem::new(503, "the webhook cannot be kept now") }
     })?;
-    tracing::info!(transmission_id = envelope.headers.transmission_id, bytes = envelope.body.len(), "webhook kept");
+    let (transmission_id, bytes) = (log::id(&envelope.headers.transmission_id), envelope.body.len());
+    tracing::info!(transmission_id, bytes, "webhook kept");
     Ok(Answer::ok(&serde_json::json!({})))
 }

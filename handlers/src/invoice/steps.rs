@@ -29,6 +29,9 @@ pub enum Failed {
     /// PayPal has an invoice of this number, and its search does not show it yet.
     #[error("PayPal's search does not show the invoice yet")]
     NotYetFound,
+    /// A payment of the invoice is under way at PayPal, which ends by itself.
+    #[error("a payment of the invoice {0} is under way")]
+    Pending(InvoiceId),
     /// PayPal reports a state that no step leads out of.
     #[error("the invoice {0} stays in a state that no step leads out of")]
     Stuck(InvoiceId),
@@ -42,8 +45,9 @@ impl Failed {
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
-            Self::PayPal(error) => error.retryable() || error.outcome_unknown(),
-            Self::NotYetFound => true,
+            // What was just made may not be everywhere yet: a 404 for an invoice says no more than that.
+            Self::PayPal(error) => error.retryable() || error.outcome_unknown() || error.status() == Some(404),
+            Self::NotYetFound | Self::Pending(_) => true,
             Self::Stuck(_) | Self::Number => false,
         }
     }
@@ -63,7 +67,8 @@ pub async fn settle(
     let amount = &sale.amount;
     let number = InvoiceNumber::for_sale(&sale.id).map_err(|_| Failed::Number)?;
     let mut invoice = match client.find_invoice(&number, deadline).await? {
-        Some(invoice) => invoice,
+        // The search lags behind, in what it finds and in how that stands.
+        Some(found) => client.invoice(&found.id, deadline).await?,
         None => create(client, &number, sale, subscription, invoicer, deadline).await?,
     };
     for _ in 0..MOST_STEPS {
@@ -84,7 +89,8 @@ pub async fn settle(
             InvoiceStatus::Sent | InvoiceStatus::Unpaid | InvoiceStatus::PartiallyPaid | InvoiceStatus::Scheduled => {
                 record(client, &id, sale, amount, deadline).await?;
             }
-            InvoiceStatus::PaymentPending | InvoiceStatus::Other(_) => return Err(Failed::Stuck(id)),
+            InvoiceStatus::PaymentPending => return Err(Failed::Pending(id)),
+            InvoiceStatus::Other(_) => return Err(Failed::Stuck(id)),
         }
         invoice = client.invoice(&id, deadline).await?;
     }
@@ -105,7 +111,8 @@ async fn create(
         // PayPal does not say exactly how it refuses a number that is taken, so every word with DUPLICATE counts, and the
         // search has the last word.
         Err(error) if error.details().iter().any(|detail| detail.issue.contains("DUPLICATE")) => {
-            client.find_invoice(number, deadline).await?.ok_or(Failed::NotYetFound)
+            let found = client.find_invoice(number, deadline).await?.ok_or(Failed::NotYetFound)?;
+            Ok(client.invoice(&found.id, deadline).await?)
         }
         Err(error) => Err(error.into()),
     }

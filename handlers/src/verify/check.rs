@@ -42,7 +42,7 @@ impl Checker {
             let rejected = rejected("unreadable", "the message is not a delivery", None, unreadable);
             return self.reject(&rejected).await.map_err(|error| again(&error));
         };
-        let transmission_id = envelope.headers.transmission_id.clone();
+        let transmission_id = crate::log::id(&envelope.headers.transmission_id).to_owned();
         let ended = match self.verifier.judge(&envelope, deadline).await {
             Verdict::Genuine => self.pass_on(envelope).await,
             Verdict::Forged(reason, detail) => {
@@ -59,7 +59,7 @@ impl Checker {
                     signal = Signal::Undecided.as_str(),
                     "webhook undecided"
                 );
-                if !self.too_old(&envelope) {
+                if !self.too_old(&record, &envelope) {
                     return Err(Again { after_seconds: Some(self.retry.wait_seconds(tries)) });
                 }
                 self.reject(&rejected(reason, &detail, Some(envelope), None)).await
@@ -88,7 +88,7 @@ impl Checker {
             fifo: Some((&process::group(&event), &deduplication)),
         };
         self.verified.send(message).await?;
-        let transmission_id = envelope.headers.transmission_id;
+        let transmission_id = crate::log::id(&envelope.headers.transmission_id);
         tracing::info!(event_id = event.id, event_type = event.event_type, transmission_id, "webhook verified");
         Ok(())
     }
@@ -103,9 +103,11 @@ impl Checker {
         self.errors.send(Message { body, attributes, fifo: None }).await
     }
 
-    fn too_old(&self, envelope: &Envelope) -> bool {
+    /// Whether it has waited too long. One that was sent back from an error queue begins anew.
+    fn too_old(&self, record: &Record, envelope: &Envelope) -> bool {
         let arrived = envelope.received_at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
-        Timestamp::now().as_second() - arrived.as_second() > i64::from(self.retry.give_up_after_seconds)
+        let since_arrival = Timestamp::now().as_second() - arrived.as_second();
+        record.waited_seconds().unwrap_or(since_arrival) > i64::from(self.retry.give_up_after_seconds)
     }
 }
 

@@ -54,8 +54,9 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         1 => (0..2_usize).prop_map(Kind::Forged),
     ];
     let fault = prop_oneof![
-        prop_oneof![Just(429_u16), Just(500), Just(503), Just(401)].prop_map(Fault::Refused),
+        prop_oneof![Just(429_u16), Just(500), Just(503), Just(401), Just(409)].prop_map(Fault::Refused),
         Just(Fault::LostAnswer),
+        Just(Fault::Silence),
         Just(Fault::CrashBefore),
         Just(Fault::CrashAfter),
     ];

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use axum::{
     Router,
@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     Refused(u16),
     /// It is done, and the answer breaks off.
     LostAnswer,
+    /// It is done, and the answer does not come.
+    Silence,
     /// The function dies before anything is done.
     CrashBefore,
     /// It is done, and the function dies before it hears so.
@@ -188,6 +190,7 @@ fn aws_config(endpoint: &str) -> SdkConfig {
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
         .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_millis(400)).build())
         .sleep_impl(aws_sdk_sqs::config::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
         .build()
 }
@@ -199,7 +202,7 @@ fn paypal_client(url: &str) -> paypal::Client {
         base_url: Url::parse(url).unwrap(),
         credentials,
         connect_timeout: Duration::from_secs(5),
-        request_timeout: Duration::from_secs(5),
+        request_timeout: Duration::from_millis(400),
         first_wait: Duration::from_micros(200),
     };
     paypal::Client::new(config).unwrap()
@@ -261,6 +264,10 @@ async fn scripted(shared: &Shared, done: impl Future<Output = Response>) -> Resp
                 Err(std::io::ErrorKind::ConnectionReset.into()),
             ]);
             ([("content-type", "application/json")], Body::from_stream(broken)).into_response()
+        }
+        Some(Fault::Silence) => {
+            done.await;
+            pending().await
         }
         Some(Fault::CrashBefore) => crash(shared).await,
         Some(Fault::CrashAfter) => {

@@ -210,6 +210,16 @@ fn queues(environment: &Environment, found: &mut Found) {
                 timeout * 6
             ),
         );
+        // What AWS itself refuses cannot be given up by the function: then the receives must be used up while the queue still
+        // keeps the message, and not before the function would have given up.
+        let waits: u64 = (1..*max_receives).map(|tries| u64::from(environment.retry.wait_seconds(tries))).sum();
+        let (least, most) = (u64::from(environment.retry.give_up_after_seconds), 9 * 86_400);
+        found.unless(
+            (least..most).contains(&waits),
+            &format!("{key}.max_receives"),
+            format!("{max_receives} receives take {waits} s with the waits of `retry`"),
+            &format!("choose it so that they take at least retry.give_up_after_seconds, {least} s, and less than nine days, {most} s"),
+        );
         let ranges = [
             ("max_receives", *max_receives, 5, 1000),
             ("batch_size", *batch_size, 1, 10),

@@ -46,6 +46,8 @@ use crate::{
 const LONGEST_BODY: usize = 10 * 1024 * 1024;
 /// What request line and headers may measure together, in bytes.
 const LONGEST_HEAD: usize = 10_240;
+/// What a function may get, in bytes.
+const LONGEST_EVENT: usize = 6 * 1024 * 1024;
 /// How long API Gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -170,7 +172,11 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         parameters,
         body: &body,
     });
-    invoke(shared, &route.function, event.to_string().into()).await
+    let event = Bytes::from(event.to_string());
+    if event.len() > LONGEST_EVENT {
+        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
+    }
+    invoke(shared, &route.function, event).await
 }
 
 async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Response, Refused> {

@@ -176,7 +176,11 @@ impl Lambda {
     /// When there is no such function, or it is throttled. What the function itself does wrong stands in the answer.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
         let pool = self.pool(function).ok_or(InvokeError::NoSuchFunction)?;
-        pool.invoke(&self.0.host, payload).await
+        let host = self.0.host.clone();
+        // Whoever asked may go away; the function's work goes on.
+        let work = tokio::spawn(async move { pool.invoke(&host, payload).await });
+        // The task neither panics nor is it aborted.
+        work.await.unwrap_or(Err(InvokeError::Throttled))
     }
 
     /// The function of this ARN or name, with or without a version behind it.

@@ -232,14 +232,15 @@ impl Maker<'_> {
         let variables = variables.and_then(Value::as_object).into_iter().flatten();
         let log_group = wanted.properties.get("LoggingConfig").and_then(|config| config.get("LogGroup")).map(text);
         let dead_letter = wanted.properties.get("DeadLetterConfig").and_then(|config| config.get("TargetArn"));
-        let reserved = wanted.number("ReservedConcurrentExecutions");
+        let reserved = wanted.ranged("ReservedConcurrentExecutions", 0, 1000)?;
+        let timeout = wanted.ranged("Timeout", 1, 900)?.unwrap_or(3);
         let function = Function {
             binary: self.binary(wanted, resource, &name)?,
             memory_mb: wanted.number("MemorySize").and_then(|number| u32::try_from(number).ok()).unwrap_or(128),
-            timeout: Duration::from_secs(wanted.number("Timeout").unwrap_or(3)),
+            timeout: Duration::from_secs(timeout),
             variables: variables.map(|(name, value)| (name.clone(), text(value))).collect(),
             log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
-            reserved_concurrency: reserved.map(|number| usize::try_from(number).unwrap_or(usize::MAX >> 4)),
+            reserved_concurrency: reserved.and_then(|number| usize::try_from(number).ok()),
             retries: Retries { dead_letter: dead_letter.map(text), ..Retries::default() },
             name: name.clone(),
         };
@@ -267,9 +268,9 @@ impl Maker<'_> {
         let function = wanted.text("FunctionName").unwrap_or_default();
         let known = self.services.lambda.function(&function);
         let known = known.ok_or_else(|| wanted.wrong(format!("there is no function {function:?}")))?;
-        let size = |name: &str| wanted.number(name).and_then(|number| usize::try_from(number).ok());
-        let (batch_size, window) =
-            (size("BatchSize").unwrap_or(10), wanted.number("MaximumBatchingWindowInSeconds").unwrap_or(0));
+        let batch = wanted.ranged("BatchSize", 1, 10_000)?;
+        let batch_size = batch.and_then(|number| usize::try_from(number).ok()).unwrap_or(10);
+        let window = wanted.ranged("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or(0);
         if queue.visibility_timeout() < known.timeout {
             let (hidden, time) = (queue.visibility_timeout().as_secs(), known.timeout.as_secs());
             return Err(wanted.wrong(format!(
@@ -285,12 +286,15 @@ impl Maker<'_> {
             return Ok(Made::new(wanted.id.as_str()));
         }
         let most = wanted.properties.get("ScalingConfig").and_then(|config| config.get("MaximumConcurrency"));
-        let most = most.and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+        let most = most.and_then(Value::as_u64).map(|number| match usize::try_from(number) {
+            Ok(number @ 2..=1000) => Ok(number),
+            _ => Err(wanted.wrong(format!("its MaximumConcurrency is {number}; AWS takes 2 to 1000"))),
+        });
         let source = EventSource {
             function,
             batch_size,
             window: Duration::from_secs(window),
-            max_concurrency: most.unwrap_or(10),
+            max_concurrency: most.transpose()?.unwrap_or(10),
             reports_failures: wanted.list("FunctionResponseTypes").iter().any(|kind| kind == "ReportBatchItemFailures"),
         };
         self.sources.push((source, queue));
@@ -399,6 +403,16 @@ impl Wanted<'_> {
 
     fn number(&self, property: &str) -> Option<u64> {
         self.properties.get(property).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
+    }
+
+    /// A number that AWS takes only between two others.
+    fn ranged(&self, property: &str, least: u64, most: u64) -> Result<Option<u64>, ProvisionError> {
+        match self.number(property) {
+            Some(number) if !(least..=most).contains(&number) => {
+                Err(self.wrong(format!("its {property} is {number}; AWS takes {least} to {most}")))
+            }
+            number => Ok(number),
+        }
     }
 
     fn list(&self, property: &str) -> &[Value] {

@@ -146,7 +146,8 @@ impl Sns {
         if publish.message.is_empty() {
             return Err(invalid("Empty message"));
         }
-        if publish.message.len() > longest {
+        let attributes = publish.attributes.iter().map(|(name, value)| name.len() + value.size());
+        if publish.message.len() + attributes.sum::<usize>() > longest {
             return Err(invalid("Message too long"));
         }
         if publish.topic_arn.ends_with(".fifo") && publish.group_id.is_none() {

@@ -2,7 +2,10 @@
 //!
 //! Source: <https://developer.paypal.com/docs/api/invoicing/v2/>
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -32,8 +35,9 @@ pub(crate) struct Invoice {
     pub(crate) history: Vec<String>,
     pub(crate) sends: u32,
     pub(crate) payments: u32,
+    /// Since when it has had each status.
     #[serde(skip)]
-    made: Instant,
+    since: Vec<Instant>,
     #[serde(skip)]
     total: Decimal,
     #[serde(skip)]
@@ -47,7 +51,14 @@ impl Invoice {
 
     fn set_status(&mut self, status: &str) {
         self.history.push(status.to_owned());
+        self.since.push(Instant::now());
         set(&mut self.document, "status", json!(status));
+    }
+
+    /// The status that it had so long ago, which is what the search shows; nothing when it was not there.
+    fn status_before(&self, lag: Duration) -> Option<&String> {
+        let at = self.since.iter().rposition(|since| since.elapsed() >= lag)?;
+        self.history.get(at)
     }
 
     fn currency(&self) -> &str {
@@ -99,7 +110,7 @@ pub(crate) async fn create(
     let link = shared.link(&path, "self", "GET");
     set(&mut document, "links", json!([link]));
     let history = vec!["DRAFT".to_owned()];
-    let invoice = Invoice { document, history, sends: 0, payments: 0, made: Instant::now(), total, due: total };
+    let invoice = Invoice { document, history, sends: 0, payments: 0, since: vec![Instant::now()], total, due: total };
     let (what, answer) = (invoice.what(), invoice.document.clone());
     state.invoices.insert(id, invoice);
     drop(state);
@@ -172,12 +183,19 @@ pub(crate) async fn search(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
             "" => true,
             wanted => text(&known.document, field) == wanted,
         };
-        known.made.elapsed() >= shared.search_lag
+        known.status_before(shared.search_lag).is_some()
             && same("/invoice_number", "/detail/invoice_number")
             && same("/reference", "/detail/reference")
     };
     let state = shared.state();
-    let items: Vec<&Value> = state.invoices.values().filter(fits).take(100).map(|known| &known.document).collect();
+    let items = state.invoices.values().filter(fits).take(100).map(|known| {
+        let mut document = known.document.clone();
+        if let Some(status) = known.status_before(shared.search_lag) {
+            set(&mut document, "status", json!(status));
+        }
+        document
+    });
+    let items: Vec<Value> = items.collect();
     Ok(Json(json!({ "total_items": items.len(), "total_pages": 1, "items": items, "links": [] })))
 }
 

@@ -125,6 +125,10 @@ impl State {
     /// Gives a subscription a new status.
     pub(crate) fn set_status(&mut self, id: &str, status: &str) -> Option<Value> {
         let document = &mut self.subscriptions.get_mut(id)?.document;
+        // What is approved, or will not be, has no approval to give any more.
+        if let Some(links) = document.get_mut("links").and_then(Value::as_array_mut) {
+            links.retain(|link| text(link, "/rel") != "approve");
+        }
         set(document, "status", json!(status));
         set(document, "status_update_time", json!(now()));
         set(document, "update_time", json!(now()));

@@ -94,6 +94,8 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     .map_err(Failure::new)?;
     let console = console::serve(ports.console, ready.clone(), recent, running.lambda().clone(), prefix);
     let took = since.elapsed();
+    // Whoever reads the file may stop it at once.
+    let stop_asked = asked_to_stop()?;
     if let Some(file) = &options.ready_file {
         let text = serde_json::to_string(&ready).map_err(Failure::from("cannot write the addresses"))?;
         write_whole(file, &text)?;
@@ -101,7 +103,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     if !context.quiet {
         lines::welcome(&ready, &running, took);
     }
-    asked_to_stop().await?;
+    stop_asked.await;
     console.abort();
     stop(running, sandbox).await;
     lines.abort();
@@ -121,12 +123,16 @@ async fn stop(running: local_cloud::Running, sandbox: Sandbox) {
     let _within = tokio::time::timeout(Duration::from_millis(900), all).await;
 }
 
-async fn asked_to_stop() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::from("cannot listen for signals"))?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.map_err(Failure::from("cannot listen for Ctrl-C")),
-        _ = terminate.recv() => Ok(()),
-    }
+/// Listens for Ctrl-C and for whoever ends processes, from now on.
+fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(Failure::from("cannot listen for signals"));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn template(options: &Local, environment: Environment, ready: &Ready) -> Result<cfn::Template, Failure> {

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::service::{PLAN, Service, at_once, root};
+use crate::service::{PATIENCE, PLAN, Service, at_once, root};
 
 /// Events of each type that PayPal documents for subscriptions, in PayPal's shapes; new ids, invented people.
 const SAMPLES: &str = include_str!("samples.json");
@@ -103,7 +103,9 @@ fn the_same_event_ten_times_at_once_is_one_invoice() {
     assert_eq!(answers, [200; 10]);
     assert_eq!(service.next(&finished)["outcome"], "invoiced");
     // When the queues are empty, all ten have come to their end.
+    let until = std::time::Instant::now() + PATIENCE;
     while service.depth(&service.queue("unverified")) + service.depth(&service.queue("verified.fifo")) > 0 {
+        assert!(std::time::Instant::now() < until, "a message does not come to its end");
         std::thread::yield_now();
     }
     let invoices = service.sandbox("invoices");

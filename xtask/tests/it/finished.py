@@ -1,6 +1,7 @@
 """Subscribes a queue to the topic `finished` and prints each message that comes, a line of JSON each."""
 
 import json
+import signal
 import sys
 
 import boto3
@@ -15,6 +16,8 @@ arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Att
 sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
 print("subscribed", flush=True)
 while True:
+    # A message that does not come in time ends this program, and with it the test that waits.
+    signal.alarm(300)
     received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20, MessageAttributeNames=["All"])
     for message in received.get("Messages", []):
         attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}

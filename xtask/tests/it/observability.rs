@@ -48,6 +48,12 @@ fn no_line_holds_a_secret_a_token_a_signature_or_anything_personal() {
         call("DELETE", &format!("{}/_sandbox/faults", service.paypal), &[], None);
     }
 
+    // An address in the place of an id.
+    let signed = service.tell_sandbox("sign", &json!({ "body": "{}" }));
+    let mut named = signed["headers"].clone();
+    named["paypal-transmission-id"] = json!("canary@example.com");
+    assert_eq!(service.deliver("{}", &named).0, 200);
+
     // Genuine, forged and senseless webhooks.
     let page: Value = serde_json::from_str(&created).unwrap();
     let headers = [("content-type", "application/x-www-form-urlencoded")];
@@ -64,7 +70,7 @@ fn no_line_holds_a_secret_a_token_a_signature_or_anything_personal() {
     for _ in 0..4 {
         service.next(&finished);
     }
-    for _ in 0..2 {
+    for _ in 0..3 {
         service.next(&service.queue("errors"));
     }
 

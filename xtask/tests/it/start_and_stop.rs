@@ -32,22 +32,34 @@ fn it_says_where_everything_is_and_what_happens_and_ends_with_all_it_started() {
     );
     let (status, page) = call("GET", &service.console, &[], None);
     assert!(status == 200 && page.contains("<h1>"), "{page}");
+    // A page of somebody else's in the developer's browser gets nothing done.
+    let kill = format!("{}/api/functions/plans-list/kill", service.console);
+    assert_eq!(call("POST", &kill, &[("origin", "https://evil.example")], None).0, 403);
+    assert_eq!(call("POST", &kill, &[("host", "evil.example")], None).0, 403);
+    let children = children(service.pid);
+    assert!(children.len() >= 5 || !cfg!(target_os = "linux"), "{children:?}");
+    let since = std::time::Instant::now();
     assert!(service.stop());
-    // The functions' processes hold the other ends of the pipes that this one read; all of them are closed.
+    assert!(since.elapsed().as_secs() < 5, "a second is promised, and a busy machine may take some more");
     for address in [&service.api, &service.console, &service.aws, &service.paypal] {
         let port = address.strip_prefix("http://").unwrap();
         assert!(std::net::TcpStream::connect(port).is_err(), "{address} still answers");
     }
-    assert!(!group_of_functions_is_left(service.pid), "a function still runs");
+    for child in children {
+        assert!(!std::path::Path::new(&format!("/proc/{child}")).exists(), "the function {child} still runs");
+    }
 }
 
-/// Whether a process is left whose parent was this one. Linux tells; elsewhere the ports have to do.
-fn group_of_functions_is_left(pid: u32) -> bool {
+/// The processes whose parent this one is. Linux tells; elsewhere there are none to be seen, and the ports have to do.
+fn children(pid: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats = processes.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
     // pid (name) state parent ...
-    let mut parents = stats.filter_map(|stat| stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok());
-    parents.any(|parent| parent == pid)
+    let child = |stat: String| {
+        let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+        (parent == pid).then(|| stat.split_whitespace().next()?.parse().ok()).flatten()
+    };
+    stats.filter_map(child).collect()
 }
 
 #[test]

@@ -101,6 +101,19 @@ fn what_aws_would_refuse_is_refused_with_its_reason() {
             .replace("Binary: true", "Binary: 'true'"),
             "visibility timeout of 30 s is less than the function's timeout of 60 s",
         ),
+        (
+            "F: {Type: AWS::Lambda::Function, Metadata: {Binary: 'true'}, Properties: {Timeout: 901}}".to_owned(),
+            "its Timeout is 901; AWS takes 1 to 900",
+        ),
+        (
+            format!(
+                "{function}\n  Q: {{Type: AWS::SQS::Queue, Properties: {{VisibilityTimeout: 360}}}}\n  \
+                 E: {{Type: AWS::Lambda::EventSourceMapping, Properties: {{EventSourceArn: !GetAtt Q.Arn, FunctionName: \
+                 !Ref F, ScalingConfig: {{MaximumConcurrency: 0}}}}}}"
+            )
+            .replace("Binary: true", "Binary: 'true'"),
+            "its MaximumConcurrency is 0; AWS takes 2 to 1000",
+        ),
         ("A: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: WEBSOCKET}}".to_owned(), "only HTTP is played"),
         ("A: {Type: X, DependsOn: B}\n  B: {Type: X, DependsOn: A}".to_owned(), "circle: A -> B -> A"),
     ] {

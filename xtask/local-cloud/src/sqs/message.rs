@@ -96,7 +96,7 @@ impl MessageAttribute {
     }
 
     /// How many bytes it counts.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.data_type.len() + self.text.as_ref().map_or(0, String::len) + self.binary.as_ref().map_or(0, Vec::len)
     }
 }

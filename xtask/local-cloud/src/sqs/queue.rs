@@ -32,7 +32,7 @@ pub struct Queue {
     account: String,
     activity: Stream,
     state: Mutex<State>,
-    /// Wakes one who waits for a message.
+    /// Wakes those who wait for a message.
     arrived: Notify,
 }
 
@@ -130,7 +130,7 @@ impl Queue {
         };
         state.put(Incoming { message: parts, delay }, now);
         drop(state);
-        self.arrived.notify_one();
+        self.arrived.notify_waiters();
         self.activity.tell(What::Sent { queue: self.name.clone(), message_id: sent.message_id.clone() }, None);
         Ok(sent)
     }
@@ -149,6 +149,17 @@ impl Queue {
         }
         if message.attributes.len() > 10 {
             return Err(invalid_value("Number of message attributes exceeds the allowed maximum 10."));
+        }
+        for (name, id) in [("MessageGroupId", &message.group_id), ("MessageDeduplicationId", &message.deduplication_id)]
+        {
+            // Letters, digits and signs.
+            let plain = |id: &String| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+            if id.as_ref().is_some_and(|id| !plain(id)) {
+                return Err(invalid_value(format!(
+                    "Value for parameter {name} is invalid. Reason: {name} can only include alphanumeric and punctuation \
+                     characters. 1 to 128 in length."
+                )));
+            }
         }
         match (self.fifo, &message.group_id) {
             (true, None) => Err(missing("MessageGroupId")),
@@ -169,14 +180,17 @@ impl Queue {
     pub async fn receive(&self, request: Receive) -> Vec<Received> {
         let until = Instant::now() + request.wait;
         loop {
+            // Listens before it looks, so that nothing comes in between.
             let arrived = self.arrived.notified();
+            tokio::pin!(arrived);
+            arrived.as_mut().enable();
             let (received, next) = self.try_receive(request);
             if !received.is_empty() || Instant::now() >= until {
                 return received;
             }
             let wake = next.map_or(until, |next| next.min(until));
             tokio::select! {
-                () = arrived => {}
+                () = &mut arrived => {}
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
@@ -188,7 +202,7 @@ impl Queue {
         let visibility = request.visibility.unwrap_or(state.attributes.visibility);
         let (taken, given_up) = state.take(request.max, visibility, now);
         let at = epoch_ms();
-        let received = taken
+        let received: Vec<_> = taken
             .into_iter()
             .map(|(message, key, receipt)| {
                 let first = state.note_received(key, at);
@@ -196,12 +210,11 @@ impl Queue {
             })
             .collect();
         let next = state.next_timer();
-        let more = state.has_waiting();
         let target = state.attributes.redrive.as_ref().map(|redrive| redrive.target.clone());
         drop(state);
-        if more {
-            // Another who waits may take what is left.
-            self.arrived.notify_one();
+        if !received.is_empty() {
+            // Others may take what is left, and must know when what was taken is to be seen again.
+            self.arrived.notify_waiters();
         }
         for message in given_up {
             self.give_up(message, target.as_deref().unwrap_or_default());
@@ -224,7 +237,7 @@ impl Queue {
             source: Some(self.arn.clone()),
         };
         queue.state().put(Incoming { message: parts, delay: Duration::ZERO }, Instant::now());
-        queue.arrived.notify_one();
+        queue.arrived.notify_waiters();
         let (from, to) = (self.name.clone(), queue.name.clone());
         self.activity.tell(What::DeadLettered { queue: from, to, message_id }, None);
     }
@@ -272,7 +285,7 @@ impl Queue {
         drop(state);
         if more {
             // The group behind the message may be open now.
-            self.arrived.notify_one();
+            self.arrived.notify_waiters();
         }
         Ok(())
     }
@@ -297,7 +310,7 @@ impl Queue {
         state.retime(key, receipt, now + timeout, now);
         drop(state);
         // Whoever waits counts from the new moment.
-        self.arrived.notify_one();
+        self.arrived.notify_waiters();
         Ok(())
     }
 

@@ -7,9 +7,10 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Html,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use local_cloud::{
@@ -47,6 +48,7 @@ pub(super) fn serve(
             "/api/functions/{name}/kill",
             post(move |Path(name): Path<String>| async move { kill(&lambda, &prefix, &name) }),
         );
+    let router = router.layer(axum::middleware::from_fn(own_pages_only));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             eprintln!("the console ended: {error}");
@@ -56,6 +58,23 @@ pub(super) fn serve(
 
 async fn activity(State(recent): State<Recent>) -> Json<Vec<Activity>> {
     Json(recent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
+}
+
+/// Refuses what a page of somebody else's in the developer's browser could ask for: another host's name that leads here, or
+/// another origin.
+async fn own_pages_only(request: Request, next: Next) -> Response {
+    if is_own(request.headers()) {
+        return next.run(request).await;
+    }
+    (StatusCode::FORBIDDEN, "this is for pages of this console only\n").into_response()
+}
+
+fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text("host").unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let foreign = text("origin").is_some_and(|origin| origin != format!("http://{host}"));
+    ["127.0.0.1", "localhost"].contains(&name) && !foreign
 }
 
 /// Kills all environments of a function, to see what a crash does.

@@ -145,7 +145,7 @@ fn log_words(line: &str) -> String {
     let level = fields.get("level").and_then(Json::as_str).filter(|level| *level != "INFO");
     let level = level.map(|level| format!("{level} ")).unwrap_or_default();
     let message = fields.get("message").map(text).unwrap_or_default();
-    let shown = fields.iter().filter(|(name, _)| !["timestamp", "level", "message", "span"].contains(&name.as_str()));
+    let shown = fields.iter().filter(|(name, _)| !["timestamp", "level", "message", "spans"].contains(&name.as_str()));
     let shown: String = shown.map(|(name, value)| format!(" {name}={}", text(value))).collect();
     printable(&format!("{level}{message},{shown}"))
 }
@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn a_log_line_is_its_message_and_what_it_is_about() {
-        let line = r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1","tries":2,"span":{}}"#;
+        let line =
+            r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1","tries":2,"spans":[]}"#;
         assert_eq!(log_words(line), "WARN no\\u{1b}[31m, event_id=WH-1 tries=2");
         assert_eq!(log_words("plain\ttext"), "plain\\ttext");
     }
