@@ -190,7 +190,7 @@ fn aws_config(endpoint: &str) -> SdkConfig {
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_millis(400)).build())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_millis(120)).build())
         .sleep_impl(aws_sdk_sqs::config::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
         .build()
 }
@@ -202,7 +202,7 @@ fn paypal_client(url: &str) -> paypal::Client {
         base_url: Url::parse(url).unwrap(),
         credentials,
         connect_timeout: Duration::from_secs(5),
-        request_timeout: Duration::from_millis(400),
+        request_timeout: Duration::from_millis(120),
         first_wait: Duration::from_micros(200),
     };
     paypal::Client::new(config).unwrap()

@@ -27,7 +27,8 @@ fuzz_target!(|input: (Vec<u8>, String, String, String, Vec<u8>, i64)| {
     };
     let cert_url = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1".to_owned();
     let auth_algo = "SHA256withRSA".to_owned();
-    let arrived = time.parse().or_else(|_| jiff::Timestamp::from_second(seconds)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let arrived =
+        time.parse().or_else(|_| jiff::Timestamp::from_second(seconds)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let transmission = Transmission { id, time, signature, cert_url, auth_algo };
     assert_ne!(verify(trust(), &transmission, &body, &certificate, arrived), Verdict::Genuine);
 });
