@@ -113,3 +113,27 @@ fn renewals_and_first_payments_at_once_have_an_invoice_each() {
     let refused = service.lines.all();
     assert!(!refused.contains("/v2/invoicing/invoices -> 422"), "an invoice was made twice");
 }
+
+#[test]
+fn a_key_that_is_used_again_gets_the_same_subscription_and_never_another() {
+    let service = Service::start("idempotency");
+    let create = format!("{}/subscription/create", service.api);
+    let wish = |custom_id: &str| json!({ "plan_id": PLAN, "custom_id": custom_id }).to_string();
+    let ask = |key: &str, wish: &str| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let (status, body) = call("POST", &create, &headers, Some(wish));
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let (status, first) = ask("key-1", &wish("buyer-1"));
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(ask("key-1", &wish("buyer-1")), (200, first.clone()));
+    let (status, other) = ask("key-2", &wish("buyer-1"));
+    assert!(status == 200 && other["subscription_id"] != first["subscription_id"], "{other}");
+    let (status, refused) = ask("key-1", &wish("buyer-2"));
+    assert_eq!(status, 422, "{refused}");
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    call("POST", first["approval_url"].as_str().unwrap(), &headers, Some("decision=approve"));
+    let (status, late) = ask("key-1", &wish("buyer-1"));
+    assert_eq!((status, &late["title"]), (409, &json!("the subscription exists")), "{late}");
+    assert_eq!(service.sandbox("subscriptions").len(), 2);
+}
