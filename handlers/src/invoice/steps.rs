@@ -29,8 +29,8 @@ pub enum Failed {
     /// PayPal has an invoice of this number, and its search does not show it yet.
     #[error("PayPal's search does not show the invoice yet")]
     NotYetFound,
-    /// A payment of the invoice is under way at PayPal, which ends by itself.
-    #[error("a payment of the invoice {0} is under way")]
+    /// Something is under way with the invoice at PayPal, which ends by itself.
+    #[error("PayPal is not done with the invoice {0} yet")]
     Pending(InvoiceId),
     /// PayPal reports a state that no step leads out of.
     #[error("the invoice {0} stays in a state that no step leads out of")]
@@ -80,11 +80,13 @@ pub async fn settle(
             | InvoiceStatus::PartiallyRefunded
             | InvoiceStatus::MarkedAsRefunded => return Ok(Settled::Left(id)),
             InvoiceStatus::Draft => {
-                tolerate(send(client, &id, deadline).await, |error| {
-                    error.status() == Some(409) || error.has_issue("INVOICE_ALREADY_SENT")
-                })?;
-                // Between here and the payment the buyer holds an invoice with a button to pay: no other call in between.
-                record(client, &id, sale, amount, deadline).await?;
+                match send(client, &id, deadline).await {
+                    // Until the payment is recorded the buyer holds an invoice with a button to pay: no other call in between.
+                    Ok(()) => record(client, &id, sale, amount, deadline).await?,
+                    // It was sent before, or is being sent: how it stands, which is read next, decides.
+                    Err(error) if error.status() == Some(409) || error.has_issue("INVOICE_ALREADY_SENT") => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
             InvoiceStatus::Sent | InvoiceStatus::Unpaid | InvoiceStatus::PartiallyPaid | InvoiceStatus::Scheduled => {
                 record(client, &id, sale, amount, deadline).await?;
@@ -94,7 +96,7 @@ pub async fn settle(
         }
         invoice = client.invoice(&id, deadline).await?;
     }
-    Err(Failed::Stuck(invoice.id))
+    Err(Failed::Pending(invoice.id))
 }
 
 async fn create(
@@ -130,15 +132,9 @@ async fn record(client: &Client, id: &InvoiceId, sale: &Sale, amount: &Money, de
         amount: amount.clone(),
         note: Some(format!("Sale {}", sale.id)),
     };
-    // The typical answer to a repeat; the state that is read next decides.
-    tolerate(client.record_payment(id, &payment, deadline).await, |error| {
-        error.has_issue("PAYMENT_AMOUNT_GREATER_THAN_AMOUNT_DUE")
-    })
-}
-
-fn tolerate(result: Result<(), Error>, harmless: impl Fn(&Error) -> bool) -> Result<(), Error> {
-    match result {
-        Err(error) if harmless(&error) => Ok(()),
+    match client.record_payment(id, &payment, deadline).await {
+        // The typical answer to a repeat; the state that is read next decides.
+        Err(error) if error.has_issue("PAYMENT_AMOUNT_GREATER_THAN_AMOUNT_DUE") => Ok(()),
         other => other,
     }
 }
