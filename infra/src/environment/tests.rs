@@ -65,7 +65,7 @@ fn mistakes_name_the_place_and_the_mend() {
             "not an address that is safe",
         ),
         ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
-        ("batch_size: 10", "batch_size: 11", "prod.yaml:49:61", "11 is out of range"),
+        ("batch_size: 10", "batch_size: 11", "prod.yaml:49:60", "11 is out of range"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
     ] {
         let said = mistakes(from, to);
