@@ -99,7 +99,7 @@ impl Running {
     /// Ends everything: nothing answers any more, no process is left.
     pub async fn stop(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.lambda.stop();
+        self.lambda.stop().await;
         for task in self.tasks {
             let _aborted = task.await;
         }

@@ -23,7 +23,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 pub use asynchronous::{Asynchronous, Retries};
@@ -120,6 +120,8 @@ struct Host {
     activity: Stream,
     /// The process groups that run. After the stop there are none, and none is started.
     processes: Arc<Mutex<Processes>>,
+    /// Told whenever one of them ended.
+    ended: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -143,7 +145,7 @@ impl Lambda {
     /// An account without functions.
     #[must_use]
     pub fn new(account: Account, logs: Logs, activity: Stream) -> Self {
-        let host = Host { account, logs, activity, processes: Arc::default() };
+        let host = Host { account, logs, activity, processes: Arc::default(), ended: Arc::default() };
         Self(Arc::new(Inner { host, functions: RwLock::default() }))
     }
 
@@ -189,11 +191,21 @@ impl Lambda {
         self.pool(function).map(|pool| pool.function.clone())
     }
 
-    /// Ends all processes; nothing runs afterwards.
-    pub fn stop(&self) {
-        let mut processes = lock(&self.0.host.processes);
-        processes.stopped = true;
-        processes.groups.drain().for_each(|(group, _)| environment::kill(group));
+    /// Ends all processes, and waits until each is gone; nothing runs afterwards.
+    pub async fn stop(&self) {
+        {
+            let mut processes = lock(&self.0.host.processes);
+            processes.stopped = true;
+            processes.groups.keys().for_each(|group| environment::kill(*group));
+        }
+        loop {
+            // Made before the look, so that no end between the two is missed.
+            let ended = self.0.host.ended.notified();
+            if lock(&self.0.host.processes).groups.is_empty() {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Kills all environments of a function, whatever they work on, as a crash would; answers how many there were.

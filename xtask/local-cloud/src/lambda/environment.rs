@@ -163,7 +163,8 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        if lock(&self.host.processes).groups.remove(&self.group).is_some() {
+        // What is not among them has ended, and its number may be another's by now.
+        if lock(&self.host.processes).groups.contains_key(&self.group) {
             kill(self.group);
         }
         self.server.abort();
@@ -181,12 +182,11 @@ pub(super) fn kill(group: u32) {
 /// Waits for the process, so that it leaves no zombie, and tells how it ended.
 fn watch_end(mut child: Child, group: u32, function: &Function, host: &Host) -> watch::Receiver<Option<String>> {
     let (tell, ended) = watch::channel(None);
-    let processes = Arc::clone(&host.processes);
+    let (processes, one_ended) = (Arc::clone(&host.processes), Arc::clone(&host.ended));
     let mut known = lock(&processes);
+    known.groups.insert(group, function.name.clone());
     if known.stopped {
         kill(group);
-    } else {
-        known.groups.insert(group, function.name.clone());
     }
     drop(known);
     tokio::spawn(async move {
@@ -194,6 +194,7 @@ fn watch_end(mut child: Child, group: u32, function: &Function, host: &Host) -> 
         // As AWS writes it: `exit status 1`.
         let how = how.replacen("status: ", "status ", 1);
         lock(&processes).groups.remove(&group);
+        one_ended.notify_waiters();
         tell.send_replace(Some(how));
     });
     ended
