@@ -112,7 +112,8 @@ async fn all_requests() -> Vec<Seen> {
     std::mem::take(&mut *all.lock().unwrap())
 }
 
-fn subscription() -> CreateSubscription {
+/// A subscription with all that it can have.
+pub(crate) fn subscription() -> CreateSubscription {
     let personal = |text: &str| Some(Personal::new(text.to_owned()));
     CreateSubscription {
         plan_id: PlanId::parse("P-5ML4271244454362WXNWU5NQ").unwrap(),
@@ -134,7 +135,8 @@ fn subscription() -> CreateSubscription {
     }
 }
 
-fn invoice(number: InvoiceNumber, sale: &Sale) -> NewInvoice {
+/// An invoice with all that it can have.
+pub(crate) fn invoice(number: InvoiceNumber, sale: &Sale) -> NewInvoice {
     let text = |text: &str| Some(text.to_owned());
     NewInvoice {
         number,
