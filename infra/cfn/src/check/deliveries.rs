@@ -7,7 +7,7 @@ use super::{
     Severity::Error,
     dead_letters::{self, QUEUE},
     facts::{Facts, Field, Thing},
-    policies::{self, Statements},
+    policies::{self, Attachments, Statements},
     statements::{self, About, Statement, every},
     text::{Piece, Text, function},
     topics::{SUBSCRIPTION, TOPIC},
@@ -77,8 +77,8 @@ struct Entry<'a> {
 }
 
 /// What lets SNS into a queue or a function; nothing where that is not known.
-fn entries<'a>(facts: &Facts<'a>, to: Thing<'a>) -> Option<Vec<Entry<'a>>> {
-    if to.is(FUNCTION) { permissions(facts, to) } else { statements(facts, to) }
+fn entries<'a>(facts: &Facts<'a>, policies: &Attachments<'a>, to: Thing<'a>) -> Option<Vec<Entry<'a>>> {
+    if to.is(FUNCTION) { permissions(facts, to) } else { statements(facts, &policies.to(facts, to)) }
 }
 
 fn permissions<'a>(facts: &Facts<'a>, function: Thing<'a>) -> Option<Vec<Entry<'a>>> {
@@ -108,8 +108,7 @@ fn permissions<'a>(facts: &Facts<'a>, function: Thing<'a>) -> Option<Vec<Entry<'
     Some(entries)
 }
 
-fn statements<'a>(facts: &Facts<'a>, queue: Thing<'a>) -> Option<Vec<Entry<'a>>> {
-    let statements = Statements::attached(facts, queue, QUEUE_POLICY, "Queues");
+fn statements<'a>(facts: &Facts<'a>, statements: &Statements<'a>) -> Option<Vec<Entry<'a>>> {
     if !statements.is_complete() {
         return None;
     }
@@ -163,9 +162,10 @@ fn refused<'a>(facts: &Facts<'a>) -> Vec<(Delivery<'a>, Vec<Entry<'a>>)> {
     let topics_of = |to: Thing<'_>| -> Vec<Thing<'a>> {
         all.iter().filter(|delivery| delivery.to.id == to.id).map(|delivery| delivery.topic).collect()
     };
+    let policies = Attachments::of(facts, QUEUE_POLICY, "Queues", QUEUE);
     let mut refused = Vec::new();
     for delivery in deliveries(facts) {
-        let Some(entries) = entries(facts, delivery.to) else { continue };
+        let Some(entries) = entries(facts, &policies, delivery.to) else { continue };
         if !entries.iter().any(|entry| is_for(facts, entry, delivery.topic)) {
             let topics = topics_of(delivery.to);
             let spare = entries.into_iter().filter(|entry| !topics.iter().any(|topic| is_for(facts, entry, *topic)));
@@ -193,7 +193,8 @@ fn wrong_source(facts: &Facts<'_>) -> Vec<Fault> {
         }
     };
     let receivers = facts.things().filter(|thing| thing.is(QUEUE) || thing.is(FUNCTION));
-    for entry in receivers.filter_map(|to| entries(facts, to)).flatten() {
+    let policies = Attachments::of(facts, QUEUE_POLICY, "Queues", QUEUE);
+    for entry in receivers.filter_map(|to| entries(facts, &policies, to)).flatten() {
         for said in entry.sources.iter().filter_map(|source| not_a_topic(facts, source)) {
             say(entry.path.clone(), said);
         }

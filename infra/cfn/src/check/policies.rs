@@ -1,5 +1,7 @@
 //! Policies as rules ask about them: where they stand, whom they let do what.
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::Value as Json;
 
 use super::{
@@ -145,21 +147,6 @@ impl<'a> Statements<'a> {
         statements
     }
 
-    /// Those of the policies (of a type) that are attached to a resource by a list of references.
-    pub(super) fn attached(facts: &Facts<'a>, to: Thing<'a>, kind: &str, property: &str) -> Self {
-        let mut statements = Self { known: Vec::new(), more: facts.may_grow() };
-        for policy in facts.all(kind) {
-            let (named, complete) = known_items(policy.field(property), &policy.at(property));
-            let named: Vec<Certain> = named.iter().map(|(_, named)| is_it(facts, named, to)).collect();
-            match any(named.into_iter().chain([if complete { Some(false) } else { None }])) {
-                Some(true) => statements.add(Self::of(policy, purpose_of(kind))),
-                Some(false) => {}
-                None => statements.more = true,
-            }
-        }
-        statements
-    }
-
     pub(super) fn add(&mut self, other: Self) {
         self.known.extend(other.known);
         self.more |= other.more;
@@ -173,6 +160,59 @@ impl<'a> Statements<'a> {
     pub(super) fn is_complete(&self) -> bool {
         !self.more
     }
+}
+
+/// The policies of a type, by what they are attached to with a list of references. Made once for all resources that are
+/// asked about, so that a template of twice the size takes twice the time.
+pub(super) struct Attachments<'a> {
+    kind: &'a str,
+    property: &'a str,
+    /// By the resource that is named, with their places in the template; those that name anything in another way than by
+    /// `Ref` are under no name, and may be attached to any.
+    policies: HashMap<Option<&'a str>, Vec<(usize, Thing<'a>)>>,
+    may_grow: bool,
+}
+
+impl<'a> Attachments<'a> {
+    /// The policies of this type, which name what they are attached to, of type `to`, in this property.
+    pub(super) fn of(facts: &Facts<'a>, kind: &'a str, property: &'a str, to: &str) -> Self {
+        let mut policies: HashMap<_, Vec<_>> = HashMap::new();
+        for (place, policy) in facts.all(kind).enumerate() {
+            let (named, complete) = known_items(policy.field(property), &policy.at(property));
+            let names: Option<BTreeSet<&str>> = named.iter().map(|(_, named)| reference(facts, named, to)).collect();
+            match names.filter(|_| complete) {
+                Some(names) => {
+                    names.into_iter().for_each(|name| policies.entry(Some(name)).or_default().push((place, policy)));
+                }
+                None => policies.entry(None).or_default().push((place, policy)),
+            }
+        }
+        Self { kind, property, policies, may_grow: facts.may_grow() }
+    }
+
+    /// The statements about a resource, in the template's order.
+    pub(super) fn to(&self, facts: &Facts<'a>, to: Thing<'a>) -> Statements<'a> {
+        let candidates = [Some(to.id.as_str()), None].into_iter().filter_map(|name| self.policies.get(&name)).flatten();
+        let mut candidates: Vec<_> = candidates.copied().collect();
+        candidates.sort_by_key(|(place, _)| *place);
+        let mut statements = Statements { known: Vec::new(), more: self.may_grow };
+        for (_, policy) in candidates {
+            let (named, complete) = known_items(policy.field(self.property), &policy.at(self.property));
+            let named = named.iter().map(|(_, named)| is_it(facts, named, to));
+            match any(named.chain([if complete { Some(false) } else { None }])) {
+                Some(true) => statements.add(Statements::of(policy, purpose_of(self.kind))),
+                Some(false) => {}
+                None => statements.more = true,
+            }
+        }
+        statements
+    }
+}
+
+/// The resource of this type that a value is the `Ref` of.
+fn reference<'a>(facts: &Facts<'_>, value: &'a Json, kind: &str) -> Option<&'a str> {
+    let id = value.as_object().filter(|members| members.len() == 1)?.get("Ref")?.as_str()?;
+    facts.thing(id).filter(|thing| thing.is(kind)).map(|_| id)
 }
 
 fn purpose_of(kind: &str) -> Purpose {
@@ -199,7 +239,7 @@ pub(super) fn role_may(facts: &Facts<'_>, role: Thing<'_>, action: &str, target:
     for (kind, property) in
         [("AWS::IAM::Policy", "Roles"), ("AWS::IAM::ManagedPolicy", "Roles"), ("AWS::IAM::RolePolicy", "RoleName")]
     {
-        statements.add(Statements::attached(facts, role, kind, property));
+        statements.add(Attachments::of(facts, kind, property, &role.resource.kind).to(facts, role));
     }
     for managed in facts.all("AWS::IAM::ManagedPolicy").filter(|managed| names_managed(facts, role, *managed)) {
         statements.add(Statements::of(managed, Purpose::Identity));

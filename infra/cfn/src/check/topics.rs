@@ -8,7 +8,7 @@ use super::{
     dead_letters::{self, QUEUE, is_fifo, order_word},
     facts::{Facts, Field, Thing},
     names,
-    policies::{self, Statements},
+    policies::{self, Attachments},
     statements::{Certain, Statement, any, every},
     text::{Piece, Text, is_dynamic},
 };
@@ -351,10 +351,8 @@ fn tls_only(facts: &Facts<'_>) -> Vec<Fault> {
 
 /// Resources whose policies do not deny what comes without TLS.
 pub(super) fn plain_text(facts: &Facts<'_>, kind: &str, policy_kind: &str, property: &str) -> Vec<Fault> {
-    let open = facts.all(kind).filter(|thing| {
-        let statements = Statements::attached(facts, *thing, policy_kind, property);
-        statements.any(denies_plain_text) == Some(false)
-    });
+    let policies = Attachments::of(facts, policy_kind, property, kind);
+    let open = facts.all(kind).filter(|thing| policies.to(facts, *thing).any(denies_plain_text) == Some(false));
     open.map(|thing| Fault::new(thing.path(), "plain HTTP is taken")).collect()
 }
 
