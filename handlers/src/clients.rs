@@ -120,11 +120,11 @@ pub enum StartError {
     #[error("PAYPAL_URL is not a URL; correct paypal.url in the environment file")]
     Address,
     /// Secrets Manager does not give the secret.
-    #[error("Secrets Manager answers {0} for PAYPAL_SECRET; set it with `cargo xtask secrets set`")]
+    #[error("Secrets Manager answers {0} for PAYPAL_SECRET; set it with `aws secretsmanager put-secret-value`")]
     Secret(String),
     /// The secret does not hold what it should.
     #[error(
-        "PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `cargo xtask secrets set`"
+        "PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `aws secretsmanager put-secret-value`"
     )]
     Credentials,
     /// The client cannot be built.
