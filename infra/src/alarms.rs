@@ -46,7 +46,9 @@ pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
 fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
     for (name, queue) in watched.errors {
         let metric = queue_metric(queue, "ApproximateNumberOfMessagesVisible");
-        let text = format!("Events lie in {name}: each message says in reason and detail why.");
+        let text = format!(
+            "Events lie in {name}: each says in reason and detail why; one without was given up by SQS after too many tries."
+        );
         alarm(service, topic, &format!("{name}-not-empty"), &text, metric, Maximum, Above(0));
     }
     let oldest = service.environment.alarms.oldest_message_seconds;

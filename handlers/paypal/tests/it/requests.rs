@@ -17,13 +17,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use paypal::{
-    Client, CreateSubscription, Deadline, NewInvoice, Personal, PlanId, RequestId, Sale, SaleId, SubscriptionId,
+    CreateSubscription, Deadline, NewInvoice, Personal, PlanId, RequestId, Sale, SaleId, SubscriptionId,
     invoicing::{InvoiceItem, InvoiceNumber, InvoicerInfo, Payment, PostalAddress, Recipient, SendInvoice},
     signature::Transmission,
     subscriptions::{ApplicationContext, NewSubscriber},
 };
 use serde_json::{Value, json};
-use url::Url;
 
 /// A request as it came in.
 struct Seen {
@@ -67,20 +66,7 @@ async fn answer(State(all): State<All>, request: Request) -> Response {
 /// Makes every call there is, with everything that it can carry.
 async fn all_requests() -> Vec<Seen> {
     let all = All::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&all));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let credentials = json!({ "client_id": "id", "client_secret": "secret" });
-    let credentials = Arc::new(serde_json::from_value::<paypal::Credentials>(credentials).unwrap());
-    let config = paypal::Config {
-        base_url: Url::parse(&url).unwrap(),
-        credentials,
-        connect_timeout: Duration::from_secs(5),
-        request_timeout: Duration::from_secs(5),
-        first_wait: Duration::ZERO,
-    };
-    let client = Client::new(config).unwrap();
+    let client = crate::client(Router::new().fallback(answer).with_state(Arc::clone(&all))).await;
     let deadline = Deadline::after(Duration::from_secs(60));
     client.plans(deadline).await.unwrap();
     let request_id = RequestId::parse("7c9e6679-7425-40de-944b-e07fc1f90ae7").unwrap();

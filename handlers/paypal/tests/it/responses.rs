@@ -19,7 +19,6 @@ use paypal::{
     invoicing::{InvoiceId, InvoiceNumber, Payment, SendInvoice},
 };
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use crate::requests;
 
@@ -170,15 +169,7 @@ async fn client(current: &Current) -> Client {
             }
         }
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let router = Router::new().fallback(answer).with_state(Arc::clone(current));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let credentials = json!({ "client_id": "id", "client_secret": "secret" });
-    let credentials = Arc::new(serde_json::from_value::<paypal::Credentials>(credentials).unwrap());
-    let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(5));
-    let first_wait = Duration::ZERO;
-    Client::new(paypal::Config { base_url, credentials, connect_timeout, request_timeout, first_wait }).unwrap()
+    crate::client(Router::new().fallback(answer).with_state(Arc::clone(current))).await
 }
 
 /// Makes the call that an operation is about.

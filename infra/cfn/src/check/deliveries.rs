@@ -39,6 +39,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// A topic of the template that delivers to a queue or function of it.
+#[derive(Clone)]
 struct Delivery<'a> {
     topic: Thing<'a>,
     to: Thing<'a>,
@@ -164,12 +165,12 @@ fn refused<'a>(facts: &Facts<'a>) -> Vec<(Delivery<'a>, Vec<Entry<'a>>)> {
     };
     let policies = Attachments::of(facts, QUEUE_POLICY, "Queues", QUEUE);
     let mut refused = Vec::new();
-    for delivery in deliveries(facts) {
+    for delivery in &all {
         let Some(entries) = entries(facts, &policies, delivery.to) else { continue };
         if !entries.iter().any(|entry| is_for(facts, entry, delivery.topic)) {
             let topics = topics_of(delivery.to);
             let spare = entries.into_iter().filter(|entry| !topics.iter().any(|topic| is_for(facts, entry, *topic)));
-            refused.push((delivery, spare.collect()));
+            refused.push((delivery.clone(), spare.collect()));
         }
     }
     refused
