@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => commands::bench::run(&context, options),
         Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),
         Command::Outputs(options) => commands::deployment::run(&context, "outputs", &options.aws, options.format),
+        Command::Soak(options) => commands::soak::run(&context, options),
         Command::Test(options) => commands::test::run(&context, options),
     });
     match done {

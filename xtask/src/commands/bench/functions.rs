@@ -6,8 +6,8 @@ use contract::functions::ALL;
 use flate2::{Compression, write::DeflateEncoder};
 use serde_json::{Value, json};
 
-use super::{Table, median, percentile, running::Running};
-use crate::{cargo, context::Context, report::Failure};
+use super::{Table, median, percentile};
+use crate::{cargo, commands::running::Running, context::Context, report::Failure};
 
 /// So often the service is started.
 const STARTS: usize = 9;
