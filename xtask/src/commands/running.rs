@@ -35,20 +35,30 @@ pub(crate) struct Usage {
 }
 
 impl Running {
-    /// Starts the service and waits until all functions have asked for an event. What the service says goes to standard
-    /// error.
-    pub(crate) fn start(context: &Context, binaries: &Path, functions: usize) -> Result<Self, Failure> {
+    /// Starts the service and waits until all functions have asked for an event. What happens is written to `log`; without
+    /// one, only what goes wrong is said, on standard error.
+    pub(crate) fn start(
+        context: &Context,
+        binaries: &Path,
+        functions: usize,
+        log: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let ready_file = context.root.join(format!("target/ready-{}.json", std::process::id()));
         let _old = fs::remove_file(&ready_file);
         let program = std::env::current_exe().map_err(Failure::from("cannot tell which program this is"))?;
         let mut command = Command::new(program);
-        command.args(["-q", "local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
+        command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
         command.arg("--binaries").arg(binaries).arg("--ready-file").arg(&ready_file).current_dir(&context.root);
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(std::io::stderr())
-            .spawn()
-            .map_err(Failure::from("cannot start `local`"))?;
+        match log {
+            None => command.arg("-q").stdout(std::io::stderr()),
+            Some(file) => {
+                let cannot = || format!("cannot write {}", file.display());
+                let log = fs::File::create(file).map_err(Failure::from(cannot()))?;
+                let both = log.try_clone().map_err(Failure::from(cannot()))?;
+                command.stdout(log).stderr(both)
+            }
+        };
+        let child = command.stdin(Stdio::null()).spawn().map_err(Failure::from("cannot start `local`"))?;
         let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
         let mut running = Self { child, ready: Value::Null, agent };
         running.wait("its addresses", |running| {

@@ -65,7 +65,10 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
         Some(folder) => folder.clone(),
         None => handlers(context)?,
     };
-    let running = Running::start(context, &binaries, ALL.len())?;
+    let folder = context.root.join("target/soak");
+    std::fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    let log = folder.join("local.log");
+    let running = Running::start(context, &binaries, ALL.len(), Some(&log))?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
     let service = Service::of(&running, &prefix, &environment.account, &environment.region);
     let count = usize::try_from(options.webhooks).map_err(Failure::new)?;
@@ -80,7 +83,11 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
     if audit.faults.is_empty() {
         return Ok(());
     }
-    let help = format!("cargo xtask soak --webhooks {count} --seed {} sends the same again", options.seed);
+    let help = format!(
+        "what happened stands in {}; cargo xtask soak --webhooks {count} --seed {} sends the same again",
+        log.display(),
+        options.seed
+    );
     Err(Failure::new("the audit found faults").help(help))
 }
 
