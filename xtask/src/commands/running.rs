@@ -43,11 +43,23 @@ impl Running {
         functions: usize,
         log: Option<&Path>,
     ) -> Result<Self, Failure> {
+        let any = ["--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"];
+        Self::start_with(context, binaries, functions, log, &any.map(str::to_owned))
+    }
+
+    /// As [`Running::start`], with other ports, or another template.
+    pub(crate) fn start_with(
+        context: &Context,
+        binaries: &Path,
+        functions: usize,
+        log: Option<&Path>,
+        options: &[String],
+    ) -> Result<Self, Failure> {
         let ready_file = context.root.join(format!("target/ready-{}.json", std::process::id()));
         let _old = fs::remove_file(&ready_file);
         let program = std::env::current_exe().map_err(Failure::from("cannot tell which program this is"))?;
         let mut command = Command::new(program);
-        command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
+        command.arg("local").args(options);
         command.arg("--binaries").arg(binaries).arg("--ready-file").arg(&ready_file).current_dir(&context.root);
         match log {
             None => command.arg("-q").stdout(std::io::stderr()),

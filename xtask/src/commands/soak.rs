@@ -10,6 +10,7 @@ mod traffic;
 
 use std::{
     collections::BTreeMap,
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -24,13 +25,17 @@ use contract::{
     functions::ALL,
 };
 use fastrand::Rng;
+use infra::Environment;
 use serde_json::{Value, json};
 
-use super::running::{Running, Usage};
+use super::{
+    local::{CONSOLE_ORIGIN, PAYPAL_ORIGIN},
+    running::{Running, Usage},
+};
 use crate::{
     cargo,
     cli::{ReportFormat, Soak},
-    context::Context,
+    context::{Context, write_whole},
     report::Failure,
 };
 use audit::{Audit, Fate, Fates};
@@ -50,8 +55,11 @@ const ATTEMPTS: u32 = 25;
 /// The first wait before a delivery is tried again; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// When nothing has come to an end for so long, the rest is lost. The service gives up after two minutes.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// When the service gives up. A function that is killed holds its events back for thirty seconds, and some are hit several
+/// times in a row; the two minutes of the local environment would count that as PayPal's failure.
+const GIVE_UP_SECONDS: u32 = 600;
+/// When nothing has come to an end for so long, the rest is lost.
+const PATIENCE: Duration = Duration::from_secs(900);
 /// How often functions are killed, and how often memory is looked at.
 const BEAT: Duration = Duration::from_secs(1);
 /// So many looks at memory make a quarter that says something.
@@ -60,7 +68,8 @@ const SAMPLES: usize = 10;
 const GROWTH_MIB: f64 = 4.0;
 
 pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
-    let environment = context.environment("local")?;
+    let mut environment = context.environment("local")?;
+    environment.retry.give_up_after_seconds = GIVE_UP_SECONDS;
     let binaries = match &options.binaries {
         Some(folder) => folder.clone(),
         None => handlers(context)?,
@@ -68,9 +77,11 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
     let folder = context.root.join("target/soak");
     std::fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
     let log = folder.join("local.log");
-    let running = Running::start(context, &binaries, ALL.len(), Some(&log))?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
-    let service = Service::of(&running, &prefix, &environment.account, &environment.region);
+    let (account, region) = (environment.account.clone(), environment.region.clone());
+    let options_of_local = start_options(environment, &folder)?;
+    let running = Running::start_with(context, &binaries, ALL.len(), Some(&log), &options_of_local)?;
+    let service = Service::of(&running, &prefix, &account, &region);
     let count = usize::try_from(options.webhooks).map_err(Failure::new)?;
     let soak = Arc::new(Run::prepare(service, Traffic::of(count, options.seed))?);
     let audit = soak.carry_out(context, &running, options.seed)?;
@@ -89,6 +100,27 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
         options.seed
     );
     Err(Failure::new("the audit found faults").help(help))
+}
+
+/// Ports, and the template with their addresses in it.
+fn start_options(environment: Environment, folder: &Path) -> Result<Vec<String>, Failure> {
+    let free = ["--port", "--console-port", "--aws-port", "--paypal-port"].map(|option| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::from("no port is free"))?;
+        let port = listener.local_addr().map_err(Failure::from("no port is free"))?.port();
+        Ok::<_, Failure>((option, port, listener))
+    });
+    // All are held until all are known, so that no two are the same.
+    let held = free.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let origin = |wanted: &str| {
+        let port = held.iter().find(|(option, ..)| *option == wanted).map_or(0, |(_, port, _)| *port);
+        format!("http://127.0.0.1:{port}")
+    };
+    let moved = environment.moved(CONSOLE_ORIGIN, &origin("--console-port"));
+    let template = infra::service(&moved.moved(PAYPAL_ORIGIN, &origin("--paypal-port"))).map_err(Failure::new)?;
+    let file = folder.join("template.yaml");
+    write_whole(&file, &cfn::write::yaml(&template))?;
+    let ports = held.iter().flat_map(|(option, port, _)| [(*option).to_owned(), port.to_string()]);
+    Ok(ports.chain(["--template".to_owned(), file.display().to_string()]).collect())
 }
 
 /// Builds the handlers; the folder of their binaries.

@@ -6,7 +6,7 @@ use crate::service::xtask;
 
 #[test]
 fn a_short_soak_loses_nothing_and_its_audit_says_so() {
-    // With this seed no forged webhook bears a foreign certificate, which the service doubts for two minutes.
+    // With this seed no forged webhook bears a foreign certificate, which the service doubts for ten minutes.
     let output = xtask().args(["soak", "--webhooks", "400", "--seed", "0", "--format", "json"]).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     let audit: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));

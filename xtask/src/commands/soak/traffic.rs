@@ -57,7 +57,7 @@ pub(super) enum Forgery {
 }
 
 impl Forgery {
-    /// All of them. A foreign authority is rare: the service asks again for two minutes before it gives up.
+    /// All of them. A foreign authority is rare: the service asks again for minutes before it gives up.
     const ALL: [Self; 8] = [
         Self::Body,
         Self::Webhook,
