@@ -31,7 +31,7 @@ pub mod constructs;
 pub mod diff;
 pub mod graph;
 mod logical_id;
-mod path;
+pub(crate) mod path;
 mod policy;
 pub mod read;
 pub mod resources;
