@@ -10,6 +10,7 @@
 //! - [`schema`]: AWS's own description of its resource types, as data.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //! - [`check`]: what is wrong with a template.
+//! - [`diff`](mod@diff): what a change of a template does to the running system.
 //!
 //! ```
 //! use cfn::{Stack, constructs::{Encryption, Topic}};
@@ -27,9 +28,10 @@
 
 pub mod check;
 pub mod constructs;
+pub mod diff;
 pub mod graph;
 mod logical_id;
-mod path;
+pub(crate) mod path;
 mod policy;
 pub mod read;
 pub mod resources;
