@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     Failure, Format,
     failure::{failure, says},
+    resources::missing,
     target::Target,
     text::{print, print_json, printable},
 };
@@ -49,16 +50,12 @@ fn text(outputs: &Outputs<'_>, stack: &Stack) -> String {
 }
 
 async fn describe(target: &Target) -> Result<Stack, Failure> {
-    let Target { aws, stack, region, account, .. } = target;
+    let Target { aws, stack, .. } = target;
     let answer = aws.cloudformation().describe_stacks().stack_name(stack).send().await;
-    let missing = || {
-        let message = format!("there is no stack {stack} in account {account}, {region}");
-        Failure::new(message, "deploy it first, or name another region with --region")
-    };
     match answer {
-        Ok(answer) => answer.stacks().first().cloned().ok_or_else(missing),
+        Ok(answer) => answer.stacks().first().cloned().ok_or_else(|| missing(target)),
         // CloudFormation has no code of its own for this.
-        Err(error) if says(&error, "does not exist") => Err(missing()),
+        Err(error) if says(&error, "does not exist") => Err(missing(target)),
         Err(error) => Err(failure(&error, "cannot read the stack")),
     }
 }
