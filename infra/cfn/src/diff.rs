@@ -15,6 +15,7 @@ mod consequence;
 mod context;
 mod exposure;
 mod flow;
+mod fold;
 mod guard;
 mod hidden;
 mod limits;
