@@ -17,6 +17,7 @@ mod effects;
 mod exposure;
 mod failure;
 mod flow;
+mod fold;
 mod guard;
 mod hidden;
 mod limits;
