@@ -128,7 +128,7 @@ impl Reader<'_, '_> {
             // Actions do not tell capitals from small letters.
             Some(text) => Named {
                 pattern: Pattern::glob(&text.to_ascii_lowercase()),
-                shown: text.to_owned(),
+                shown: self.names.action(text),
                 resource: None,
             },
             None => Named {
