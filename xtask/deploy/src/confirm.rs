@@ -13,7 +13,7 @@ pub(crate) fn ask(question: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !stdin().is_terminal() || !stderr().is_terminal() {
-        return Err(Failure::new(format!("{question} there is nobody to ask"), "say --yes if that is meant"));
+        return Err(Failure::new(format!("{question} nobody can be asked here"), "say --yes if that is meant"));
     }
     eprint!("{question} only \"yes\" goes on: ");
     let mut answer = String::new();

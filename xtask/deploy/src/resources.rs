@@ -64,6 +64,9 @@ impl Resources {
     /// What people call it: the last part of its URL or ARN, without the stack's name before it.
     pub(crate) fn short<'a>(&self, physical: &'a str) -> &'a str {
         let name = physical.rsplit(['/', ':']).next().unwrap_or(physical);
+        // Secrets Manager puts six characters of its own behind a secret's name.
+        let secret = physical.starts_with("arn:") && physical.contains(":secretsmanager:");
+        let name = name.rsplit_once('-').filter(|_| secret).map_or(name, |(name, _)| name);
         let short = name.strip_prefix(&self.stack).and_then(|rest| rest.strip_prefix('-'));
         short.filter(|rest| !rest.is_empty()).unwrap_or(name)
     }
@@ -122,6 +125,7 @@ mod tests {
         let resources = resources();
         let short = |name| resources.short(name);
         assert_eq!(short("https://sqs.eu-west-1.amazonaws.com/1/shop-prod-errors.fifo"), "errors.fifo");
+        assert_eq!(short("arn:aws:secretsmanager:eu-west-1:1:secret:shop-prod-paypal-aBcDeF"), "paypal");
         assert_eq!(short("arn:aws:sqs:eu-west-1:1:shop-prod-errors"), "errors");
         assert_eq!(
             (short("shop-production"), short("shop-prod-"), short("else")),
