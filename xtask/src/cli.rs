@@ -91,6 +91,11 @@ pub(crate) enum Command {
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Run the whole service under load and faults, and audit from outside what became of every event
+    #[command(
+        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --webhooks 2000 --seed 7 --format json\n\nThe seed decides which webhooks are sent, which of them twice, late or forged, and which calls to PayPal fail.\nExit code: 1 when the audit finds anything."
+    )]
+    Soak(Soak),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
     #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,
@@ -291,4 +296,20 @@ pub(crate) struct Test {
     /// Run only the steps whose name contains this
     #[arg(long, value_name = "STEP")]
     pub(crate) only: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Soak {
+    /// How many webhooks are delivered, repeats and forgeries among them
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub(crate) webhooks: u32,
+    /// What decides all that is random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The folder of the functions' binaries, instead of building the handlers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) binaries: Option<PathBuf>,
+    /// How the audit is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
 }

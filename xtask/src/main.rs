@@ -36,6 +36,7 @@ fn main() -> ExitCode {
             Command::Secrets(options) => deployed(&options.common().aws, options.common().format, options.words()),
             Command::Diagnose(options) => commands::deployment::diagnose(&context, options),
             Command::Timeline(options) => deployed(&options.aws, options.format, options.words()),
+            Command::Soak(options) => commands::soak::run(&context, options),
             Command::Test(options) => commands::test::run(&context, options),
         }
     });

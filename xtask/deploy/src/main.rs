@@ -4,11 +4,16 @@
 //! starts when a command first needs AWS; `cargo xtask local` never waits for them. It is told by its arguments what the
 //! environment file says: the stack's name, the account, the region.
 //!
-//! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
-//! - `aws`: a client for each service, and how calls are tried again.
-//! - `failure`: what AWS's errors mean.
-//! - `text`: what goes to standard output.
-//! - `resources`: what a deployed stack consists of; `outputs`: what it says about itself.
+//! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
+//! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
+//!   `change_set` and `review` what CloudFormation would do, `plan_file` a plan.
+//! - `guard`, `triggers`: what must not happen by accident, and alarms that undo a deployment.
+//! - `states`, `recover`: what comes next, for every state that a stack can be in.
+//! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
+//! - `run`, `terminal`: questions, Ctrl-C, and what a run must not leave behind.
+//! - `status`, `deployed`, `outputs`, `destroy`: the other commands.
+//! - `failure`, `text`: what AWS's errors mean, and what goes to standard output.
+//! - `resources`: what a deployed stack consists of.
 //! - `drift`, `logs`, `invoke`, `errors`, `secrets`: what an operator asks of it.
 //! - `operations`: what was done to it, from its events; `diagnose` says why that failed, `timeline` what it waited for.
 //! - `hotswap`: new code for its functions, past CloudFormation.
@@ -16,29 +21,57 @@
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
 
+mod artifacts;
 mod aws;
+mod bootstrap;
+mod change_set;
 mod colour;
 mod confirm;
+mod deployed;
+mod destroy;
 mod diagnose;
 mod drift;
 mod errors;
+mod events;
 mod failure;
+mod follow;
+mod guard;
 mod hotswap;
+mod identity;
 mod invoke;
 mod logs;
 mod operations;
 mod outputs;
+mod plan_file;
+mod progress;
+mod recover;
+mod report;
 mod resources;
+mod review;
+mod run;
 mod secrets;
+mod ship;
+mod source;
+mod stack;
+mod states;
+mod status;
 mod target;
+mod terminal;
 mod text;
 mod timeline;
+mod tree;
+mod triggers;
+mod view;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use destroy::DestroyOptions;
 use failure::Failure;
+use identity::{token, who};
+use ship::{DeployOptions, PlanOptions};
+use status::StatusOptions;
 use target::{Target, TargetOptions};
 
 #[derive(Parser)]
@@ -55,8 +88,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the stack as the template says
+    Deploy(DeployOptions),
+    /// Show what a deployment would do, and keep it for later
+    Plan(PlanOptions),
+    /// Delete the stack
+    Destroy(DestroyOptions),
+    /// Say how the stack is
+    Status(StatusOptions),
     /// Print the outputs of the stack
     Outputs,
+    /// Print what runs, as JSON
+    Deployed,
     /// Show where the resources are no longer as the template has them
     Drift,
     /// Print what the functions say
@@ -98,7 +141,12 @@ async fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let target = Target::resolve(&cli.target).await?;
     match &cli.command {
+        Command::Deploy(options) => ship::deploy(&target, options, cli.format).await,
+        Command::Plan(options) => ship::plan(&target, options, cli.format).await,
+        Command::Destroy(options) => destroy::run(&target, options, cli.format).await,
+        Command::Status(options) => status::run(&target, options, cli.format).await,
         Command::Outputs => outputs::run(&target, cli.format).await,
+        Command::Deployed => deployed::run(&target).await,
         Command::Drift => drift::run(&target, cli.format).await,
         Command::Logs(options) => logs::run(&target, cli.format, options).await,
         Command::Invoke(options) => invoke::run(&target, cli.format, options).await,
