@@ -5,6 +5,7 @@ use aws_sdk_cloudformation::types::StackResourceSummary;
 use crate::{
     Failure,
     failure::{failure, says},
+    stack::missing,
     target::Target,
 };
 
@@ -91,13 +92,6 @@ fn known(resource: &StackResourceSummary) -> Option<Resource> {
     let (id, kind) = (resource.logical_resource_id()?, resource.resource_type()?);
     let physical = resource.physical_resource_id().filter(|physical| !physical.is_empty() && !deleted)?;
     Some(Resource { id: id.to_owned(), kind: kind.to_owned(), physical: physical.to_owned() })
-}
-
-/// There is no such stack.
-pub(crate) fn missing(target: &Target) -> Failure {
-    let Target { stack, region, account, .. } = target;
-    let message = format!("there is no stack {stack} in account {account}, {region}");
-    Failure::new(message, "deploy it first, or name another region with --region")
 }
 
 #[cfg(test)]
