@@ -1,11 +1,11 @@
 //! `cargo xtask`: builds, reviews, ships and runs the service.
 
+mod addresses;
 mod cargo;
 mod cli;
 mod commands;
 mod context;
 mod report;
-mod running;
 
 use std::process::ExitCode;
 

@@ -26,7 +26,6 @@ mod aws;
 mod bootstrap;
 mod change_set;
 mod colour;
-mod confirm;
 mod deployed;
 mod destroy;
 mod diagnose;

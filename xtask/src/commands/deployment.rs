@@ -3,11 +3,10 @@
 use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
 
 use crate::{
-    cargo,
+    addresses, cargo,
     cli::{Aws, Diagnose, LOCAL, OutputFormat},
     context::{Context, write_whole},
     report::Failure,
-    running,
 };
 
 /// Builds the program and becomes it, so that signals and its exit code are its own.
@@ -15,7 +14,7 @@ pub(crate) fn run(context: &Context, aws: &Aws, format: OutputFormat, words: Vec
     let environment = context.environment(&aws.env)?;
     // Before anything is built: where nothing runs, there is nothing to build for.
     let endpoint_url = match &aws.endpoint_url {
-        None if aws.env == LOCAL => Some(running::find(context, LOCAL)?.aws),
+        None if aws.env == LOCAL => Some(addresses::find(context, LOCAL)?.aws),
         given => given.clone(),
     };
     let built = cargo::build(context, "deploy")?;

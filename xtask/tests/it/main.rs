@@ -16,6 +16,7 @@ mod event_verify;
 mod events;
 mod forgery;
 mod observability;
+mod operate;
 mod outage;
 mod repository;
 mod soak;
