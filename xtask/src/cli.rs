@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use cfn::constructs::Architecture;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Builds, reviews, ships and runs the PayPal subscription service.
 #[derive(Parser)]
@@ -27,6 +29,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask validate\n  cargo xtask validate --env prod\n  cargo xtask validate --template stack.yaml --format json\n\nExit code: 1 on findings. A finding is waived in the resource's Metadata, with its reason:\n  Waivers: { SNS-9: the reason }"
     )]
     Validate(Validate),
+    /// Build the functions as Lambda takes them, into target/lambda
+    #[command(
+        after_help = "Examples:\n  cargo xtask build --env prod\n  cargo xtask build --arch x86_64 --format json\n\ntarget/lambda gets a zip a function and manifest.json with sizes and SHA-256; --format json prints the same.\nThe same source has the same bytes in every clone, by the same compiler. A binary that Lambda could not load is refused."
+    )]
+    Build(Build),
     /// Run the whole service on this machine
     #[command(
         after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
@@ -46,6 +53,11 @@ pub(crate) enum Command {
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Print what completes this command line in a shell
+    #[command(
+        after_help = "Examples:\n  cargo xtask completions bash >~/.local/share/bash-completion/completions/xtask\n\nThey complete the program `xtask`, such as target/debug/xtask; cargo itself completes only its own commands."
+    )]
+    Completions(Completions),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
     #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,
@@ -93,6 +105,48 @@ pub(crate) enum ReportFormat {
     Text,
     /// For programs
     Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Build {
+    /// For the processor of this environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME", conflicts_with = "arch")]
+    pub(crate) env: Option<String>,
+    /// For this processor [default: this machine's]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// Pack the binaries in this folder, instead of building the handlers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) binaries: Option<PathBuf>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+/// Lambda's processors, in AWS's words.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Arch {
+    /// Graviton
+    Arm64,
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl From<Arch> for Architecture {
+    fn from(arch: Arch) -> Self {
+        match arch {
+            Arch::Arm64 => Self::Arm64,
+            Arch::X86_64 => Self::X86_64,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
 }
 
 #[derive(Args)]

@@ -1,7 +1,9 @@
 //! One command, one module.
 
 pub(crate) mod bench;
+pub(crate) mod build;
 pub(crate) mod codegen;
+pub(crate) mod completions;
 pub(crate) mod deployment;
 pub(crate) mod event;
 pub(crate) mod local;

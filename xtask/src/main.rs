@@ -18,6 +18,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Context::resolve(&cli).and_then(|context| match &cli.command {
         Command::Synth(options) => commands::synth::run(&context, options),
+        Command::Build(options) => commands::build::run(&context, options),
+        Command::Completions(options) => commands::completions::run(options),
         Command::Codegen => commands::codegen::run(&context),
         Command::Validate(options) => commands::validate::run(&context, options),
         Command::Local(options) => commands::local::run(&context, options),

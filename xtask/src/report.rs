@@ -1,6 +1,9 @@
 //! How failures are said: what, and how to mend it, on standard error.
 
-use std::{fmt, io::IsTerminal};
+use std::{
+    fmt,
+    io::{ErrorKind, IsTerminal, Write, stdout},
+};
 
 /// A command could not do what it should.
 #[derive(Debug)]
@@ -29,6 +32,14 @@ pub(crate) fn failure(failure: &Failure) {
     eprintln!("{red}error:{reset} {}", failure.message);
     if let Some(help) = &failure.help {
         eprintln!("  {bold}help:{reset} {help}");
+    }
+}
+
+/// Prints a command's result on standard output; a reader that has read enough is no failure.
+pub(crate) fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
+    match stdout().write_all(result.as_ref()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::from("cannot print the result")),
     }
 }
 
