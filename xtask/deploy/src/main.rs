@@ -5,18 +5,25 @@
 //! environment file says: the stack's name, the account, the region.
 //!
 //! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
+//! - `aws`: a client for each service, and how calls are tried again.
+//! - `failure`: what AWS's errors mean.
+//! - `text`: what goes to standard output.
 //! - `outputs`: what a deployed stack says about itself.
 //!
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
 
+mod aws;
+mod failure;
 mod outputs;
 mod target;
+mod text;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use failure::Failure;
 use target::{Target, TargetOptions};
 
 #[derive(Parser)]
@@ -43,25 +50,11 @@ enum Format {
     Json,
 }
 
-/// Why a command failed: what, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("error: {message}\n  help: {help}")]
-struct Failure {
-    message: String,
-    help: String,
-}
-
-impl Failure {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE
@@ -69,9 +62,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: &Cli) -> Result<(), Failure> {
+async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let target = Target::resolve(&cli.target).await?;
-    match cli.command {
+    match &cli.command {
         Command::Outputs => outputs::run(&target, cli.format).await,
     }
 }

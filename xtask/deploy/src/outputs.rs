@@ -1,16 +1,15 @@
 //! `outputs`: what a deployed stack says about itself.
 
-use std::{
-    collections::BTreeMap,
-    io::{ErrorKind, Write, stdout},
-};
+use std::{collections::BTreeMap, process::ExitCode};
 
-use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata, types::Stack};
+use aws_sdk_cloudformation::types::Stack;
 use serde::Serialize;
 
 use crate::{
     Failure, Format,
-    target::{Target, failure},
+    failure::{failure, says},
+    target::Target,
+    text::{print, print_json, printable},
 };
 
 /// What `--format json` prints. Fields are added, never changed or removed.
@@ -24,20 +23,16 @@ struct Outputs<'a> {
     outputs: BTreeMap<&'a str, &'a str>,
 }
 
-pub(crate) async fn run(target: &Target, format: Format) -> Result<(), Failure> {
+pub(crate) async fn run(target: &Target, format: Format) -> Result<ExitCode, Failure> {
     let stack = describe(target).await?;
     let outputs = stack.outputs().iter().filter_map(|output| Some((output.output_key()?, output.output_value()?)));
     let status = stack.stack_status().map_or("", |status| status.as_str());
     let outputs = Outputs { stack: &target.stack, status, outputs: outputs.collect() };
-    let text = match format {
-        Format::Json => serde_json::to_string_pretty(&outputs).unwrap_or_default() + "\n",
-        Format::Text => text(&outputs, &stack),
-    };
-    match stdout().write_all(text.as_bytes()) {
-        // Whoever read has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::new(format!("cannot print: {error}"), "check standard output")),
+    match format {
+        Format::Json => print_json(&outputs)?,
+        Format::Text => print(&text(&outputs, &stack))?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn text(outputs: &Outputs<'_>, stack: &Stack) -> String {
@@ -53,16 +48,9 @@ fn text(outputs: &Outputs<'_>, stack: &Stack) -> String {
     format!("{}, {}\n\n{}", outputs.stack, outputs.status, lines.collect::<String>())
 }
 
-/// Text with its control characters shown, so that it cannot steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
-}
-
 async fn describe(target: &Target) -> Result<Stack, Failure> {
-    let Target { config, stack, region, account } = target;
-    let answer = Client::new(config).describe_stacks().stack_name(stack).send().await;
+    let Target { aws, stack, region, account, .. } = target;
+    let answer = aws.cloudformation().describe_stacks().stack_name(stack).send().await;
     let missing = || {
         let message = format!("there is no stack {stack} in account {account}, {region}");
         Failure::new(message, "deploy it first, or name another region with --region")
@@ -70,7 +58,7 @@ async fn describe(target: &Target) -> Result<Stack, Failure> {
     match answer {
         Ok(answer) => answer.stacks().first().cloned().ok_or_else(missing),
         // CloudFormation has no code of its own for this.
-        Err(error) if error.message().is_some_and(|said| said.contains("does not exist")) => Err(missing()),
+        Err(error) if says(&error, "does not exist") => Err(missing()),
         Err(error) => Err(failure(&error, "cannot read the stack")),
     }
 }
