@@ -53,6 +53,11 @@ pub(crate) enum Command {
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Say what this machine, and an AWS account, lack for the commands here, and what mends it
+    #[command(
+        after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and what they may read.\nWhether they may make what a template holds, AWS says only when it does."
+    )]
+    Doctor(Doctor),
     /// Print what completes this command line in a shell
     #[command(
         after_help = "Examples:\n  cargo xtask completions bash >~/.local/share/bash-completion/completions/xtask\n\nThey complete the program `xtask`, such as target/debug/xtask; cargo itself completes only its own commands."
@@ -140,6 +145,25 @@ impl From<Arch> for Architecture {
             Arch::X86_64 => Self::X86_64,
         }
     }
+}
+
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// Look only at what this environment needs, and ask AWS: environments/NAME.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Another region than the environment's
+    #[arg(long, value_name = "REGION", requires = "env")]
+    pub(crate) region: Option<String>,
+    /// The profile whose credentials are used
+    #[arg(long, value_name = "NAME", requires = "env")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's
+    #[arg(long, value_name = "URL", requires = "env")]
+    pub(crate) endpoint_url: Option<String>,
+    /// How the findings are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
 }
 
 #[derive(Args)]

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let done = Context::resolve(&cli).and_then(|context| match &cli.command {
         Command::Synth(options) => commands::synth::run(&context, options),
         Command::Build(options) => commands::build::run(&context, options),
+        Command::Doctor(options) => commands::doctor::run(&context, options),
         Command::Completions(options) => commands::completions::run(options),
         Command::Codegen => commands::codegen::run(&context),
         Command::Validate(options) => commands::validate::run(&context, options),

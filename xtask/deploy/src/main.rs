@@ -9,11 +9,13 @@
 //! - `failure`: what AWS's errors mean.
 //! - `text`: what goes to standard output.
 //! - `outputs`: what a deployed stack says about itself.
+//! - `doctor`: what lacks for deploying.
 //!
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
 
 mod aws;
+mod doctor;
 mod failure;
 mod outputs;
 mod target;
@@ -42,6 +44,8 @@ struct Cli {
 enum Command {
     /// Print the outputs of the stack
     Outputs,
+    /// Say what lacks for deploying, as JSON
+    Doctor(doctor::Options),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,8 +67,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    if let Command::Doctor(options) = &cli.command {
+        // Without credentials too.
+        return doctor::run(&cli.target, options).await;
+    }
     let target = Target::resolve(&cli.target).await?;
     match &cli.command {
         Command::Outputs => outputs::run(&target, cli.format).await,
+        Command::Doctor(options) => doctor::run(&cli.target, options).await,
     }
 }

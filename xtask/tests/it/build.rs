@@ -67,10 +67,12 @@ fn each_function_is_packed_once_and_the_manifest_says_what_it_is() {
     }
     // A second time there is nothing to do, and nothing is done.
     let made = |name: &str| fs::metadata(lambda.join(name)).unwrap().modified().unwrap();
-    let before: Vec<_> = contract::functions::ALL.iter().map(|function| made(&format!("{}.zip", function.name))).collect();
+    let before: Vec<_> =
+        contract::functions::ALL.iter().map(|function| made(&format!("{}.zip", function.name))).collect();
     let second = build(&project, &binaries, &[]);
     assert_eq!(text(&second.stdout).matches("unchanged").count(), functions.len(), "{}", text(&second.stdout));
-    let after: Vec<_> = contract::functions::ALL.iter().map(|function| made(&format!("{}.zip", function.name))).collect();
+    let after: Vec<_> =
+        contract::functions::ALL.iter().map(|function| made(&format!("{}.zip", function.name))).collect();
     assert_eq!(before, after);
     // One function changes; so does its zip alone. What follows a program's end is not read.
     let mut changed = fs::read(binaries.join("plans-list")).unwrap();

@@ -4,7 +4,7 @@
 
 use std::{
     ffi::OsString,
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -18,10 +18,12 @@ use crate::report::Failure;
 const GLIBC: &str = "2.34";
 
 /// Installs zig and what makes it a linker for cargo. Their versions were tried with this workspace.
-pub(crate) const INSTALL_ZIG: &str = "pip install cargo-zigbuild==0.24.0 ziglang==0.17.0";
+const INSTALL_ZIG: &str = "pip install cargo-zigbuild==0.24.0 ziglang==0.17.0";
 
 /// The compiler in use.
 pub(crate) struct Toolchain {
+    /// Such as `1.95.0`.
+    pub(crate) release: String,
     /// The commit that the compiler is made of, where it tells.
     commit: String,
     /// This machine, such as `x86_64-unknown-linux-gnu`.
@@ -31,7 +33,7 @@ pub(crate) struct Toolchain {
 
 /// How the functions are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Route {
+pub(crate) struct Route {
     pub(super) target: &'static str,
     linker: Linker,
 }
@@ -70,6 +72,7 @@ impl Toolchain {
             })
         };
         Ok(Self {
+            release: field("release")?,
             commit: field("commit-hash")?,
             host: field("host")?,
             sysroot: ask_rustc(&["--print", "sysroot"])?.trim_end().into(),
@@ -86,7 +89,7 @@ impl Toolchain {
     }
 
     /// Whether the compiler has its standard library for a target.
-    pub(crate) fn has_standard_library(&self, target: &str) -> bool {
+    fn has_standard_library(&self, target: &str) -> bool {
         self.sysroot.join("lib/rustlib").join(target).join("lib").is_dir()
     }
 
@@ -94,7 +97,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// Names everything that lacks, and the commands that install it.
-    pub(super) fn route(&self, architecture: Architecture) -> Result<Route, Failure> {
+    pub(crate) fn route(&self, architecture: Architecture) -> Result<Route, Failure> {
         let target = target(architecture);
         let native = self.host == target;
         let found = Found {
@@ -153,8 +156,19 @@ impl Route {
     }
 }
 
+impl fmt::Display for Route {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, linker } = self;
+        match (linker, glibc()) {
+            (Linker::Zig, _) => write!(out, "{target}, linked by zig against glibc {GLIBC}"),
+            (Linker::Native, Some((major, minor))) => write!(out, "{target}, linked against glibc {major}.{minor}"),
+            (Linker::Native, None) => write!(out, "{target}, linked by this machine's linker"),
+        }
+    }
+}
+
 /// The compiler's name for a processor, with the library that the runtime has.
-pub(crate) fn target(architecture: Architecture) -> &'static str {
+fn target(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::X86_64 => "x86_64-unknown-linux-gnu",
         Architecture::Arm64 => "aarch64-unknown-linux-gnu",
@@ -187,7 +201,7 @@ fn choose(found: Found, target: &str, architecture: Architecture) -> Result<Link
 pub(crate) const INSTALL_CC: &str = "apt-get install gcc libc6-dev";
 
 /// Installs the standard library for a target.
-pub(crate) fn install_standard_library(target: &str) -> String {
+fn install_standard_library(target: &str) -> String {
     format!("rustup target add {target}")
 }
 
@@ -197,7 +211,7 @@ pub(crate) fn has_c_compiler() -> bool {
 }
 
 /// Whether `cargo zigbuild` is there with a zig that it finds.
-pub(crate) fn has_zig() -> bool {
+fn has_zig() -> bool {
     answers(Command::new("cargo-zigbuild").arg("--version"))
         && (answers(Command::new("zig").arg("version"))
             || answers(Command::new("python3").args(["-m", "ziglang", "version"])))
