@@ -10,22 +10,59 @@
 //! - `text`: what goes to standard output.
 //! - `outputs`: what a deployed stack says about itself.
 //! - `doctor`: what lacks for deploying.
+//! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
+//! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
+//!   `change_set` and `review` what CloudFormation would do, `plan_file` a plan.
+//! - `guard`, `triggers`: what must not happen by accident, and alarms that undo a deployment.
+//! - `states`, `recover`: what comes next, for every state that a stack can be in.
+//! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
+//! - `run`, `terminal`: questions, Ctrl-C, and what a run must not leave behind.
+//! - `status`, `deployed`, `outputs`, `destroy`: the other commands.
+//! - `failure`, `text`: what AWS's errors mean, and what goes to standard output.
 //!
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
 
+mod artifacts;
 mod aws;
 mod doctor;
+mod bootstrap;
+mod change_set;
+mod deployed;
+mod destroy;
+mod events;
 mod failure;
+mod follow;
+mod guard;
+mod identity;
 mod outputs;
+mod plan_file;
+mod progress;
+mod recover;
+mod report;
+mod review;
+mod run;
+mod ship;
+mod source;
+mod stack;
+mod states;
+mod status;
 mod target;
+mod terminal;
 mod text;
+mod tree;
+mod triggers;
+mod view;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use destroy::DestroyOptions;
 use failure::Failure;
+use identity::{token, who};
+use ship::{DeployOptions, PlanOptions};
+use status::StatusOptions;
 use target::{Target, TargetOptions};
 
 #[derive(Parser)]
@@ -42,10 +79,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the stack as the template says
+    Deploy(DeployOptions),
+    /// Show what a deployment would do, and keep it for later
+    Plan(PlanOptions),
+    /// Delete the stack
+    Destroy(DestroyOptions),
+    /// Say how the stack is
+    Status(StatusOptions),
     /// Print the outputs of the stack
     Outputs,
     /// Say what lacks for deploying, as JSON
     Doctor(doctor::Options),
+    /// Print what runs, as JSON
+    Deployed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,7 +120,12 @@ async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     }
     let target = Target::resolve(&cli.target).await?;
     match &cli.command {
+        Command::Deploy(options) => ship::deploy(&target, options, cli.format).await,
+        Command::Plan(options) => ship::plan(&target, options, cli.format).await,
+        Command::Destroy(options) => destroy::run(&target, options, cli.format).await,
+        Command::Status(options) => status::run(&target, options, cli.format).await,
         Command::Outputs => outputs::run(&target, cli.format).await,
         Command::Doctor(options) => doctor::run(&cli.target, options).await,
+        Command::Deployed => deployed::run(&target).await,
     }
 }

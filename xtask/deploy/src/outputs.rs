@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use aws_sdk_cloudformation::types::Stack;
 use serde::Serialize;
 
 use crate::{
     Failure, Format,
-    failure::{failure, says},
+    stack::Stack,
     target::Target,
     text::{print, print_json, printable},
 };
@@ -23,42 +22,33 @@ struct Outputs<'a> {
     outputs: BTreeMap<&'a str, &'a str>,
 }
 
+/// Prints the outputs.
+///
+/// # Errors
+/// When there is no such stack, or AWS does not say.
 pub(crate) async fn run(target: &Target, format: Format) -> Result<ExitCode, Failure> {
-    let stack = describe(target).await?;
-    let outputs = stack.outputs().iter().filter_map(|output| Some((output.output_key()?, output.output_value()?)));
-    let status = stack.stack_status().map_or("", |status| status.as_str());
-    let outputs = Outputs { stack: &target.stack, status, outputs: outputs.collect() };
+    let stack = Stack::of(target).await?;
     match format {
-        Format::Json => print_json(&outputs)?,
-        Format::Text => print(&text(&outputs, &stack))?,
+        Format::Json => print_json(&Outputs {
+            stack: &stack.name,
+            status: stack.status.as_str(),
+            outputs: stack.outputs.iter().map(|output| (output.name.as_str(), output.value.as_str())).collect(),
+        })?,
+        Format::Text => print(&text(&stack))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(outputs: &Outputs<'_>, stack: &Stack) -> String {
-    let width = outputs.outputs.keys().map(|name| name.len()).max().unwrap_or_default();
-    let description = |name: &str| {
-        let output = stack.outputs().iter().find(|output| output.output_key() == Some(name));
-        output.and_then(|output| output.description()).unwrap_or_default().to_owned()
-    };
-    let lines = outputs.outputs.iter().map(|(name, value)| {
-        let (value, description) = (printable(value), printable(&description(name)));
-        format!("{name:<width$}  {value}\n{:width$}  {description}\n", "")
+/// The outputs as people read them, sorted by name.
+pub(crate) fn text(stack: &Stack) -> String {
+    let mut outputs: Vec<_> = stack.outputs.iter().collect();
+    outputs.sort_by_key(|output| &output.name);
+    let width = outputs.iter().map(|output| output.name.len()).max().unwrap_or_default();
+    let lines = outputs.iter().map(|output| {
+        let (name, value) = (printable(&output.name), printable(&output.value));
+        let description = format!("{:width$}  {}", "", printable(&output.description));
+        let description = description.trim_end();
+        format!("{name:<width$}  {value}\n{description}{}", if description.is_empty() { "" } else { "\n" })
     });
-    format!("{}, {}\n\n{}", outputs.stack, outputs.status, lines.collect::<String>())
-}
-
-async fn describe(target: &Target) -> Result<Stack, Failure> {
-    let Target { aws, stack, region, account, .. } = target;
-    let answer = aws.cloudformation().describe_stacks().stack_name(stack).send().await;
-    let missing = || {
-        let message = format!("there is no stack {stack} in account {account}, {region}");
-        Failure::new(message, "deploy it first, or name another region with --region")
-    };
-    match answer {
-        Ok(answer) => answer.stacks().first().cloned().ok_or_else(missing),
-        // CloudFormation has no code of its own for this.
-        Err(error) if says(&error, "does not exist") => Err(missing()),
-        Err(error) => Err(failure(&error, "cannot read the stack")),
-    }
+    format!("{}, {}\n\n{}", printable(&stack.name), stack.status, lines.collect::<String>())
 }

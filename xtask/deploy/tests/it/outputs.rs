@@ -20,7 +20,7 @@ async fn outputs_are_listed_with_what_they_are_for() {
     let said = run(&Endpoint::of(&format!("{IDENTITY}{STACK}")).await, &["outputs"]).await;
     assert_eq!((said.code, said.errors.as_str()), (Some(0), ""));
     let wanted = "paypal-subscriptions-prod, UPDATE_COMPLETE\n\n\
-                  ApiUrl            https://subscriptions.example.com\\u{1b}[31m\n                  \n\
+                  ApiUrl            https://subscriptions.example.com\\u{1b}[31m\n\
                   FinishedTopicArn  arn:aws:sns:eu-west-1:222222222222:finished\n                  subscribe here\n";
     assert_eq!(said.out, wanted);
 }
