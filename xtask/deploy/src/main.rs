@@ -25,11 +25,11 @@
 
 mod artifacts;
 mod aws;
-mod doctor;
 mod bootstrap;
 mod change_set;
 mod deployed;
 mod destroy;
+mod doctor;
 mod events;
 mod failure;
 mod follow;
