@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 mod doctor;
+mod cloud;
 mod endpoint;
 mod outputs;
 mod program;
+mod scenarios;
