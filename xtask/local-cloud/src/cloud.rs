@@ -8,14 +8,18 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     account::Account,
     activity::Stream,
-    aws, event_source,
+    aws,
+    clock::Clock,
+    event_source,
     http_api::{self, RouteKey},
+    journal::{Journal, JournalError, Line, Saved},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
     provision::{self, Given, ProvisionError},
     secrets::Secrets,
     sns::Sns,
     sqs::Sqs,
+    wire::ApiError,
 };
 
 /// What runs, and where.
@@ -40,6 +44,10 @@ pub struct Options {
     pub secrets: BTreeMap<String, String>,
     /// Is told what happens.
     pub activity: Stream,
+    /// Its time.
+    pub clock: Clock,
+    /// Where queues and topics outlive the process; without, nothing is written.
+    pub state: Option<PathBuf>,
 }
 
 /// Why a template cannot be started.
@@ -48,6 +56,12 @@ pub enum StartError {
     /// The template cannot be made here.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// What was kept cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was kept cannot be made again.
+    #[error("what was kept cannot be made again: {0}")]
+    Restore(#[from] ApiError),
     /// A listener does not say where it listens.
     #[error("a port cannot be used: {0}")]
     Listener(#[from] std::io::Error),
@@ -116,14 +130,20 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         region: options.region,
         endpoint: format!("http://{}", options.aws.local_addr()?),
     };
-    let activity = options.activity;
-    let logs = Logs::new(account.clone());
-    let sqs = Sqs::new(account.clone(), activity.clone());
+    let (activity, clock) = (options.activity, options.clock);
+    let (journal, mut saved) = match &options.state {
+        Some(folder) => Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
+        None => (None, Saved::default()),
+    };
+    // Ten years are never ahead: what was written down was within them.
+    let _within = clock.advance(saved.ahead);
+    let logs = Logs::new(account.clone(), clock.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), journal.clone());
     let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone());
+    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone(), journal.clone());
     asynchronous.connect(sns.clone());
-    let secrets = Secrets::new(account.clone());
+    let secrets = Secrets::new(account.clone(), clock.clone());
     let services = provision::Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
     let given = Given {
         stack_name: &options.stack_name,
@@ -134,6 +154,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         account: &account,
     };
     let made = provision::provision(&options.template, &services, &given)?;
+    sqs.described(&mut saved)?;
+    sns.described(&mut saved)?;
+    if let (Some(journal), Some(folder)) = (&journal, &options.state) {
+        journal.write(&Line::Ahead(clock.ahead()));
+        Journal::settle(folder)?;
+    }
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let mut tasks = vec![
         tokio::spawn(aws::serve(
@@ -151,7 +177,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),
     ];
     let sources = made.sources.into_iter();
-    tasks.extend(sources.map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone())));
+    tasks.extend(
+        sources
+            .map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone(), clock.clone())),
+    );
     let early = lambda.clone();
     tasks.push(tokio::spawn(async move { early.warm_up().await }));
     let not_honoured = made.not_honoured.into_iter();

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use tokio::{
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
-    time::{Instant, sleep},
 };
 
 use crate::{
     account::Account,
+    clock::Clock,
     lambda::{InvokeError, Lambda},
     sqs::{Queue, Receive, Received},
 };
@@ -40,7 +40,7 @@ pub struct EventSource {
 }
 
 /// Feeds the function until the task is aborted.
-pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account) -> JoinHandle<()> {
+pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account, clock: Clock) -> JoinHandle<()> {
     tokio::spawn(async move {
         let permits = Arc::new(Semaphore::new(source.max_concurrency));
         let source = Arc::new(source);
@@ -48,15 +48,15 @@ pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Ac
         loop {
             // Only who can work on messages receives them: those that wait here would lose their time.
             let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let batch = receive(&queue, &source).await;
+            let batch = receive(&queue, &source, &clock).await;
             while running.try_join_next().is_some() {}
             if batch.is_empty() {
                 continue;
             }
-            let (source, queue, lambda, region) =
-                (Arc::clone(&source), Arc::clone(&queue), lambda.clone(), account.region.clone());
+            let (source, queue, lambda, region, clock) =
+                (Arc::clone(&source), Arc::clone(&queue), lambda.clone(), account.region.clone(), clock.clone());
             running.spawn(async move {
-                work(&source, &queue, &lambda, &region, batch).await;
+                work(&source, &queue, &lambda, &region, &clock, batch).await;
                 drop(permit);
             });
         }
@@ -64,22 +64,22 @@ pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Ac
 }
 
 /// A batch: what is there, or what comes until it is full or its window closes.
-async fn receive(queue: &Queue, source: &EventSource) -> Vec<Received> {
+async fn receive(queue: &Queue, source: &EventSource, clock: &Clock) -> Vec<Received> {
     let most = |room: usize| room.clamp(1, MOST_RECEIVED);
     let first = Receive { max: most(source.batch_size), wait: WAIT, visibility: None };
-    let mut batch = queue.receive(first).await;
-    let closes = Instant::now() + source.window;
-    while !batch.is_empty() && batch.len() < source.batch_size && Instant::now() < closes {
-        let wait = closes.saturating_duration_since(Instant::now()).min(WAIT);
-        batch.extend(
-            queue.receive(Receive { max: most(source.batch_size - batch.len()), wait, visibility: None }).await,
-        );
+    // A queue that gave out all it may has nothing for anyone until some of it is deleted.
+    let mut batch = queue.receive(first).await.unwrap_or_default();
+    let closes = clock.now() + source.window;
+    while !batch.is_empty() && batch.len() < source.batch_size && clock.now() < closes {
+        let wait = closes.saturating_sub(clock.now()).min(WAIT);
+        let more = Receive { max: most(source.batch_size - batch.len()), wait, visibility: None };
+        batch.extend(queue.receive(more).await.unwrap_or_default());
     }
     batch
 }
 
 /// Invokes the function with a batch and deletes what it has done. What failed comes back when its time is over.
-async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str, batch: Vec<Received>) {
+async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str, clock: &Clock, batch: Vec<Received>) {
     let payload = Bytes::from(event(queue, region, &batch).to_string());
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
@@ -87,7 +87,7 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
             Ok(invocation) => break invocation,
             // Until the messages are somebody else's.
             Err(InvokeError::Throttled) if batch.iter().any(|message| queue.is_current(&message.receipt_handle)) => {
-                sleep(wait).await;
+                clock.sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(10));
             }
             Err(_) => return,

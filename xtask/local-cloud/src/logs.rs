@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{account::Account, sqs::epoch_ms, wire::ApiError};
+use crate::{account::Account, clock::Clock, wire::ApiError};
 
 /// So many of the newest lines of a group are kept.
 const KEPT: usize = 10_000;
@@ -18,6 +18,7 @@ const KEPT: usize = 10_000;
 #[derive(Clone)]
 pub struct Logs {
     account: Account,
+    clock: Clock,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
 }
 
@@ -38,8 +39,8 @@ struct Line {
 impl Logs {
     /// An account without log groups.
     #[must_use]
-    pub fn new(account: Account) -> Self {
-        Self { account, groups: Arc::default() }
+    pub fn new(account: Account, clock: Clock) -> Self {
+        Self { account, clock, groups: Arc::default() }
     }
 
     /// Makes a group.
@@ -55,7 +56,11 @@ impl Logs {
             group.lines.pop_front();
             group.dropped += 1;
         }
-        group.lines.push_back(Line { stream: stream.to_owned(), at: epoch_ms(), text: text.to_owned() });
+        group.lines.push_back(Line {
+            stream: stream.to_owned(),
+            at: self.clock.now().as_millis(),
+            text: text.to_owned(),
+        });
     }
 
     /// The last lines of a stream, the oldest first.

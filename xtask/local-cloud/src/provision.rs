@@ -181,18 +181,30 @@ impl Maker<'_> {
 
     fn queue(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.name("QueueName", self.given.stack_name);
-        let attributes = wanted.properties.iter().filter(|(name, _)| !["QueueName", "Tags"].contains(&name.as_str()));
+        // CloudFormation leaves out what says that it is none of FIFO.
+        let attributes = wanted.properties.iter().filter(|(name, value)| {
+            !["QueueName", "Tags"].contains(&name.as_str()) && !(*name == "FifoQueue" && text(value) == "false")
+        });
         let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
-        let queue = self.services.sqs.create_queue(&name, &attributes).map_err(|error| wanted.refused(&error))?;
+        let queue = self
+            .services
+            .sqs
+            .create_queue(&name, &attributes, &wanted.tags())
+            .map_err(|error| wanted.refused(&error))?;
         Ok(Made::new(queue.url()).with("Arn", queue.arn()).with("QueueName", &name).with("QueueUrl", queue.url()))
     }
 
     fn topic(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.name("TopicName", self.given.stack_name);
-        let kept = ["DisplayName", "FifoTopic", "ContentBasedDeduplication", "MaximumMessageSize"];
+        let kept =
+            ["DisplayName", "FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "MaximumMessageSize"];
         let attributes = wanted.properties.iter().filter(|(name, _)| kept.contains(&name.as_str()));
         let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
-        let arn = self.services.sns.create_topic(&name, &attributes).map_err(|error| wanted.refused(&error))?;
+        let arn = self
+            .services
+            .sns
+            .create_topic(&name, &attributes, &wanted.tags().into_iter().collect::<Vec<_>>())
+            .map_err(|error| wanted.refused(&error))?;
         for each in wanted.list("Subscription") {
             let part = |name: &str| each.get(name).map(text).unwrap_or_default();
             let made = self.services.sns.subscribe(&arn, &part("Protocol"), &part("Endpoint"), &BTreeMap::new());
@@ -417,6 +429,12 @@ impl Wanted<'_> {
 
     fn list(&self, property: &str) -> &[Value] {
         self.properties.get(property).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Its tags, which CloudFormation writes as a list.
+    fn tags(&self) -> BTreeMap<String, String> {
+        let part = |tag: &Value, name: &str| tag.get(name).map(text);
+        self.list("Tags").iter().filter_map(|tag| Some((part(tag, "Key")?, part(tag, "Value")?))).collect()
     }
 
     fn refused(&self, error: &ApiError) -> ProvisionError {

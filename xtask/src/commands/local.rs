@@ -89,6 +89,8 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         aws: ports.aws,
         secrets: BTreeMap::from([(PAYPAL_SECRET.to_owned(), credentials.to_string())]),
         activity: stream,
+        clock: local_cloud::Clock::default(),
+        state: None,
     })
     .await
     .map_err(Failure::new)?;

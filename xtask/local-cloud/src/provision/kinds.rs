@@ -43,9 +43,25 @@ const HONOURED: &[(&str, &[&str])] = &[
             "ReceiveMessageWaitTimeSeconds",
             "MaximumMessageSize",
             "RedrivePolicy",
+            "RedriveAllowPolicy",
+            "DeduplicationScope",
+            "FifoThroughputLimit",
+            "Tags",
         ],
     ),
-    ("AWS::SNS::Topic", &["TopicName", "FifoTopic", "DisplayName", "Subscription", "MaximumMessageSize"]),
+    (
+        "AWS::SNS::Topic",
+        &[
+            "TopicName",
+            "FifoTopic",
+            "ContentBasedDeduplication",
+            "FifoThroughputScope",
+            "DisplayName",
+            "Subscription",
+            "MaximumMessageSize",
+            "Tags",
+        ],
+    ),
     (
         "AWS::SNS::Subscription",
         &[
@@ -103,7 +119,7 @@ pub(super) fn property_without_effect(kind: &str, property: &str) -> Option<&'st
         "KmsMasterKeyId" | "KmsKeyId" | "KmsKeyArn" | "SqsManagedSseEnabled" | "KmsDataKeyReusePeriodSeconds" => {
             ENCRYPTION
         }
-        "Role" | "RedriveAllowPolicy" => PERMISSIONS,
+        "Role" => PERMISSIONS,
         "Code" | "Architectures" => BINARIES,
         "DisableExecuteApiEndpoint" => ADDRESSES,
         _ => NO_EFFECT,

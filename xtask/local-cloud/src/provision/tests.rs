@@ -1,4 +1,4 @@
-use crate::{account::Account, activity::Stream, lambda::Asynchronous};
+use crate::{account::Account, activity::Stream, clock::Clock, lambda::Asynchronous};
 
 use super::*;
 
@@ -7,12 +7,13 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let template = cfn::read::template(template).map_err(|error| error.to_string())?;
     let account =
         Account { id: "123456789012".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
-    let (stream, logs) = (Stream::default(), Logs::new(account.clone()));
-    let sqs = Sqs::new(account.clone(), stream.clone());
+    let (stream, clock) = (Stream::default(), Clock::default());
+    let logs = Logs::new(account.clone(), clock.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), None);
     let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream);
-    let secrets = Secrets::new(account.clone());
+    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream, None);
+    let secrets = Secrets::new(account.clone(), clock);
     let services = Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
     let given = Given {
         stack_name: "stack",

@@ -2,11 +2,20 @@
 //!
 //! Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html>
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde_json::{Map, Value};
 
-use crate::sqs::MessageAttribute;
+use super::invalid;
+use crate::{sqs::MessageAttribute, wire::ApiError};
+
+/// As many keys a policy may have, and as many combinations of its values.
+///
+/// Source: <https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>
+const MOST_KEYS: usize = 5;
+const MOST_COMBINATIONS: usize = 150;
+/// As large a number may be, either way.
+const LARGEST: f64 = 1e9;
 
 /// A filter policy, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +46,8 @@ enum Test {
     Prefix(String),
     Suffix(String),
     Wildcard(String),
+    /// An address in this network.
+    Network(Network),
     Exists(bool),
     Numeric(Vec<(Compare, f64)>),
     /// None of these holds, and there is a value.
@@ -54,9 +65,23 @@ enum Compare {
 
 impl FilterPolicy {
     /// Reads a policy.
-    pub(crate) fn parse(text: &str, body: bool) -> Result<Self, String> {
-        let policy: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-        let policy = policy.as_object().ok_or("it must be an object")?;
+    ///
+    /// # Errors
+    /// As SNS words them, when it is none, or more than SNS takes.
+    pub(crate) fn parse(text: &str, body: bool) -> Result<Self, ApiError> {
+        let policy: Value = serde_json::from_str(text).map_err(|_| wrong("failed to parse JSON."))?;
+        let policy = policy.as_object().ok_or_else(|| wrong("Filter policy must be an object"))?;
+        let nested = |(key, value): (&String, &Value)| value.is_object() && key != "$or";
+        if !body && policy.iter().any(nested) {
+            return Err(invalid("Filter policy scope MessageAttributes does not support nested filter policy"));
+        }
+        let Size { keys, combinations } = size(policy, 1);
+        if keys > MOST_KEYS {
+            return Err(wrong(&format!("Filter policy can not have more than {MOST_KEYS} keys")));
+        }
+        if combinations > MOST_COMBINATIONS {
+            return Err(wrong("Filter policy is too complex"));
+        }
         Ok(Self { rules: rules(policy, body)?, body })
     }
 
@@ -81,67 +106,172 @@ fn value(attribute: &MessageAttribute) -> Value {
     }
 }
 
-fn rules(policy: &Map<String, Value>, body: bool) -> Result<Rules, String> {
+struct Size {
+    keys: usize,
+    combinations: usize,
+}
+
+/// How many keys a policy has, and how many combinations: the product over its lists of their lengths and depths.
+fn size(policy: &Map<String, Value>, depth: usize) -> Size {
+    let nothing = Size { keys: 0, combinations: 1 };
+    let add = |size: Size, other: Size| Size {
+        keys: size.keys + other.keys,
+        combinations: size.combinations.saturating_mul(other.combinations),
+    };
+    policy.iter().fold(nothing, |sum, (key, value)| match value {
+        Value::Array(alternatives) if key == "$or" => {
+            let each = alternatives.iter().filter_map(Value::as_object).map(|each| size(each, depth));
+            // One of them holds, so they add up.
+            let or = each.fold(Size { keys: 0, combinations: 0 }, |or, each| Size {
+                keys: or.keys + each.keys,
+                combinations: or.combinations.saturating_add(each.combinations),
+            });
+            add(sum, Size { combinations: or.combinations.max(1), ..or })
+        }
+        Value::Array(values) => add(sum, Size { keys: 1, combinations: values.len().max(1).saturating_mul(depth) }),
+        Value::Object(below) => add(sum, size(below, depth + 1)),
+        _ => sum,
+    })
+}
+
+fn rules(policy: &Map<String, Value>, body: bool) -> Result<Rules, ApiError> {
     let rule = |(key, value): (&String, &Value)| match value {
         Value::Array(alternatives) if key == "$or" && alternatives.iter().all(Value::is_object) => {
             let each = alternatives.iter().filter_map(Value::as_object).map(|each| rules(each, body));
             each.collect::<Result<_, _>>().map(Rule::Or)
         }
-        Value::Array(tests) if tests.is_empty() => Err(format!("{key} has an empty list")),
-        Value::Array(tests) => {
-            let tests = tests.iter().map(|value| test(key, value));
-            Ok(Rule::Key(key.clone(), tests.collect::<Result<_, _>>()?))
-        }
+        Value::Array(tests) if tests.is_empty() => Err(wrong("Empty arrays are not allowed")),
+        Value::Array(tests) => Ok(Rule::Key(key.clone(), tests.iter().map(test).collect::<Result<_, _>>()?)),
         Value::Object(below) if body => Ok(Rule::Below(key.clone(), rules(below, body)?)),
-        _ => Err(format!("{key} must have a list of values")),
+        _ => Err(wrong(&format!("\"{key}\" must be an object or an array"))),
     };
     policy.iter().map(rule).collect::<Result<_, _>>().map(Rules)
 }
 
-fn test(key: &str, value: &Value) -> Result<Test, String> {
+fn test(value: &Value) -> Result<Test, ApiError> {
     let Value::Object(operator) = value else {
-        return if value.is_array() {
-            Err(format!("{key} has a list in its list"))
-        } else {
-            Ok(Test::Equal(value.clone()))
+        return match value {
+            Value::Array(_) => Err(wrong("Match value must be String, number, true, false, or null")),
+            // This is how SNS answers, whatever it means by it.
+            Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() > LARGEST) => {
+                Err(ApiError { status: 500, ..ApiError::caller("InternalError", "Unknown") })
+            }
+            value => Ok(Test::Equal(value.clone())),
         };
     };
     let Some((name, value)) = operator.iter().next().filter(|_| operator.len() == 1) else {
-        return Err(format!("{key} needs one operator in each object"));
+        return Err(wrong("Only one key allowed in match expression"));
     };
-    let text = || value.as_str().map(str::to_owned).ok_or_else(|| format!("{key}: {name} takes a text"));
+    let text = || {
+        let text = value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        text.ok_or_else(|| wrong(&format!("{name} match pattern must be a string")))
+    };
     Ok(match name.as_str() {
         "prefix" => Test::Prefix(text()?),
         "suffix" => Test::Suffix(text()?),
         "equals-ignore-case" => Test::IgnoreCase(text()?.to_lowercase()),
         "wildcard" => Test::Wildcard(text()?),
-        "exists" => Test::Exists(value.as_bool().ok_or_else(|| format!("{key}: exists takes true or false"))?),
-        "numeric" => Test::Numeric(numeric(key, value)?),
+        "cidr" => Test::Network(Network::parse(&text()?).ok_or_else(|| wrong("Malformed CIDR"))?),
+        "exists" => {
+            Test::Exists(value.as_bool().ok_or_else(|| wrong("exists match pattern must be either true or false."))?)
+        }
+        "numeric" => Test::Numeric(numeric(value)?),
         "anything-but" => Test::AnythingBut(match value {
-            Value::Array(values) if values.is_empty() => return Err(format!("{key} has an empty list")),
-            Value::Array(values) => values.iter().map(|value| test(key, value)).collect::<Result<_, _>>()?,
-            other => vec![test(key, other)?],
+            Value::Array(values) if values.is_empty() => return Err(wrong("Empty arrays are not allowed")),
+            Value::Array(values) => values.iter().map(test).collect::<Result<_, _>>()?,
+            // `{"prefix": ["a", "b"]}` stands for either of them.
+            Value::Object(operator) if operator.values().any(Value::is_array) => {
+                let each = operator.iter().flat_map(|(name, values)| {
+                    let values = values.as_array().into_iter().flatten();
+                    values.map(move |value| test(&serde_json::json!({ name: value })))
+                });
+                each.collect::<Result<_, _>>()?
+            }
+            other => vec![test(other)?],
         }),
-        other => return Err(format!("{key}: there is no operator {other} here")),
+        other => return Err(wrong(&format!("Unrecognized match type {other}"))),
     })
 }
 
 /// `["=", 1]`, or a range as `[">=", 1, "<", 2]`.
-fn numeric(key: &str, value: &Value) -> Result<Vec<(Compare, f64)>, String> {
-    let wrong = || format!("{key}: numeric takes operators and numbers by turns");
-    let list = value.as_array().filter(|list| list.len() == 2 || list.len() == 4).ok_or_else(wrong)?;
-    let pairs = list.chunks(2).map(|pair| {
-        let compare = match pair.first().and_then(Value::as_str)? {
-            "<" => Compare::Less,
-            "<=" => Compare::AtMost,
-            "=" => Compare::Equal,
-            ">=" => Compare::AtLeast,
-            ">" => Compare::Greater,
-            _ => return None,
-        };
-        Some((compare, pair.get(1)?.as_f64()?))
-    });
-    pairs.collect::<Option<_>>().ok_or_else(wrong)
+fn numeric(value: &Value) -> Result<Vec<(Compare, f64)>, ApiError> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let [first, rest @ ..] = list else { return Err(numeric_wrong("Invalid member in numeric match: ]")) };
+    let (compare, bound, rest) = comparison(first, rest)?;
+    let [second, rest @ ..] = rest else { return Ok(vec![(compare, bound)]) };
+    let lower = matches!(compare, Compare::Greater | Compare::AtLeast);
+    if !lower || rest.len() > 1 {
+        return Err(numeric_wrong("Too many elements in numeric expression"));
+    }
+    let (then, top, _) = comparison(second, rest)?;
+    if !matches!(then, Compare::Less | Compare::AtMost) {
+        let shown = second.as_str().unwrap_or_default();
+        return Err(numeric_wrong(&format!("Bad numeric range operator: {shown}")));
+    }
+    if bound >= top {
+        return Err(numeric_wrong("Bottom must be less than top"));
+    }
+    Ok(vec![(compare, bound), (then, top)])
+}
+
+/// An operator with the number behind it, and what is left.
+fn comparison<'a>(operator: &Value, rest: &'a [Value]) -> Result<(Compare, f64, &'a [Value]), ApiError> {
+    let Some(name) = operator.as_str() else {
+        return Err(numeric_wrong(&format!("Invalid member in numeric match: {operator}")));
+    };
+    let compare = match name {
+        "<" => Compare::Less,
+        "<=" => Compare::AtMost,
+        "=" => Compare::Equal,
+        ">=" => Compare::AtLeast,
+        ">" => Compare::Greater,
+        other => return Err(numeric_wrong(&format!("Unrecognized numeric range operator: {other}"))),
+    };
+    let number = rest.first().and_then(Value::as_f64);
+    let number = number.ok_or_else(|| numeric_wrong(&format!("Value of {name} must be numeric")))?;
+    Ok((compare, number, rest.get(1..).unwrap_or_default()))
+}
+
+fn wrong(what: &str) -> ApiError {
+    invalid(&format!("FilterPolicy: {what}"))
+}
+
+fn numeric_wrong(what: &str) -> ApiError {
+    invalid(&format!("Attributes Reason: FilterPolicy: {what}\n at ..."))
+}
+
+/// A part of the addresses of the internet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/')?;
+        let address: IpAddr = address.parse().ok()?;
+        let bits: u32 = bits.parse().ok()?;
+        (bits <= width(address)).then_some(Self { address, bits })
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        let Ok(other) = text.parse::<IpAddr>() else { return false };
+        let shift = width(self.address) - self.bits;
+        let begin = |address: IpAddr| number(address).checked_shr(shift).unwrap_or(0);
+        other.is_ipv4() == self.address.is_ipv4() && begin(other) == begin(self.address)
+    }
+}
+
+fn width(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    }
 }
 
 impl Rules {
@@ -176,13 +306,14 @@ impl Test {
         match self {
             Self::Equal(wanted) => match (wanted.as_f64(), value.as_f64()) {
                 #[expect(clippy::float_cmp, reason = "equal numbers are equal, however they are written")]
-                (Some(wanted), Some(value)) => wanted == value,
+                (Some(wanted), Some(value)) => as_exact(wanted) == as_exact(value),
                 _ => wanted == value,
             },
             Self::IgnoreCase(wanted) => value.as_str().is_some_and(|text| text.to_lowercase() == *wanted),
             Self::Prefix(prefix) => value.as_str().is_some_and(|text| text.starts_with(prefix.as_str())),
             Self::Suffix(suffix) => value.as_str().is_some_and(|text| text.ends_with(suffix.as_str())),
             Self::Wildcard(pattern) => value.as_str().is_some_and(|text| wildcard(pattern, text)),
+            Self::Network(network) => value.as_str().is_some_and(|text| network.holds(text)),
             Self::Exists(wanted) => *wanted,
             Self::Numeric(bounds) => {
                 value.as_f64().is_some_and(|number| bounds.iter().all(|bound| holds(*bound, number)))
@@ -192,8 +323,16 @@ impl Test {
     }
 }
 
+/// Numbers are compared to five digits behind the point; here they are whole.
+///
+/// Source: <https://docs.aws.amazon.com/sns/latest/dg/numeric-value-matching.html>
+fn as_exact(number: f64) -> f64 {
+    (number * 1e5).trunc()
+}
+
 #[expect(clippy::float_cmp, reason = "equal numbers are equal, however they are written")]
 fn holds((compare, bound): (Compare, f64), number: f64) -> bool {
+    let (bound, number) = (as_exact(bound), as_exact(number));
     match compare {
         Compare::Less => number < bound,
         Compare::AtMost => number <= bound,
