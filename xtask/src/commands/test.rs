@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "cfn-lint, templates", run: python::lint_templates },
     Step { name: "checkov, templates", run: python::check_templates },
     Step { name: "schemathesis", run: python::set_up_schemathesis },
+    Step { name: "emulators of others", run: python::set_up_emulators },
     Step { name: "tests, tools and end to end", run: |context| tests(context, &TOOLS) },
 ];
 
@@ -74,6 +75,8 @@ fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
     command.env("XTASK_PYTHON", python::interpreter(context));
     command.env("XTASK_SCHEMATHESIS", python::schemathesis(context));
+    command.env("XTASK_EMULATORS", python::emulators(context));
+    command.env("XTASK_MOTO", python::moto(context));
     run_to_end(command)
 }
 
