@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     account::Account,
+    cloud::Control,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
     secrets::Secrets,
@@ -34,6 +35,8 @@ const LONGEST: usize = 8 << 20;
 pub struct Services {
     /// The account that they belong to.
     pub account: Account,
+    /// What is done with all of them.
+    pub control: Control,
     /// Queues.
     pub sqs: Sqs,
     /// Topics.
@@ -72,8 +75,7 @@ async fn invoke(
 
 /// Makes queues and topics as the template has them. The path is moto's, whose suites ask for it between their tests.
 async fn reset(State(services): State<Services>) -> Response {
-    services.sqs.reset();
-    services.sns.reset();
+    services.control.reset();
     axum::Json(json!({ "status": "ok" })).into_response()
 }
 

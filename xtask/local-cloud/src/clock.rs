@@ -55,6 +55,12 @@ impl Clock {
         *self.0.ahead.borrow()
     }
 
+    /// How far it is ahead, for other clocks that follow it.
+    #[must_use]
+    pub fn skips(&self) -> watch::Receiver<Duration> {
+        self.0.ahead.subscribe()
+    }
+
     /// The date and time, to the millisecond.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {

@@ -1,6 +1,6 @@
 //! Starts a template with its binaries, and stops it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use cfn::Template;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -8,13 +8,15 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     account::Account,
     activity::Stream,
+    alarms::Alarms,
     aws,
-    clock::Clock,
+    clock::{Clock, TooFar},
     event_source,
     http_api::{self, RouteKey},
     journal::{Journal, JournalError, Line, Saved},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
+    metrics::Metrics,
     provision::{self, Given, ProvisionError},
     secrets::Secrets,
     sns::Sns,
@@ -76,9 +78,45 @@ pub struct RouteLine {
     pub path: String,
 }
 
-/// A template that runs. What it holds is gone when it stops.
+/// What can be done with a running cloud beside asking it as one asks AWS. Clones are of the same cloud.
+#[derive(Clone)]
+pub struct Control {
+    /// Its time.
+    pub clock: Clock,
+    /// Its functions.
+    pub lambda: Lambda,
+    /// Its queues.
+    pub sqs: Sqs,
+    /// Its alarms.
+    pub alarms: Alarms,
+    sns: Sns,
+    journal: Option<Journal>,
+}
+
+impl Control {
+    /// Puts the clock forward, and wakes whoever waited for that; how far it is ahead of the machine's.
+    ///
+    /// # Errors
+    /// When it would be ahead by more than ten years.
+    pub fn advance(&self, by: Duration) -> Result<Duration, TooFar> {
+        let ahead = self.clock.advance(by)?;
+        if let Some(journal) = &self.journal {
+            journal.write(&Line::Ahead(ahead));
+        }
+        Ok(ahead)
+    }
+
+    /// Makes queues and topics as the template has them: empty, and no others. Events that functions work on go on.
+    pub fn reset(&self) {
+        self.sqs.reset();
+        self.sns.reset();
+    }
+}
+
+/// A template that runs. What it holds is gone when it stops, unless it has a folder to keep it in.
 pub struct Running {
     lambda: Lambda,
+    control: Control,
     tasks: Vec<JoinHandle<()>>,
     routes: Vec<RouteLine>,
     outputs: BTreeMap<String, String>,
@@ -102,6 +140,12 @@ impl Running {
     #[must_use]
     pub fn lambda(&self) -> &Lambda {
         &self.lambda
+    }
+
+    /// What can be done with it beside asking it as one asks AWS.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// What of the template has no effect here, a line for each reason.
@@ -137,14 +181,24 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     // Ten years are never ahead: what was written down was within them.
     let _within = clock.advance(saved.ahead);
-    let logs = Logs::new(account.clone(), clock.clone());
+    let metrics = Metrics::new(clock.clone());
+    let logs = Logs::new(account.clone(), metrics.clone());
     let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), journal.clone());
     let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
     let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone(), journal.clone());
     asynchronous.connect(sns.clone());
+    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), activity.clone());
     let secrets = Secrets::new(account.clone(), clock.clone());
-    let services = provision::Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
+    let services = provision::Services {
+        sqs: &sqs,
+        sns: &sns,
+        lambda: &lambda,
+        secrets: &secrets,
+        logs: &logs,
+        metrics: &metrics,
+        alarms: &alarms,
+    };
     let given = Given {
         stack_name: &options.stack_name,
         parameters: options.parameters,
@@ -160,12 +214,21 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         journal.write(&Line::Ahead(clock.ahead()));
         Journal::settle(folder)?;
     }
+    let control = Control {
+        clock: clock.clone(),
+        lambda: lambda.clone(),
+        sqs: sqs.clone(),
+        alarms: alarms.clone(),
+        sns: sns.clone(),
+        journal,
+    };
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let mut tasks = vec![
         tokio::spawn(aws::serve(
             options.aws,
             aws::Services {
                 account: account.clone(),
+                control: control.clone(),
                 sqs,
                 sns,
                 secrets,
@@ -181,12 +244,13 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         sources
             .map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone(), clock.clone())),
     );
+    tasks.extend(alarms.start());
     let early = lambda.clone();
     tasks.push(tokio::spawn(async move { early.warm_up().await }));
     let not_honoured = made.not_honoured.into_iter();
     let not_honoured =
         not_honoured.map(|(why, what)| format!("{why}: {}", what.into_iter().collect::<Vec<_>>().join(", ")));
-    Ok(Running { lambda, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
+    Ok(Running { lambda, control, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
 }
 
 fn line(key: &RouteKey) -> RouteLine {

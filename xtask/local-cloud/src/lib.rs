@@ -4,6 +4,7 @@
 //! - [`provision`]: the template's resources, made in the order in which they refer to each other.
 //! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`]: a service each.
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
+//! - [`metrics`], [`alarms`]: what is counted, and who is told of it.
 //! - [`clock`]: the time of all of them, which can be put forward.
 //! - [`journal`]: what outlives the process.
 //! - [`activity`]: what happens, as it happens.
@@ -15,6 +16,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod alarms;
 pub mod aws;
 pub mod clock;
 pub mod cloud;
@@ -23,6 +25,8 @@ pub mod http_api;
 pub mod journal;
 pub mod lambda;
 pub mod logs;
+pub mod metrics;
+mod pattern;
 pub mod provision;
 pub mod secrets;
 pub mod sns;
@@ -30,5 +34,5 @@ pub mod sqs;
 mod wire;
 
 pub use clock::Clock;
-pub use cloud::{Options, RouteLine, Running, StartError, start};
+pub use cloud::{Control, Options, RouteLine, Running, StartError, start};
 pub use wire::ApiError;

@@ -9,7 +9,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{account::Account, clock::Clock, wire::ApiError};
+use crate::{
+    account::Account,
+    metrics::{Metrics, filter::FilterPattern},
+    wire::ApiError,
+};
 
 /// So many of the newest lines of a group are kept.
 const KEPT: usize = 10_000;
@@ -18,7 +22,7 @@ const KEPT: usize = 10_000;
 #[derive(Clone)]
 pub struct Logs {
     account: Account,
-    clock: Clock,
+    metrics: Metrics,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
 }
 
@@ -39,8 +43,8 @@ struct Line {
 impl Logs {
     /// An account without log groups.
     #[must_use]
-    pub fn new(account: Account, clock: Clock) -> Self {
-        Self { account, clock, groups: Arc::default() }
+    pub fn new(account: Account, metrics: Metrics) -> Self {
+        Self { account, metrics, groups: Arc::default() }
     }
 
     /// Makes a group.
@@ -50,6 +54,7 @@ impl Logs {
 
     /// Adds a line; the group is made when it is not there, as Lambda does.
     pub fn append(&self, group: &str, stream: &str, text: &str) {
+        self.metrics.look_at(group, text);
         let mut groups = self.lock();
         let group = groups.entry(group.to_owned()).or_default();
         if group.lines.len() == KEPT {
@@ -58,7 +63,7 @@ impl Logs {
         }
         group.lines.push_back(Line {
             stream: stream.to_owned(),
-            at: self.clock.now().as_millis(),
+            at: self.metrics.clock().now().as_millis(),
             text: text.to_owned(),
         });
     }
@@ -118,16 +123,12 @@ impl Logs {
     }
 }
 
-/// Lines since a moment, those that hold all words of the pattern; JSON patterns are not played here.
+/// Lines since a moment, those that the pattern wants.
 fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
     let pattern = request.get("filterPattern").and_then(Value::as_str).unwrap_or_default();
-    if pattern.trim_start().starts_with(['{', '[', '%']) {
-        let message = "only patterns of plain words are played here";
-        return Err(ApiError::caller("InvalidParameterException", message));
-    }
-    let words: Vec<_> = pattern.split_whitespace().map(|word| word.trim_matches('"')).collect();
+    let pattern = FilterPattern::parse(pattern).map_err(|why| ApiError::caller("InvalidParameterException", why))?;
     let start = u128::from(request.get("startTime").and_then(Value::as_u64).unwrap_or(0));
-    let wanted = |line: &&Line| line.at >= start && words.iter().all(|word| line.text.contains(word));
+    let wanted = |line: &&Line| line.at >= start && pattern.fits(&line.text);
     let numbered = group.lines.iter().enumerate().filter(|(_, line)| wanted(line));
     let events: Vec<_> = numbered
         .map(|(at, line)| {

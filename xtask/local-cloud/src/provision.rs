@@ -2,6 +2,7 @@
 
 mod kinds;
 mod resolve;
+mod watching;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,10 +15,12 @@ use cfn::{LogicalId, Resource, Template};
 use serde_json::{Map, Value};
 
 use crate::{
-    event_source::EventSource,
+    alarms::Alarms,
+    event_source::{EventSource, Filters},
     http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
     lambda::{Function, Lambda, Retries},
     logs::Logs,
+    metrics::Metrics,
     secrets::Secrets,
     sns::Sns,
     sqs::{Queue, Sqs},
@@ -58,6 +61,8 @@ pub(crate) struct Services<'a> {
     pub(crate) lambda: &'a Lambda,
     pub(crate) secrets: &'a Secrets,
     pub(crate) logs: &'a Logs,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) alarms: &'a Alarms,
 }
 
 /// What is given beside the template.
@@ -162,6 +167,8 @@ impl Maker<'_> {
             "AWS::Logs::LogGroup" => Ok(self.log_group(&wanted)),
             "AWS::Lambda::Function" => self.function(&wanted, resource),
             "AWS::Lambda::EventSourceMapping" => self.event_source(&wanted),
+            "AWS::Logs::MetricFilter" => self.metric_filter(&wanted),
+            "AWS::CloudWatch::Alarm" => self.alarm(&wanted),
             "AWS::ApiGatewayV2::Api" => self.http_api(&wanted),
             "AWS::ApiGatewayV2::Stage" => self.stage(&wanted),
             "AWS::ApiGatewayV2::Integration" => self.integration(&wanted),
@@ -302,7 +309,11 @@ impl Maker<'_> {
             Ok(number @ 2..=1000) => Ok(number),
             _ => Err(wanted.wrong(format!("its MaximumConcurrency is {number}; AWS takes 2 to 1000"))),
         });
+        let criteria = wanted.properties.get("FilterCriteria").and_then(|criteria| criteria.get("Filters"));
+        let patterns = criteria.and_then(Value::as_array).into_iter().flatten();
+        let filters = Filters::read(patterns.filter_map(|filter| filter.get("Pattern")?.as_str()));
         let source = EventSource {
+            filters: filters.map_err(|why| wanted.wrong(format!("its FilterCriteria: {why}")))?,
             function,
             batch_size,
             window: Duration::from_secs(window),

@@ -204,7 +204,7 @@ impl Sqs {
         &self.inner.clock
     }
 
-    fn activity(&self) -> &Stream {
+    pub(crate) fn activity(&self) -> &Stream {
         &self.inner.activity
     }
 

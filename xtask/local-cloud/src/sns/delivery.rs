@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Publish, Published, Sns, subscription::Subscription};
-use crate::sqs::{MessageAttribute, NewMessage};
+use crate::{
+    activity::What,
+    sqs::{MessageAttribute, NewMessage},
+};
 
 /// As many attributes a queue's message can have; with more, raw delivery is not possible.
 ///
@@ -25,7 +28,12 @@ pub(super) fn deliver(sns: &Sns, subscription: &Subscription, publish: &Publish,
         // Nothing leaves this machine, so nothing fails either.
         _ => subscription.is_outside(),
     };
-    if !taken && let Some(target) = subscription.dead_letter() {
+    if taken {
+        return;
+    }
+    let topic = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+    sns.inner.activity.tell(What::Undelivered { topic }, None);
+    if let Some(target) = subscription.dead_letter() {
         send(sns, &target, subscription, publish, published);
     }
 }

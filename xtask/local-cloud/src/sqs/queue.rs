@@ -158,6 +158,11 @@ impl Queue {
         lying.collect()
     }
 
+    /// When its oldest message was sent, that is not delayed.
+    pub(crate) fn oldest(&self) -> Option<Moment> {
+        self.state().oldest(self.clock.now())
+    }
+
     /// When it was made, and when its attributes were changed last.
     pub(super) fn times(&self) -> (Moment, Moment) {
         (self.created, self.about().modified)

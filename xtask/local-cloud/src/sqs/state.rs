@@ -299,6 +299,15 @@ impl State {
         all
     }
 
+    /// When the oldest message was sent that is to be seen or was received.
+    pub(super) fn oldest(&mut self, now: Moment) -> Option<Moment> {
+        self.settle(now);
+        // All are kept equally long, so that the first to be too old is the oldest.
+        let by_age = self.expiries.iter().filter_map(|(_, key)| self.messages.get(key));
+        let mut seen = by_age.filter(|message| !matches!(message.place, Place::Delayed(_)));
+        seen.next().map(|message| message.sent_at)
+    }
+
     /// When a message was received, if it is hidden by this very receipt.
     pub(super) fn received_at(&self, key: u64) -> Option<Moment> {
         self.messages.get(&key)?.received_at

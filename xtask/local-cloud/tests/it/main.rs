@@ -9,4 +9,10 @@
 
 mod cloud;
 
+mod alarms;
+mod clock;
+mod http_api;
+mod lambda;
+mod messaging;
 mod moto;
+mod state;
