@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn ask(stack: &CloudFormation, query: &str) -> String {
-        let query = Query::parse(query.as_bytes());
+        let query = Query::parse("", query.as_bytes());
         stack.run(query.get("Action").unwrap(), &query).map_or_else(|error| error.to_string(), Xml::finish)
     }
 
