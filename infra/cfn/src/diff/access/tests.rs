@@ -123,8 +123,8 @@ fn tls_is_told_as_what_it_is() {
         "[{Effect: Deny, Principal: '*', Action: ['sqs:SendMessage', 'sqs:ReceiveMessage'], Resource: !GetAtt Queue.Arn, \
            Condition: {Bool: {'aws:SecureTransport': false}}}]",
     );
-    insta::assert_snapshot!(said(&tls, &queue("[]")), @"tls-only-removed: Queue: sqs:SendMessage and sqs:ReceiveMessage is allowed without TLS again [WeakenProtection]");
-    insta::assert_snapshot!(said(&queue("[]"), &tls), @"tls-only-added: Queue: sqs:SendMessage and sqs:ReceiveMessage is refused without TLS from now on []");
+    insta::assert_snapshot!(said(&tls, &queue("[]")), @"tls-only-removed: Queue: sqs:ReceiveMessage and sqs:SendMessage is allowed without TLS again [WeakenProtection]");
+    insta::assert_snapshot!(said(&queue("[]"), &tls), @"tls-only-added: Queue: sqs:ReceiveMessage and sqs:SendMessage is refused without TLS from now on []");
 }
 
 #[test]
@@ -208,8 +208,8 @@ type Request = (&'static str, &'static str, &'static str, Option<&'static str>);
 fn requests() -> Vec<Request> {
     let mut all = Vec::new();
     for who in ["p", "q", "z"] {
-        for action in ["a:x", "a:y", "a:zz", "b:x", "c:w"] {
-            for resource in ["r1", "r2", "r33", "s"] {
+        for action in ["a:x", "a:y", "a:zz", "b:x", "b:zz", "c:x", "c:zz"] {
+            for resource in ["r1", "r2", "r3", "r33", "r", "s"] {
                 for value in [None, Some("1"), Some("2"), Some("22"), Some("3"), Some("2*"), Some("?")] {
                     all.push((who, action, resource, value));
                 }
@@ -266,12 +266,15 @@ fn some(statements: &[Json], effect: &str, (who, action, resource, value): Reque
 
 fn part(name: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = (String, Json)> {
     let list = prop::collection::vec(prop::sample::select(values), 1..4);
-    (prop::bool::weighted(0.2), list).prop_map(move |(not, list)| (format!("{}{name}", if not { "Not" } else { "" }), json!(list)))
+    (prop::bool::weighted(0.2), list)
+        .prop_map(move |(not, list)| (format!("{}{name}", if not { "Not" } else { "" }), json!(list)))
 }
 
 fn statement() -> impl Strategy<Value = Json> {
     let condition = prop::option::of((
-        prop::sample::select(&["StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIfExists"][..]),
+        prop::sample::select(
+            &["StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIfExists"][..],
+        ),
         prop::collection::vec(prop::sample::select(&["1", "2", "2*", "?"][..]), 1..3),
     ));
     let null = prop::option::weighted(0.2, prop::sample::select(&["true", "false"][..]));
@@ -303,7 +306,8 @@ fn delta(old: &[Json], new: &[Json]) -> Delta {
     let (names, _) = Names::of(&compared);
     let reader = Reader { names: &names, compared: &compared };
     let owner = statement::Owner { who: Vec::new(), resource: None };
-    let read = |statements: &[Json]| reader.document(&json!({"Statement": statements}), &crate::Path::default(), &owner);
+    let read =
+        |statements: &[Json]| reader.document(&json!({"Statement": statements}), &crate::Path::default(), &owner);
     Delta::of(&read(old), &read(new))
 }
 
