@@ -33,6 +33,9 @@ mod secrets;
 mod sections;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use context::{Code, Context, Known, Predicted, Replacement};
 pub use guard::{Allowance, Allowed, Blocked, Guard, Guards, Verdict};
 pub use hidden::Shown;
