@@ -21,7 +21,9 @@ pub(super) fn find(compared: &Compared<'_>, told: &[Fact], unchanged: &[Path]) -
 fn added(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
     let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
     let added = compared.changes.iter().filter(|change| change.action == Action::Added);
-    for change in added.filter(|change| !told.contains(&Path::resource(change.id.as_str()))) {
+    // A fact about another type that had this id tells nothing of what is added.
+    let had = |change: &Change| compared.old.template.resources.contains_key(&change.id);
+    for change in added.filter(|change| had(change) || !told.contains(&Path::resource(change.id.as_str()))) {
         kinds.entry(&change.kind).or_default().push(change);
     }
     let facts = kinds.into_iter().map(|(kind, changes)| {
