@@ -173,6 +173,12 @@ impl Follower<'_> {
     }
 }
 
+/// Whether a resource is replaced for its own sake.
+fn is_root(change: &Change) -> bool {
+    let replaces = |property: &super::PropertyChange| property.causes == Consequence::Replacement;
+    matches!(change.action, Action::Renamed { .. }) || change.properties.iter().any(replaces)
+}
+
 /// Everything behind a root, each once, in the order in which it is reached.
 fn behind<'c>(compared: &'c Compared<'_>, references: &References<'_>, root: &Change) -> Vec<Follower<'c>> {
     let template = &compared.new.template;
@@ -212,7 +218,9 @@ fn behind<'c>(compared: &'c Compared<'_>, references: &References<'_>, root: &Ch
                 consequence,
                 behind: LogicalId::parse(target).unwrap_or_else(|_| root.id.clone()),
             });
-            if meaning == Meaning::Replaced {
+            // What is replaced for its own sake as well has a line of its own.
+            let own = compared.change(reference.from.as_str()).is_some_and(is_root);
+            if meaning == Meaning::Replaced && !own {
                 queue.push_back(reference.from.as_str());
             }
         }
