@@ -1,6 +1,6 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -27,6 +27,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask validate\n  cargo xtask validate --env prod\n  cargo xtask validate --template stack.yaml --format json\n\nExit code: 1 on findings. A finding is waived in the resource's Metadata, with its reason:\n  Waivers: { SNS-9: the reason }"
     )]
     Validate(Validate),
+    /// Draw the architecture from a template, and what a change does to it
+    #[command(
+        after_help = "Examples:\n  cargo xtask diagram --env prod --out prod.svg\n  cargo xtask diagram --template stack.yaml --format mermaid\n  cargo xtask diagram --env prod --against git:origin/main --out change.svg"
+    )]
+    Diagram(Diagram),
     /// Run the whole service on this machine
     #[command(
         after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
@@ -93,6 +98,60 @@ pub(crate) enum ReportFormat {
     Text,
     /// For programs
     Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Diagram {
+    /// The environment: environments/NAME.yaml [default: local]
+    #[arg(long, value_name = "NAME", conflicts_with = "template")]
+    pub(crate) env: Option<String>,
+    /// Any CloudFormation template, JSON or YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// Mark what differs from this: a template's file, git:REVISION, or deployed
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) against: Option<Against>,
+    /// How the picture is written
+    #[arg(long, value_enum, default_value_t = DiagramFormat::Svg)]
+    pub(crate) format: DiagramFormat,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DiagramFormat {
+    /// For browsers
+    Svg,
+    /// For Markdown: a flowchart in Mermaid's words
+    Mermaid,
+}
+
+/// What a template is compared with.
+#[derive(Clone, Debug)]
+pub(crate) enum Against {
+    /// What is deployed.
+    Deployed,
+    /// What this revision of the repository makes of the same environment.
+    Revision(String),
+    /// A template.
+    File(PathBuf),
+}
+
+impl FromStr for Against {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("git:") {
+            // Git would take it for an option.
+            Some(revision) if revision.is_empty() || revision.starts_with('-') => {
+                Err("name a revision, such as git:origin/main".to_owned())
+            }
+            Some(revision) => Ok(Self::Revision(revision.to_owned())),
+            None if text == "deployed" => Ok(Self::Deployed),
+            None => Ok(Self::File(text.into())),
+        }
+    }
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod report;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         Command::Synth(options) => commands::synth::run(&context, options),
         Command::Codegen => commands::codegen::run(&context),
         Command::Validate(options) => commands::validate::run(&context, options),
+        Command::Diagram(options) => commands::diagram::run(&context, options),
         Command::Local(options) => commands::local::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
         Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),

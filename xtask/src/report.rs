@@ -1,6 +1,12 @@
-//! How failures are said: what, and how to mend it, on standard error.
+//! How results are printed, and how failures are said: what, and how to mend it, on standard error.
 
-use std::{fmt, io::IsTerminal};
+use std::{
+    fmt,
+    io::{ErrorKind, IsTerminal, Write, stdout},
+    path::Path,
+};
+
+use crate::context::write_whole;
 
 /// A command could not do what it should.
 #[derive(Debug)]
@@ -21,6 +27,18 @@ impl Failure {
     /// For `map_err`: `doing` is what could not be done, as `cannot read environments/x.yaml`.
     pub(crate) fn from<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self::new(format!("{doing}: {error}"))
+    }
+}
+
+/// Prints a result, or writes it to a file.
+pub(crate) fn result(text: &str, out: Option<&Path>) -> Result<(), Failure> {
+    match out {
+        Some(file) => write_whole(file, text),
+        None => match stdout().write_all(text.as_bytes()) {
+            // Whoever read has read enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(Failure::from("cannot print the result")),
+        },
     }
 }
 

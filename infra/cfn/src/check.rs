@@ -26,7 +26,7 @@ mod iam;
 mod keys;
 mod kinds;
 mod logs;
-mod names;
+pub(crate) mod names;
 mod pattern;
 pub(crate) mod policies;
 mod queues;

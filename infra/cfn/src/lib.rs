@@ -11,6 +11,7 @@
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //! - [`check`]: what is wrong with a template.
 //! - [`diff`](mod@diff): what a change of a template does to the running system.
+//! - [`diagram`]: a picture of what its events pass.
 //!
 //! ```
 //! use cfn::{Stack, constructs::{Encryption, Topic}};
@@ -28,6 +29,7 @@
 
 pub mod check;
 pub mod constructs;
+pub mod diagram;
 pub mod diff;
 pub mod graph;
 mod logical_id;

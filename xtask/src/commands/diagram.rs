@@ -1,0 +1,30 @@
+//! `diagram`: the architecture's picture, and what a change does to it.
+
+use cfn::diagram;
+
+use crate::{
+    cli::{Diagram, DiagramFormat},
+    context::Context,
+    report::{self, Failure},
+    templates,
+};
+
+/// What is drawn when nobody says what.
+const ENVIRONMENT: &str = "local";
+
+pub(crate) fn run(context: &Context, options: &Diagram) -> Result<(), Failure> {
+    let environment = options.env.as_deref().or(options.template.is_none().then_some(ENVIRONMENT));
+    let template = match (&options.template, environment) {
+        (Some(file), _) => templates::of_file(file)?.1,
+        (None, name) => templates::of_environment(context, name.unwrap_or(ENVIRONMENT))?,
+    };
+    let picture = match &options.against {
+        Some(against) => diagram::compared(&templates::against(context, against, environment)?, &template),
+        None => diagram::picture(&template),
+    };
+    let text = match options.format {
+        DiagramFormat::Svg => diagram::svg(&picture),
+        DiagramFormat::Mermaid => diagram::mermaid(&picture),
+    };
+    report::result(&text, options.out.as_deref())
+}
