@@ -6,6 +6,7 @@
 //! - [`Stack`]: collects resources and refuses what cannot be synthesized.
 //! - [`constructs`]: resources with safe defaults.
 //! - [`resources`]: AWS's resource types, generated; what constructs are made of.
+//! - [`flow`]: which thing hands what to which, and the routes of APIs.
 //! - [`graph`]: what refers to what, and in which order resources can be made.
 //! - [`schema`]: AWS's own description of its resource types, as data.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
@@ -31,6 +32,7 @@ pub mod check;
 pub mod constructs;
 pub mod diagram;
 pub mod diff;
+pub mod flow;
 pub mod graph;
 mod logical_id;
 mod path;
