@@ -81,3 +81,22 @@ fn text(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{diagram, read};
+
+    #[test]
+    fn changes_are_marked_and_names_are_text() {
+        let before = "Resources:\n  A: {Type: AWS::SNS::Topic, Properties: {TopicName: 'a\"]; click'}}\n  \
+                      B: {Type: AWS::SQS::Queue}\n";
+        let feed = "  F: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref A, Endpoint: !GetAtt B.Arn}}\n";
+        let (before, after) = (read::template(before).unwrap(), read::template(&format!("{before}{feed}")).unwrap());
+        let drawn = mermaid(&diagram::compared(&before, &after));
+        let expected = "flowchart LR\n  n0([\"a#34;#93;#59; click<br/><small>topic</small>\"])\n  \
+                        n1[[\"B<br/><small>queue</small>\"]]\n  n0 ==>|\"+ added\"| n1\n  \
+                        linkStyle 0 stroke:#1a7f37,stroke-width:3px\n";
+        assert_eq!(drawn, expected);
+    }
+}

@@ -54,7 +54,8 @@ pub fn svg(picture: &Picture) -> String {
 }
 
 fn size(node: &Node) -> Size {
-    let text = text_width(&shortened(&node.name), 8.4).max(text_width(&shortened(&node.note), 6.5));
+    // The widest fonts of those that a reader may have.
+    let text = text_width(&shortened(&node.name), 8.8).max(text_width(&shortened(&node.note), 6.5));
     Size { width: (SYMBOL + text + 12.0).max(104.0).ceil(), height: BOX_HEIGHT }
 }
 
@@ -72,9 +73,14 @@ fn edges(out: &mut Svg, picture: &Picture, layout: &Layout) {
             Mark::Changed => "arrow-changed",
         };
         // Where lines share their way, one is drawn: dashes upon dashes would fill the gaps.
-        let path = path(way, |piece| drawn.insert((class.clone(), piece)));
+        let mut is_tip_new = false;
+        let path = path(way, |piece| {
+            is_tip_new = drawn.insert((class.clone(), piece));
+            is_tip_new
+        });
+        let tip = if is_tip_new { format!(r#" marker-end="url(#{arrow})""#) } else { String::new() };
         out.line(&format!(
-            r#"<path class="{class}" marker-end="url(#{arrow})" d="{path}"><title>{}</title></path>"#,
+            r#"<path class="{class}"{tip} d="{path}"><title>{}</title></path>"#,
             escape(&picture.sentence(edge))
         ));
     }
@@ -243,4 +249,50 @@ fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{diagram, read};
+
+    const BEFORE: &str = "
+Description: orders
+Resources:
+  News: {Type: AWS::SNS::Topic, Properties: {TopicName: shop-news}}
+  Orders: {Type: AWS::SQS::Queue, Properties: {QueueName: shop-orders}}
+  Feed: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref News, Endpoint: !GetAtt Orders.Arn, Protocol: sqs}}
+";
+
+    #[test]
+    fn it_says_in_words_what_it_shows_and_is_the_same_each_time() {
+        let picture = diagram::picture(&read::template(BEFORE).unwrap());
+        let drawn = svg(&picture);
+        assert!(drawn.contains(r#"<title id="title">orders</title>"#), "{drawn}");
+        assert!(drawn.contains(r#"<desc id="desc">news reaches orders.</desc>"#), "{drawn}");
+        assert_eq!(drawn, svg(&picture));
+    }
+
+    #[test]
+    fn what_differs_is_marked_by_sign_and_line_and_not_by_colour_alone() {
+        let after = BEFORE.replace("TopicArn: !Ref News, ", "TopicArn: !Ref Other, ");
+        let after = format!("{after}  Other: {{Type: AWS::SNS::Topic, Properties: {{TopicName: shop-other}}}}\n");
+        let picture = diagram::compared(&read::template(BEFORE).unwrap(), &read::template(&after).unwrap());
+        let drawn = svg(&picture);
+        assert!(drawn.contains("added: topic other. "), "{drawn}");
+        assert!(drawn.contains("new: other reaches orders. no longer: news reaches orders."), "{drawn}");
+        assert!(drawn.contains(r#"<path class="edge event removed" marker-end="url(#arrow-removed)""#), "{drawn}");
+        let signs = |sign: &str| drawn.matches(&format!(r#"dy="4.5">{sign}</text>"#)).count();
+        // The box, the line and the legend; the line and the legend.
+        assert_eq!((signs("+"), signs("\u{2212}")), (3, 2), "{drawn}");
+        assert_eq!(picture.note, "2 added, 1 removed, 0 changed");
+    }
+
+    #[test]
+    fn names_are_text_whatever_stands_in_them() {
+        let hostile = BEFORE.replace("shop-orders", "'<script>\u{202e}\u{1b}[31m\"&--'");
+        let drawn = svg(&diagram::picture(&read::template(&hostile).unwrap()));
+        assert!(drawn.contains("&lt;script&gt;\u{fffd}\u{fffd}[31m&quot;&amp;--"), "{drawn}");
+        assert!(!drawn.contains("<script") && !drawn.contains('\u{1b}'));
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Item, Segment};
 
 /// Enough for long lines to become straight: each sweep carries a place one layer further.
-const SWEEPS: usize = 160;
+const SWEEPS: usize = 300;
 /// Between a box and the next.
 const BOX_GAP: f64 = 20.0;
 /// Between a line that passes and the next item.
@@ -21,7 +21,7 @@ pub(super) fn centres(items: &[Item], segments: &[Segment], columns: &[Vec<usize
     for (left, right) in segments {
         // A line that passes many layers should be straight before anything else is.
         let weight = match (items[*left].is_bend, items[*right].is_bend) {
-            (true, true) => 8.0,
+            (true, true) => 4.0,
             (false, false) => 2.0,
             _ => 1.0,
         };
