@@ -12,6 +12,7 @@
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //! - [`check`]: what is wrong with a template.
 //! - [`diff`](mod@diff): what a change of a template does to the running system.
+//! - [`render`]: a diff as text, for people and for programs.
 //! - [`diagram`]: a picture of what its events pass.
 //!
 //! ```
@@ -38,6 +39,7 @@ mod logical_id;
 mod path;
 mod policy;
 pub mod read;
+pub mod render;
 pub mod resources;
 pub mod schema;
 mod stack;
