@@ -1,8 +1,9 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use cfn::{LogicalId, diff::Guard};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Builds, reviews, ships and runs the PayPal subscription service.
 #[derive(Parser)]
@@ -27,6 +28,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask validate\n  cargo xtask validate --env prod\n  cargo xtask validate --template stack.yaml --format json\n\nExit code: 1 on findings. A finding is waived in the resource's Metadata, with its reason:\n  Waivers: { SNS-9: the reason }"
     )]
     Validate(Validate),
+    /// Show what a change does to the running system, the most dangerous first
+    #[command(
+        after_help = "Examples:\n  cargo xtask diff --env prod\n  cargo xtask diff --env prod --against git:origin/main --details\n  cargo xtask diff --all --against git:origin/main --format markdown --out comment.md\n  cargo xtask diff before.yaml after.yaml\n\nExit code: 0; with --exit-code 2 when anything changes, and 3 when a guard blocks it."
+    )]
+    Diff(Diff),
     /// Draw the architecture from a template, and what a change does to it
     #[command(
         after_help = "Examples:\n  cargo xtask diagram --env prod --out prod.svg\n  cargo xtask diagram --template stack.yaml --format mermaid\n  cargo xtask diagram --env prod --against git:origin/main --out change.svg"
@@ -101,6 +107,80 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["old", "env", "all"])))]
+pub(crate) struct Diff {
+    /// Any CloudFormation template, JSON or YAML: what is
+    #[arg(requires = "new")]
+    pub(crate) old: Option<PathBuf>,
+    /// Any CloudFormation template, JSON or YAML: what will be
+    #[arg(conflicts_with_all = ["env", "all", "against"])]
+    pub(crate) new: Option<PathBuf>,
+    /// What this environment would become: environments/NAME.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Every environment that has an AWS account, in one review
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// What it is compared with: deployed, git:REVISION, or a template's file
+    #[arg(long, value_name = "WHAT", default_value = "deployed")]
+    pub(crate) against: Against,
+    /// How the review is written
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub(crate) format: DiffFormat,
+    /// Show every value
+    #[arg(long, short = 'v')]
+    pub(crate) details: bool,
+    /// Tell by the exit code whether anything changes, and whether a guard blocks it
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Allow what a guard blocks, for one resource; may be given several times
+    #[arg(long, value_name = "GUARD=LOGICAL_ID")]
+    pub(crate) allow: Vec<Allow>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Another region than the environment's
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile whose credentials are used
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people at a terminal
+    Text,
+    /// For a comment on a pull request
+    Markdown,
+    /// For programs: infra/cfn/schema/diff.json
+    Json,
+    /// For code scanners: what guards block, as SARIF 2.1.0
+    Sarif,
+}
+
+/// A guard, and the resource that it is lifted for.
+#[derive(Clone, Debug)]
+pub(crate) struct Allow {
+    pub(crate) guard: Guard,
+    pub(crate) resource: LogicalId,
+}
+
+impl FromStr for Allow {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (guard, resource) =
+            text.split_once('=').ok_or("write GUARD=LOGICAL_ID, such as replace-stateful=OrdersQueue")?;
+        let guard = serde_json::from_value(guard.into()).map_err(|error| error.to_string())?;
+        Ok(Self { guard, resource: LogicalId::parse(resource).map_err(|error| error.to_string())? })
+    }
+}
+
+#[derive(Args)]
 pub(crate) struct Diagram {
     /// The environment: environments/NAME.yaml [default: local]
     #[arg(long, value_name = "NAME", conflicts_with = "template")]
@@ -136,6 +216,16 @@ pub(crate) enum Against {
     Revision(String),
     /// A template.
     File(PathBuf),
+}
+
+impl fmt::Display for Against {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deployed => out.write_str("what is deployed"),
+            Self::Revision(revision) => write!(out, "git:{revision}"),
+            Self::File(file) => write!(out, "{}", file.display()),
+        }
+    }
 }
 
 impl FromStr for Against {

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod codegen;
 pub(crate) mod deployment;
 pub(crate) mod diagram;
+pub(crate) mod diff;
 pub(crate) mod event;
 pub(crate) mod local;
 pub(crate) mod synth;

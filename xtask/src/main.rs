@@ -14,13 +14,14 @@ use clap::Parser;
 use cli::{Cli, Command, Event};
 use context::Context;
 
-/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own).
+/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own). `diff --exit-code` has more.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Context::resolve(&cli).and_then(|context| match &cli.command {
         Command::Synth(options) => commands::synth::run(&context, options),
         Command::Codegen => commands::codegen::run(&context),
         Command::Validate(options) => commands::validate::run(&context, options),
+        Command::Diff(options) => commands::diff::run(&context, options),
         Command::Diagram(options) => commands::diagram::run(&context, options),
         Command::Local(options) => commands::local::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),

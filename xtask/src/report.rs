@@ -1,12 +1,9 @@
-//! How results are printed, and how failures are said: what, and how to mend it, on standard error.
+//! How failures are said: what, and how to mend it, on standard error.
 
 use std::{
     fmt,
     io::{ErrorKind, IsTerminal, Write, stdout},
-    path::Path,
 };
-
-use crate::context::write_whole;
 
 /// A command could not do what it should.
 #[derive(Debug)]
@@ -30,23 +27,19 @@ impl Failure {
     }
 }
 
-/// Prints a result, or writes it to a file.
-pub(crate) fn result(text: &str, out: Option<&Path>) -> Result<(), Failure> {
-    match out {
-        Some(file) => write_whole(file, text),
-        None => match stdout().write_all(text.as_bytes()) {
-            // Whoever read has read enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(Failure::from("cannot print the result")),
-        },
-    }
-}
-
 pub(crate) fn failure(failure: &Failure) {
     let (red, bold, reset) = if colour() { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
     eprintln!("{red}error:{reset} {}", failure.message);
     if let Some(help) = &failure.help {
         eprintln!("  {bold}help:{reset} {help}");
+    }
+}
+
+/// Prints a command's result on standard output; a reader that has read enough is no failure.
+pub(crate) fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
+    match stdout().write_all(result.as_ref()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::from("cannot print the result")),
     }
 }
 

@@ -6,6 +6,8 @@ use std::{fs, path::Path};
 
 use cfn::{Template, read};
 
+pub(crate) use revision::changed_files;
+
 use crate::{cli::Against, context::Context, report::Failure};
 
 /// The template of an environment, as this program makes it.

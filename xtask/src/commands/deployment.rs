@@ -16,7 +16,7 @@ pub(crate) fn run(context: &Context, command: &str, aws: &Aws, format: OutputFor
     let executable = built.first().ok_or_else(|| Failure::new("deploy has no binary"))?;
     let mut program = Command::new(executable);
     program.arg(command).args(["--stack", &format!("{}-{}", environment.service, environment.name)]);
-    program.args(["--account", &environment.account]);
+    program.args(["--env", &environment.name, "--account", &environment.account]);
     program.args(["--region", aws.region.as_ref().unwrap_or(&environment.region)]);
     for (name, value) in [("--endpoint-url", &aws.endpoint_url), ("--profile", &aws.profile)] {
         program.args(value.iter().flat_map(|value| [name, value.as_str()]));

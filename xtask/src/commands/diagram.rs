@@ -4,8 +4,8 @@ use cfn::diagram;
 
 use crate::{
     cli::{Diagram, DiagramFormat},
-    context::Context,
-    report::{self, Failure},
+    context::{Context, write_whole},
+    report::{Failure, print},
     templates,
 };
 
@@ -26,5 +26,8 @@ pub(crate) fn run(context: &Context, options: &Diagram) -> Result<(), Failure> {
         DiagramFormat::Svg => diagram::svg(&picture),
         DiagramFormat::Mermaid => diagram::mermaid(&picture),
     };
-    report::result(&text, options.out.as_deref())
+    match &options.out {
+        Some(file) => write_whole(file, text),
+        None => print(text),
+    }
 }

@@ -2,16 +2,19 @@
 
 use crate::{
     cli::{Synth, TemplateFormat},
-    context::Context,
-    report::{self, Failure},
-    templates,
+    context::{Context, write_whole},
+    report::{Failure, print},
 };
 
 pub(crate) fn run(context: &Context, options: &Synth) -> Result<(), Failure> {
-    let template = templates::of_environment(context, &options.env)?;
+    let environment = context.environment(&options.env)?;
+    let template = infra::service(&environment).map_err(Failure::new)?;
     let text = match options.format {
         TemplateFormat::Yaml => cfn::write::yaml(&template),
         TemplateFormat::Json => cfn::write::json(&template),
     };
-    report::result(&text, options.out.as_deref())
+    match &options.out {
+        Some(file) => write_whole(file, &text),
+        None => print(text),
+    }
 }

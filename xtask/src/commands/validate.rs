@@ -10,7 +10,7 @@ use cfn::{check, read};
 use crate::{
     cli::{ReportFormat, Validate},
     context::Context,
-    report::{self, Failure},
+    report::{Failure, print},
     templates,
 };
 
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, options: &Validate) -> Result<(), Failure> 
         ReportFormat::Text => text::render(&checked, context.quiet),
         ReportFormat::Json => json::render(&checked),
     };
-    report::result(&said, None)?;
+    print(said)?;
     match checked.iter().map(|one| one.report.findings.len()).sum() {
         0 => Ok(()),
         count => Err(Failure::new(text::counted(count, "finding"))

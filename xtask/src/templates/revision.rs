@@ -61,6 +61,13 @@ pub(super) fn template(context: &Context, revision: &str, environment: &str) -> 
     })
 }
 
+/// The files under these paths that are another here than at a revision, from the project's folder.
+pub(crate) fn changed_files(context: &Context, revision: &str, paths: &[&str]) -> Result<Vec<String>, Failure> {
+    let commit = commit(context, revision)?;
+    let names = said(context, &[&["diff", "--name-only", "-z", &commit, "--"], paths].concat())?;
+    Ok(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
 /// The commit that a revision means.
 fn commit(context: &Context, revision: &str) -> Result<String, Failure> {
     let name = format!("{revision}^{{commit}}");
