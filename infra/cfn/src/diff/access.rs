@@ -1,8 +1,178 @@
 //! Who may newly do what on what, and who no longer.
+//!
+//! Every policy of a template becomes statements in normal form, whatever way it is written in and wherever it stands:
+//! what a role may do, who may become it, who may do what with a queue, a key, a function. What is said about one thing
+//! is compared as sets of requests: wider, narrower, both or equal. Statements that are only split, joined or reordered
+//! are equal.
+//!
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
-use super::{Fact, compared::Compared};
+mod area;
+mod compare;
+mod judge;
+mod names;
+mod pattern;
+mod policies;
+mod say;
+mod statement;
+
+use std::collections::BTreeSet;
+
+use self::{
+    compare::Delta,
+    judge::Judge,
+    names::Names,
+    policies::{Policies, Subject},
+    say::{Said, Sayings, Way},
+    statement::{Named, Reader, Statement},
+};
+use super::{Detail, Fact, Guard, Risk, compared::Compared};
+use crate::LogicalId;
 
 /// Who may newly do what on what, and who no longer.
-pub(super) fn find(_compared: &Compared<'_>) -> Vec<Fact> {
-    Vec::new()
+pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
+    if compared.changes.is_empty() { Vec::new() } else { facts(compared) }
 }
+
+fn facts(compared: &Compared<'_>) -> Vec<Fact> {
+    let (old_names, new_names) = Names::of(compared);
+    let before = policies::all(&Reader { names: &old_names, compared });
+    let after = policies::all(&Reader { names: &new_names, compared });
+    let judge = Judge { compared, names: &new_names };
+    let mut sayings = Sayings::default();
+    let none: Vec<Statement> = Vec::new();
+    let subjects: BTreeSet<&Subject> = before.statements.keys().chain(after.statements.keys()).collect();
+    for subject in subjects.into_iter().filter(|subject| judge.is_there(subject)) {
+        let old = before.statements.get(subject).unwrap_or(&none);
+        let new = after.statements.get(subject).unwrap_or(&none);
+        sayings.add(&judge, subject, Delta::of(old, new));
+    }
+    let mut facts: Vec<Fact> = sayings.said().into_iter().filter_map(|said| fact(compared, &said)).collect();
+    facts.extend(managed(&judge, &before, &after));
+    facts.extend(boundaries(compared, &old_names, &new_names));
+    facts.sort_by_key(|fact| RANK.iter().position(|id| *id == fact.id));
+    facts
+}
+
+/// The ids of facts about access, the most dangerous first.
+const RANK: [&str; 15] = [
+    "public-principal",
+    "cross-account-access",
+    "sensitive-access",
+    "managed-policy-attached",
+    "boundary-removed",
+    "boundary-changed",
+    "deny-removed",
+    "access-widened",
+    "new-role-access",
+    "tls-only-removed",
+    "access-narrowed",
+    "managed-policy-detached",
+    "deny-added",
+    "boundary-added",
+    "tls-only-added",
+];
+
+fn fact(compared: &Compared<'_>, said: &Said) -> Option<Fact> {
+    let (id, risk, guards): (_, _, &[Guard]) = match said.way {
+        Way::Newly if said.marks.public => {
+            ("public-principal", Risk::Exposure, &[Guard::PublicPrincipal, Guard::WidenIam])
+        }
+        Way::Newly if said.marks.foreign => {
+            ("cross-account-access", Risk::Exposure, &[Guard::CrossAccount, Guard::WidenIam])
+        }
+        Way::Newly if said.marks.sensitive => ("sensitive-access", Risk::Access, &[Guard::WidenIam]),
+        Way::Newly if said.marks.new_role => ("new-role-access", Risk::Access, &[Guard::WidenIam]),
+        Way::Newly => ("access-widened", Risk::Access, &[Guard::WidenIam]),
+        Way::Unbarred if said.marks.transport => ("tls-only-removed", Risk::Protection, &[Guard::WeakenProtection]),
+        Way::Unbarred => ("deny-removed", Risk::Access, &[Guard::WidenIam]),
+        Way::Gone => ("access-narrowed", Risk::Access, &[]),
+        Way::Barred if said.marks.transport => ("tls-only-added", Risk::Note, &[]),
+        Way::Barred => ("deny-added", Risk::Access, &[]),
+    };
+    let subjects: Vec<&LogicalId> = said.subjects.iter().filter_map(|id| logical_id(compared, id)).collect();
+    let widens = said.marks.widens || said.marks.public || said.marks.foreign || said.way == Way::Unbarred;
+    Some(Fact {
+        details: said.details.iter().map(Detail::text).collect(),
+        guards: guards.iter().copied().filter(|_| widens).collect(),
+        ..Fact::new(id, risk, &subjects, said.sentence())
+    })
+}
+
+/// A resource of either template.
+fn logical_id<'a>(compared: &'a Compared<'_>, id: &str) -> Option<&'a LogicalId> {
+    let of = |template: &'a crate::Template| template.resources.get_key_value(id).map(|(id, _)| id);
+    of(&compared.new.template).or_else(|| of(&compared.old.template))
+}
+
+/// Managed policies of AWS or of others that a role, user or group has newly, or no longer.
+fn managed(judge: &Judge<'_, '_>, before: &Policies, after: &Policies) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let ids: BTreeSet<&String> = before.managed.keys().chain(after.managed.keys()).collect();
+    for id in ids {
+        let Some(thing) = judge.names.thing(id) else { continue };
+        let of = |policies: &Policies| policies.managed.get(id).cloned().unwrap_or_default();
+        let (old, new) = (of(before), of(after));
+        let lacks = |list: &[Named], one: &Named| !list.iter().any(|other| other.pattern == one.pattern);
+        for one in new.iter().filter(|one| lacks(&old, one)) {
+            let small = SMALL_MANAGED.contains(&one.shown.as_str());
+            if small && judge.is_new(id) {
+                continue;
+            }
+            let all = if one.shown == "AdministratorAccess" { ": it may do everything" } else { "" };
+            let sentence = format!("{id} newly has the managed policy {}{all}", one.shown);
+            let guards = if small { Vec::new() } else { vec![Guard::WidenIam] };
+            facts.push(Fact {
+                guards,
+                ..Fact::new("managed-policy-attached", Risk::Access, &[thing.id], sentence)
+            });
+        }
+        for one in old.iter().filter(|one| lacks(&new, one)) {
+            let sentence = format!("{id} no longer has the managed policy {}", one.shown);
+            facts.push(Fact::new("managed-policy-detached", Risk::Access, &[thing.id], sentence));
+        }
+    }
+    facts
+}
+
+/// Managed policies of AWS that give a function its log, its network and its traces, and nothing else.
+const SMALL_MANAGED: [&str; 3] =
+    ["AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"];
+
+/// Limits of what a role or user may be given.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html>
+fn boundaries(compared: &Compared<'_>, old_names: &Names<'_>, new_names: &Names<'_>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for pair in compared.pairs().filter(|pair| ["AWS::IAM::Role", "AWS::IAM::User"].contains(&pair.new.kind.as_str())) {
+        let path = crate::Path::resource(pair.new_id.as_str()).key("Properties").key("PermissionsBoundary");
+        let of = |properties: &serde_json::Map<String, serde_json::Value>, names: &Names<'_>| {
+            let value = properties.get("PermissionsBoundary")?;
+            let shown = names.shown(compared, &path, value);
+            let name = shown.rsplit('/').next().unwrap_or(&shown).to_owned();
+            Some((names.pattern(value, names::Wild::No), name))
+        };
+        let id = pair.new_id;
+        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names)) {
+            (Some((_, boundary)), None) => (
+                "boundary-removed",
+                format!("{id} is no longer limited by the permissions boundary {boundary}"),
+                vec![Guard::WidenIam],
+            ),
+            (Some((before, _)), Some((after, boundary))) if before != after => (
+                "boundary-changed",
+                format!("{id} is limited by another permissions boundary, {boundary}"),
+                vec![Guard::WidenIam],
+            ),
+            (None, Some((_, boundary))) => {
+                ("boundary-added", format!("{id} is newly limited by the permissions boundary {boundary}"), Vec::new())
+            }
+            _ => continue,
+        };
+        facts.push(Fact { guards, ..Fact::new(name, Risk::Access, &[id], sentence) });
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests;

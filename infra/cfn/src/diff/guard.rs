@@ -19,6 +19,8 @@ pub enum Guard {
     WidenIam,
     /// Everybody may do something.
     PublicPrincipal,
+    /// Another account may do something.
+    CrossAccount,
     /// A route is open that was not there.
     NewPublicRoute,
     /// A route asks nobody any more who calls.
