@@ -4,19 +4,58 @@
 //! starts when a command first needs AWS; `cargo xtask local` never waits for them. It is told by its arguments what the
 //! environment file says: the stack's name, the account, the region.
 //!
-//! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
-//! - `outputs`: what a deployed stack says about itself.
+//! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
+//! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
+//!   `change_set` and `review` what CloudFormation would do, `plan_file` a plan.
+//! - `guard`, `triggers`: what must not happen by accident, and alarms that undo a deployment.
+//! - `states`, `recover`: what comes next, for every state that a stack can be in.
+//! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
+//! - `run`, `terminal`: questions, Ctrl-C, and what a run must not leave behind.
+//! - `status`, `deployed`, `outputs`, `destroy`: the other commands.
+//! - `failure`, `text`: what AWS's errors mean, and what goes to standard output.
 //!
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
 
+mod artifacts;
+mod aws;
+mod bootstrap;
+mod change_set;
+mod deployed;
+mod destroy;
+mod events;
+mod failure;
+mod follow;
+mod guard;
+mod identity;
 mod outputs;
+mod plan_file;
+mod progress;
+mod recover;
+mod report;
+mod review;
+mod run;
+mod ship;
+mod source;
+mod stack;
+mod states;
+mod status;
 mod target;
+mod terminal;
+mod text;
+mod tree;
+mod triggers;
+mod view;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use destroy::DestroyOptions;
+use failure::Failure;
+use identity::{token, who};
+use ship::{DeployOptions, PlanOptions};
+use status::StatusOptions;
 use target::{Target, TargetOptions};
 
 #[derive(Parser)]
@@ -33,8 +72,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the stack as the template says
+    Deploy(DeployOptions),
+    /// Show what a deployment would do, and keep it for later
+    Plan(PlanOptions),
+    /// Delete the stack
+    Destroy(DestroyOptions),
+    /// Say how the stack is
+    Status(StatusOptions),
     /// Print the outputs of the stack
     Outputs,
+    /// Print what runs, as JSON
+    Deployed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,25 +92,11 @@ enum Format {
     Json,
 }
 
-/// Why a command failed: what, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("error: {message}\n  help: {help}")]
-struct Failure {
-    message: String,
-    help: String,
-}
-
-impl Failure {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE
@@ -69,9 +104,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: &Cli) -> Result<(), Failure> {
+async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let target = Target::resolve(&cli.target).await?;
-    match cli.command {
+    match &cli.command {
+        Command::Deploy(options) => ship::deploy(&target, options, cli.format).await,
+        Command::Plan(options) => ship::plan(&target, options, cli.format).await,
+        Command::Destroy(options) => destroy::run(&target, options, cli.format).await,
+        Command::Status(options) => status::run(&target, options, cli.format).await,
         Command::Outputs => outputs::run(&target, cli.format).await,
+        Command::Deployed => deployed::run(&target).await,
     }
 }
