@@ -347,6 +347,13 @@ pub(crate) struct Aws {
     pub(crate) endpoint_url: Option<String>,
 }
 
+impl Aws {
+    /// An environment as its file says it is reached.
+    pub(crate) fn of(environment: &str) -> Self {
+        Self { env: environment.to_owned(), region: None, profile: None, endpoint_url: None }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Run only the measurements whose name contains this

@@ -1,14 +1,19 @@
 //! Where templates come from: environments, files, revisions of this repository, what is deployed.
 
+mod deployed;
 mod revision;
 
 use std::{fs, path::Path};
 
-use cfn::{Template, read};
+use cfn::{Template, diff::Known, read};
 
 pub(crate) use revision::changed_files;
 
-use crate::{cli::Against, context::Context, report::Failure};
+use crate::{
+    cli::{Against, Aws},
+    context::Context,
+    report::Failure,
+};
 
 /// The template of an environment, as this program makes it.
 pub(crate) fn of_environment(context: &Context, name: &str) -> Result<Template, Failure> {
@@ -29,15 +34,28 @@ pub(crate) fn of_file(file: &Path) -> Result<(String, Template), Failure> {
     Ok((text, template))
 }
 
+/// What a template is compared with, and what is known beside it.
+#[derive(Default)]
+pub(crate) struct Before {
+    pub(crate) template: Template,
+    pub(crate) known: Known,
+}
+
 /// What a template of this environment is compared with.
-pub(crate) fn against(context: &Context, against: &Against, environment: Option<&str>) -> Result<Template, Failure> {
-    match (against, environment) {
-        (Against::File(file), _) => of_file(file).map(|(_, template)| template),
-        (Against::Revision(revision), Some(environment)) => revision::template(context, revision, environment),
-        (Against::Deployed, Some(_)) => Err(Failure::new("what is deployed cannot be asked for yet")),
+pub(crate) fn against(context: &Context, against: &Against, aws: Option<&Aws>) -> Result<Before, Failure> {
+    let template = match (against, aws) {
+        (Against::File(file), _) => of_file(file)?.1,
+        (Against::Revision(revision), Some(aws)) => revision::template(context, revision, &aws.env)?,
+        (Against::Deployed, Some(aws)) => return deployed::before(context, aws),
         (Against::Revision(_) | Against::Deployed, None) => {
-            Err(Failure::new("a template's file has no revisions and is not deployed")
-                .help("name an environment: --env NAME"))
+            return Err(Failure::new("a template's file has no revisions and is not deployed")
+                .help("name an environment: --env NAME"));
         }
-    }
+    };
+    Ok(Before { template, known: Known::default() })
+}
+
+/// What is known beside the template that would take the place of what is deployed.
+pub(crate) fn in_place_of(context: &Context, before: &Before, new: &Template) -> Known {
+    deployed::after(context, &before.known, new)
 }

@@ -11,6 +11,13 @@ use crate::{
 
 /// Builds the program and becomes it, so that signals and its exit code are its own.
 pub(crate) fn run(context: &Context, command: &str, aws: &Aws, format: OutputFormat) -> Result<(), Failure> {
+    let mut program = program(context, command, aws)?;
+    let error = program.args(["--format", format.as_str()]).exec();
+    Err(Failure::new(format!("cannot start {}: {error}", program.get_program().display())))
+}
+
+/// Builds the program; its call for an environment, without the format.
+pub(crate) fn program(context: &Context, command: &str, aws: &Aws) -> Result<Command, Failure> {
     let environment = context.environment(&aws.env)?;
     let built = cargo::build(context, "deploy")?;
     let executable = built.first().ok_or_else(|| Failure::new("deploy has no binary"))?;
@@ -21,6 +28,5 @@ pub(crate) fn run(context: &Context, command: &str, aws: &Aws, format: OutputFor
     for (name, value) in [("--endpoint-url", &aws.endpoint_url), ("--profile", &aws.profile)] {
         program.args(value.iter().flat_map(|value| [name, value.as_str()]));
     }
-    let error = program.args(["--format", format.as_str()]).exec();
-    Err(Failure::new(format!("cannot start {}: {error}", executable.display())))
+    Ok(program)
 }

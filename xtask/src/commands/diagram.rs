@@ -3,7 +3,7 @@
 use cfn::diagram;
 
 use crate::{
-    cli::{Diagram, DiagramFormat},
+    cli::{Aws, Diagram, DiagramFormat},
     context::{Context, write_whole},
     report::{Failure, print},
     templates,
@@ -19,7 +19,10 @@ pub(crate) fn run(context: &Context, options: &Diagram) -> Result<(), Failure> {
         (None, name) => templates::of_environment(context, name.unwrap_or(ENVIRONMENT))?,
     };
     let picture = match &options.against {
-        Some(against) => diagram::compared(&templates::against(context, against, environment)?, &template),
+        Some(against) => {
+            let aws = environment.map(Aws::of);
+            diagram::compared(&templates::against(context, against, aws.as_ref())?.template, &template)
+        }
         None => diagram::picture(&template),
     };
     let text = match options.format {

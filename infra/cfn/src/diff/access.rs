@@ -122,10 +122,7 @@ fn managed(judge: &Judge<'_, '_>, before: &Policies, after: &Policies) -> Vec<Fa
             let all = if one.shown == "AdministratorAccess" { ": it may do everything" } else { "" };
             let sentence = format!("{id} newly has the managed policy {}{all}", one.shown);
             let guards = if small { Vec::new() } else { vec![Guard::WidenIam] };
-            facts.push(Fact {
-                guards,
-                ..Fact::new("managed-policy-attached", Risk::Access, &[thing.id], sentence)
-            });
+            facts.push(Fact { guards, ..Fact::new("managed-policy-attached", Risk::Access, &[thing.id], sentence) });
         }
         for one in old.iter().filter(|one| lacks(&new, one)) {
             let sentence = format!("{id} no longer has the managed policy {}", one.shown);
@@ -153,7 +150,8 @@ fn boundaries(compared: &Compared<'_>, old_names: &Names<'_>, new_names: &Names<
             Some((names.pattern(value, names::Wild::No), name))
         };
         let id = pair.new_id;
-        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names)) {
+        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names))
+        {
             (Some((_, boundary)), None) => (
                 "boundary-removed",
                 format!("{id} is no longer limited by the permissions boundary {boundary}"),

@@ -9,7 +9,7 @@ use infra::Environment;
 
 use super::handlers;
 use crate::{
-    cli::{Against, Diff},
+    cli::{Against, Aws, Diff},
     context::Context,
     report::Failure,
     templates,
@@ -69,11 +69,24 @@ fn deployable(context: &Context, options: &Diff) -> Result<Vec<Environment>, Fai
 
 fn of_environment(context: &Context, options: &Diff, environment: &Environment) -> Result<Compared, Failure> {
     let new = infra::service(environment).map_err(Failure::new)?;
-    let old = templates::against(context, &options.against, Some(&environment.name))?;
-    let parameters = [("AWS::Region", &environment.region), ("AWS::AccountId", &environment.account)];
-    let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let side = Known { parameters, ..Known::default() };
-    let mut known = diff::Context { old: side.clone(), new: side, ..diff::Context::default() };
+    let Diff { region, profile, endpoint_url, .. } = options;
+    let aws = Aws {
+        env: environment.name.clone(),
+        region: region.clone(),
+        profile: profile.clone(),
+        endpoint_url: endpoint_url.clone(),
+    };
+    let before = templates::against(context, &options.against, Some(&aws))?;
+    let after = match &options.against {
+        Against::Deployed => templates::in_place_of(context, &before, &new),
+        Against::Revision(_) | Against::File(_) => Known::default(),
+    };
+    let mut known = diff::Context { old: before.known, new: after, ..diff::Context::default() };
+    let region = region.as_ref().unwrap_or(&environment.region);
+    for side in [&mut known.old, &mut known.new] {
+        side.parameters.insert("AWS::Region".to_owned(), region.clone());
+        side.parameters.insert("AWS::AccountId".to_owned(), environment.account.clone());
+    }
     allow(&mut known, options);
     let sources = match &options.against {
         Against::Revision(revision) => handlers::changed(context, revision, &new)?,
@@ -83,7 +96,7 @@ fn of_environment(context: &Context, options: &Diff, environment: &Environment) 
         name: environment.name.clone(),
         is_environment: true,
         against: options.against.to_string(),
-        old,
+        old: before.template,
         new,
         context: known,
         sources,
