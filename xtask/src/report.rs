@@ -21,6 +21,16 @@ impl Failure {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// What could not be done.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What mends it, where that is known.
+    pub(crate) fn mend(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// For `map_err`: `doing` is what could not be done, as `cannot read environments/x.yaml`.
     pub(crate) fn from<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self::new(format!("{doing}: {error}"))

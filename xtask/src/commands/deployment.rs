@@ -1,18 +1,82 @@
 //! Commands that speak to AWS: they are done by the program `deploy`, which is built when it is first needed.
 
-use std::{os::unix::process::CommandExt, process::Command};
+use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
 
 use crate::{
     cargo,
-    cli::{Aws, OutputFormat},
-    context::Context,
+    cli::{Aws, Deploy, Destroy, Given, OutputFormat, Plan, Shipment, Status},
+    commands::build,
+    context::{Context, write_whole},
     report::Failure,
 };
 
-/// Builds the program and becomes it, so that signals and its exit code are its own.
+/// Shows what a deployment would do, and keeps it.
+pub(crate) fn plan(context: &Context, options: &Plan) -> Result<(), Failure> {
+    let mut arguments = shipment(context, &options.shipment)?;
+    arguments.extend(options.out.iter().flat_map(|file| ["--out".into(), file.into()]));
+    become_program(context, "plan", &options.shipment.aws, options.shipment.format, arguments)
+}
+
+/// Ships an environment.
+pub(crate) fn deploy(context: &Context, options: &Deploy) -> Result<(), Failure> {
+    let mut arguments = shipment(context, &options.shipment)?;
+    arguments.extend(options.plan.iter().flat_map(|file| ["--plan".into(), file.into()]));
+    arguments.extend(options.yes.then(|| "--yes".into()));
+    become_program(context, "deploy", &options.shipment.aws, options.shipment.format, arguments)
+}
+
+/// Deletes a stack.
+pub(crate) fn destroy(context: &Context, options: &Destroy) -> Result<(), Failure> {
+    let mut arguments = given(&options.given);
+    arguments.extend(options.confirm.iter().flat_map(|stack| ["--confirm".into(), stack.into()]));
+    become_program(context, "destroy", &options.aws, options.format, arguments)
+}
+
+/// Says how a stack is.
+pub(crate) fn status(context: &Context, options: &Status) -> Result<(), Failure> {
+    let arguments = options.follow.then(|| "--follow".into()).into_iter().collect();
+    become_program(context, "status", &options.aws, options.format, arguments)
+}
+
+/// Any other command, that needs nothing but a target.
 pub(crate) fn run(context: &Context, command: &str, aws: &Aws, format: OutputFormat) -> Result<(), Failure> {
+    become_program(context, command, aws, format, Vec::new())
+}
+
+/// Makes what is shipped, and says where it is: the environment's template, and the functions' zips.
+fn shipment(context: &Context, options: &Shipment) -> Result<Vec<OsString>, Failure> {
+    let environment = context.environment(&options.aws.env)?;
+    let template = infra::service(&environment).map_err(Failure::new)?;
+    let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
+    let folder = context.root.join("target/deploy");
+    fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    let file = folder.join(format!("{}.yaml", environment.name));
+    write_whole(&file, cfn::write::yaml(&template))?;
+    let mut arguments = given(&options.given);
+    arguments.extend(["--template".into(), file.into()]);
+    arguments.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
+    for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
+        arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
+    }
+    arguments.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
+    Ok(arguments)
+}
+
+fn given(given: &Given) -> Vec<OsString> {
+    let skipped = given.skip.iter().flat_map(|id| ["--skip".into(), id.into()]);
+    skipped.chain(given.retain.iter().flat_map(|id| ["--retain".into(), id.into()])).collect()
+}
+
+/// Builds the program and becomes it, so that signals and its exit code are its own.
+fn become_program(
+    context: &Context,
+    command: &str,
+    aws: &Aws,
+    format: OutputFormat,
+    arguments: Vec<OsString>,
+) -> Result<(), Failure> {
     let mut program = program(context, command, aws)?;
-    let error = program.args(["--format", format.as_str()]).exec();
+    let error = program.args(arguments).args(["--format", format.as_str()]).exec();
     Err(Failure::new(format!("cannot start {}: {error}", program.get_program().display())))
 }
 

@@ -11,6 +11,7 @@ mod crc;
 mod service;
 
 mod api;
+mod build;
 mod command_line;
 mod event_verify;
 mod events;
