@@ -13,16 +13,26 @@ mod code;
 mod compared;
 mod consequence;
 mod context;
+mod effects;
 mod exposure;
+mod failure;
 mod flow;
+mod fold;
 mod guard;
 mod hidden;
 mod limits;
+mod losses;
 mod model;
 mod normalize;
+mod predicted;
 mod propagate;
 mod protection;
+mod references;
 mod resources;
+mod rest;
+mod secrets;
+mod sections;
+mod words;
 
 pub use context::{Code, Context, Known, Predicted, Replacement};
 pub use guard::{Allowance, Allowed, Blocked, Guard, Guards, Verdict};
@@ -38,15 +48,17 @@ use compared::Compared;
 type Finder = fn(&Compared<'_>) -> Vec<Fact>;
 
 /// Every question that a reviewer has, in the order in which facts of one risk are listed.
-const FINDERS: [Finder; 8] = [
-    consequence::find,
-    propagate::find,
+const FINDERS: [Finder; 10] = [
+    effects::find,
+    failure::find,
+    predicted::find,
     access::find,
     exposure::find,
     protection::find,
     flow::find,
     code::find,
     limits::find,
+    sections::find,
 ];
 
 /// What becomes of a stack of the template `old` when it is updated to `new`.
@@ -54,6 +66,7 @@ const FINDERS: [Finder; 8] = [
 pub fn diff(old: &Template, new: &Template, context: &Context) -> Diff {
     let compared = Compared::of(old, new, context);
     let mut facts: Vec<Fact> = FINDERS.iter().flat_map(|find| find(&compared)).collect();
+    facts.extend(rest::find(&compared, &facts));
     facts.sort_by_key(|fact| fact.risk);
     let verdict = guard::judge(&facts, &context.guards);
     compared.into_diff(facts, verdict)

@@ -36,7 +36,7 @@ pub mod diff;
 pub mod flow;
 pub mod graph;
 mod logical_id;
-mod path;
+pub(crate) mod path;
 mod policy;
 pub mod read;
 pub mod render;

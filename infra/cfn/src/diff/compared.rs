@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::{Change, Context, Diff, Fact, Known, Shown, Verdict, normalize, resources};
+use super::{
+    Change, Context, Diff, Fact, Known, SectionChange, Shown, Verdict, hidden::Hidden, normalize, predicted, propagate,
+    resources, sections,
+};
 use crate::{LogicalId, Path, Resource, Template, check::facts::Facts};
 
 /// Two templates side by side, and what was found between their resources.
@@ -15,10 +18,15 @@ pub(crate) struct Compared<'a> {
     pub(crate) new: Side<'a>,
     /// What differs between the resources.
     pub(crate) changes: Vec<Change>,
+    /// What differs elsewhere.
+    pub(crate) sections: Vec<SectionChange>,
     /// What is known beside the templates.
     pub(crate) context: &'a Context,
     /// Which resource of the old template is which of the new one.
     pairs: Pairs,
+    /// Where each change stands, by the id of its resource.
+    by_id: HashMap<LogicalId, usize>,
+    hidden: Hidden<'a>,
 }
 
 /// The old id of each resource that is in both templates, by the new one.
@@ -30,8 +38,9 @@ pub(crate) struct Side<'a> {
     pub(crate) given: &'a Template,
     /// In normal form: resources that conditions leave out are not there, values that are known stand in their places,
     /// equivalent functions are written in one way (`Ref`, `Fn::GetAtt` as a list of two, `Fn::Sub`), lists without an
-    /// order are sorted, defaults are spelled out where AWS documents them. Sensitive values are still in it: whatever
-    /// is told of them goes through [`Compared::show`].
+    /// order are sorted, defaults are spelled out where AWS documents them; numbers and truths are texts (`"30"`), but
+    /// inside of JSON without a schema. Sensitive values are still in it: whatever is told of them goes through
+    /// [`Compared::show`].
     pub(crate) template: Template,
     /// What is known beside it.
     pub(crate) known: &'a Known,
@@ -61,9 +70,14 @@ impl<'a> Side<'a> {
 
 impl<'a> Compared<'a> {
     pub(super) fn of(old: &'a Template, new: &'a Template, context: &'a Context) -> Self {
+        let hidden = Hidden::of(old, new, context);
         let (old, new) = (Side::of(old, &context.old), Side::of(new, &context.new));
-        let (changes, pairs) = resources::compare(&old, &new);
-        Self { old, new, changes, context, pairs }
+        let (mut changes, pairs) = resources::compare(&old, &new, &hidden);
+        propagate::follow(&mut changes, &pairs, &old.template, &new.template);
+        predicted::join(&mut changes, context);
+        let sections = sections::compare(&old, &new, &hidden);
+        let by_id = changes.iter().enumerate().rev().map(|(at, change)| (change.id.clone(), at)).collect();
+        Self { old, new, changes, sections, context, pairs, by_id, hidden }
     }
 
     /// The resources that are in both templates, under one id or under two, in the order of the new template.
@@ -80,15 +94,22 @@ impl<'a> Compared<'a> {
 
     /// What differs about the resource of this id (of the new template, where it is in both).
     pub(crate) fn change(&self, id: &str) -> Option<&Change> {
-        self.changes.iter().find(|change| change.id.as_str() == id)
+        self.changes.get(*self.by_id.get(id)?)
     }
 
     /// A value at a place as it may be shown.
-    pub(crate) fn show(&self, _path: &Path, value: &Json) -> Shown {
-        Shown::new(value.clone(), value.clone())
+    pub(crate) fn show(&self, path: &Path, value: &Json) -> Shown {
+        self.hidden.show(path, value)
     }
 
-    pub(super) fn into_diff(self, facts: Vec<Fact>, verdict: Verdict) -> Diff {
-        Diff { facts, changes: self.changes, sections: Vec::new(), verdict }
+    /// The answer, with the secrets taken out of sentences that quote them.
+    pub(super) fn into_diff(self, mut facts: Vec<Fact>, mut verdict: Verdict) -> Diff {
+        for fact in &mut facts {
+            self.hidden.scrub(&mut fact.sentence);
+            fact.details.iter_mut().for_each(|detail| self.hidden.scrub(&mut detail.text));
+        }
+        verdict.blocked.iter_mut().for_each(|blocked| self.hidden.scrub(&mut blocked.sentence));
+        verdict.allowed.iter_mut().for_each(|allowed| self.hidden.scrub(&mut allowed.sentence));
+        Diff { facts, changes: self.changes, sections: self.sections, verdict }
     }
 }

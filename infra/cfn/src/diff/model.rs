@@ -157,6 +157,10 @@ pub struct Fact {
     pub undo: Undo,
     /// The guards that it trips.
     pub guards: Vec<Guard>,
+    /// The ways to the properties (or to whole resources: `Resources.Queue`) whose difference it tells, so that nobody
+    /// tells it again: what no fact explains is listed at the end as changed in place, added or removed.
+    #[serde(skip)]
+    pub explains: Vec<Path>,
     /// The line of Rust that defines it, where it is known.
     pub source: Option<Source>,
 }
@@ -259,6 +263,7 @@ impl Fact {
             details: Vec::new(),
             undo: Undo::Yes,
             guards: Vec::new(),
+            explains: Vec::new(),
             source: None,
         }
     }

@@ -34,7 +34,7 @@ pub(super) enum Look {
     Text,
     /// As a text in small letters.
     SmallLetters,
-    /// As an address, in bits.
+    /// As an address.
     Address,
     /// As a number.
     Number,
@@ -56,6 +56,11 @@ pub(super) enum Values {
     Numbers {
         comparison: Comparison,
         any_of: Vec<i64>,
+        not: bool,
+    },
+    /// In one of these blocks of addresses, by the first and the last of each; `not` turns it round.
+    Blocks {
+        any_of: Vec<(u128, u128)>,
         not: bool,
     },
     /// More of these let in more, or less.
@@ -85,6 +90,7 @@ impl Test {
         let values = match self.values.clone() {
             Values::Texts(texts) => Values::Texts(texts.turned()),
             Values::Numbers { comparison, any_of, not } => Values::Numbers { comparison, any_of, not: !not },
+            Values::Blocks { any_of, not } => Values::Blocks { any_of, not: !not },
             Values::Opaque { any_of, more_is_more, not } => Values::Opaque { any_of, more_is_more, not: !not },
         };
         Self { values, absent: !self.absent }
@@ -170,7 +176,7 @@ fn never(tests: &[Test]) -> bool {
     if !texts.is_empty() {
         return pattern::is_empty(&texts) == Some(true);
     }
-    no_number(tests) || contradict(tests)
+    no_number(tests) || no_address(tests) || contradict(tests)
 }
 
 /// Whether no number passes: each bound, and what lies between two and beyond, is tried.
@@ -200,6 +206,22 @@ fn no_number(tests: &[Test]) -> bool {
         _ => true,
     };
     !tried.into_iter().any(|number| tests.iter().all(|test| passes(number, test)))
+}
+
+/// Whether no address passes: the ends of each block, and their neighbours, are tried.
+fn no_address(tests: &[Test]) -> bool {
+    let blocks = tests.iter().filter_map(|test| match &test.values {
+        Values::Blocks { any_of, not } => Some((any_of, *not)),
+        _ => None,
+    });
+    let ends = blocks.clone().flat_map(|(any_of, _)| any_of).flat_map(|(first, last)| {
+        [first.saturating_sub(1), *first, *last, last.saturating_add(1)]
+    });
+    let mut ends = ends.peekable();
+    let passes = |address: u128| {
+        blocks.clone().all(|(any_of, not)| any_of.iter().any(|(first, last)| (*first..=*last).contains(&address)) != not)
+    };
+    ends.peek().is_some() && !ends.any(passes)
 }
 
 /// Whether what one test asks for, another one rules out: the only thing that is known of an operator.

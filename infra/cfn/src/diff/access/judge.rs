@@ -177,9 +177,9 @@ fn is_bound(grant: &Grant) -> bool {
     let names_some = |test: &Test| match &test.values {
         Values::Texts(texts) => {
             let open = |one: &Pattern| one.0.iter().all(|sign| matches!(sign, Sign::Many | Sign::One));
-            let bits = |one: &Pattern| one.0.len() == 2;
-            !texts.not && !texts.any_of.is_empty() && !texts.any_of.iter().any(|one| open(one) || bits(one))
+            !texts.not && !texts.any_of.is_empty() && !texts.any_of.iter().any(open)
         }
+        Values::Blocks { any_of, not } => !not && !any_of.iter().any(|(first, last)| is_internet(*first, *last)),
         Values::Opaque { not, more_is_more, .. } => !not && *more_is_more,
         Values::Numbers { .. } => false,
     };
@@ -189,6 +189,12 @@ fn is_bound(grant: &Grant) -> bool {
             || (&*variable.key == "lambda:functionurlauthtype" && tests.iter().any(is_iam));
         binds && tests.iter().any(|test| !test.absent && names_some(test))
     })
+}
+
+/// Whether a block is all of IPv4, or of IPv6.
+fn is_internet(first: u128, last: u128) -> bool {
+    let (first_ipv4, last_ipv4) = (0xffff_0000_0000, 0xffff_ffff_ffff);
+    (first <= first_ipv4 && last >= last_ipv4) || last - first >= u128::MAX / 16
 }
 
 /// A function's URL that asks for IAM lets in only whom IAM allows.

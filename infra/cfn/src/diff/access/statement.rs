@@ -340,25 +340,25 @@ fn addresses(base: &str, key: &Arc<str>, values: &[&Json], absent: bool) -> Opti
         "NotIpAddress" => true,
         _ => return None,
     };
-    let mut any_of: Vec<Pattern> = values.iter().map(|value| block(value.as_str()?)).collect::<Option<_>>()?;
-    any_of.sort();
-    let values = Values::Texts(Texts { any_of, not });
+    let any_of = values.iter().map(|value| block(value.as_str()?)).collect::<Option<_>>()?;
+    let values = Values::Blocks { any_of, not };
     Some((Variable { key: key.clone(), look: Look::Address }, Test { values, absent }))
 }
 
-/// A block of addresses as the bits that they begin with: one block lies in another where its bits begin with the other's.
-fn block(text: &str) -> Option<Pattern> {
+/// The first and the last address of a block, in IPv6, of which IPv4 is a part.
+fn block(text: &str) -> Option<(u128, u128)> {
     let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<usize>().ok()?)),
+        Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
         None => (text, None),
     };
-    let (version, bits) = match address.trim().parse().ok()? {
-        std::net::IpAddr::V4(address) => ("4", format!("{:032b}", u32::from(address))),
-        std::net::IpAddr::V6(address) => ("6", format!("{:0128b}", u128::from(address))),
+    let (address, bits) = match address.trim().parse().ok()? {
+        std::net::IpAddr::V4(address) => (address.to_ipv6_mapped(), 32),
+        std::net::IpAddr::V6(address) => (address, 128),
     };
-    let fixed = bits.get(..length.unwrap_or(bits.len()))?;
-    let signs = Pattern::text(version).0.into_iter().chain(Pattern::text(fixed).0);
-    Some(Pattern(signs.chain([Sign::Many]).collect()))
+    let free = bits - length.unwrap_or(bits).min(bits);
+    let rest = if free == 128 { u128::MAX } else { (1 << free) - 1 };
+    let address = u128::from(address);
+    Some((address & !rest, address | rest))
 }
 
 fn in_words(operator: &str) -> &str {

@@ -210,7 +210,7 @@ fn requests() -> Vec<Request> {
     for who in ["p", "q", "z"] {
         for action in ["a:x", "a:y", "a:zz", "b:x", "c:w"] {
             for resource in ["r1", "r2", "r33", "s"] {
-                for value in [None, Some("1"), Some("2"), Some("22"), Some("3")] {
+                for value in [None, Some("1"), Some("2"), Some("22"), Some("3"), Some("2*"), Some("?")] {
                     all.push((who, action, resource, value));
                 }
             }

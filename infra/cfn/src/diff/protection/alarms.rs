@@ -1,0 +1,109 @@
+//! Alarms that are gone, tell nobody, or ring later.
+//!
+//! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html>
+
+use std::{cmp::Ordering, collections::HashSet};
+
+use crate::{
+    LogicalId,
+    check::facts::Thing,
+    diff::{
+        Fact, Guard, Risk,
+        compared::Compared,
+        fold::{Folded, Said},
+    },
+};
+
+const ALARM: &str = "AWS::CloudWatch::Alarm";
+const COMPOSITE: &str = "AWS::CloudWatch::CompositeAlarm";
+
+/// What an alarm looks at: another one is another alarm.
+const WATCHED: [&str; 8] = [
+    "MetricName",
+    "Namespace",
+    "Dimensions",
+    "Metrics",
+    "Statistic",
+    "ExtendedStatistic",
+    "ComparisonOperator",
+    "AlarmRule",
+];
+
+pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
+    let mut folded = Folded::default();
+    let now: HashSet<&LogicalId> = compared.pairs().map(|pair| pair.old_id).collect();
+    for (id, resource) in &compared.old.template.resources {
+        let is_alarm = resource.kind == ALARM || resource.kind == COMPOSITE;
+        if is_alarm && !now.contains(id) {
+            let said = Said {
+                several: " are gone: they ring no more".to_owned(),
+                guards: vec![Guard::RemoveAlarm],
+                ..Said::new("alarm-removed", Risk::Protection, &resource.kind, " is gone: it rings no more")
+            };
+            folded.say(id, said);
+        }
+    }
+    for pair in compared.pairs().filter(|pair| pair.old.kind == pair.new.kind && pair.old != pair.new) {
+        if pair.new.kind != ALARM && pair.new.kind != COMPOSITE {
+            continue;
+        }
+        let (old, new) = (Thing { id: pair.old_id, resource: pair.old }, Thing { id: pair.new_id, resource: pair.new });
+        let mut say = |id, guard, words: String, why| {
+            let said = Said::new(id, Risk::Protection, &new.resource.kind, words);
+            folded.say(pair.new_id, Said { guards: vec![guard], why, ..said });
+        };
+        if tells_somebody(old) && !tells_somebody(new) {
+            say("alarm-silent", Guard::RemoveAlarm, ": rings, and tells nobody any more".to_owned(), "");
+            continue;
+        }
+        for (words, why) in weaker(old, new) {
+            say("alarm-weaker", Guard::WeakenProtection, words, why);
+        }
+    }
+    folded.facts()
+}
+
+fn tells_somebody(alarm: Thing<'_>) -> bool {
+    let enabled = alarm.truth_or("ActionsEnabled", true) != Some(false);
+    enabled && alarm.field("AlarmActions").value().is_some() && !alarm.list("AlarmActions").is_empty()
+}
+
+/// In what an alarm rings later or less: words, and why it matters.
+fn weaker(old: Thing<'_>, new: Thing<'_>) -> Vec<(String, &'static str)> {
+    let mut found = Vec::new();
+    let other = WATCHED.iter().any(|place| old.resource.properties.get(*place) != new.resource.properties.get(*place));
+    if other {
+        found.push((": watches something else".to_owned(), "what it watched is watched no more"));
+    } else if let (Some(before), Some(after)) = (old.number("Threshold"), new.number("Threshold")) {
+        let operator = old.literal("ComparisonOperator").unwrap_or_default();
+        let later = if operator.starts_with("Less") { Ordering::Less } else { Ordering::Greater };
+        if after.total_cmp(&before) == later {
+            found.push((format!(": rings at {after} instead of {before}"), "smaller troubles are not noticed"));
+        }
+    }
+    // So long it must be bad until the alarm rings.
+    let span = |alarm: Thing<'_>| {
+        let periods = alarm.number_or("EvaluationPeriods", 1.0)?;
+        let needed = alarm.number_or("DatapointsToAlarm", periods)?;
+        Some(alarm.number_or("Period", 1.0)? * needed)
+    };
+    if let (Some(before), Some(after)) = (span(old), span(new))
+        && after > before
+    {
+        found.push((format!(": rings after {after} s instead of {before} s"), "a trouble is noticed later"));
+    }
+    let missing = |alarm: Thing<'_>| match alarm.literal("TreatMissingData").as_deref() {
+        Some("breaching") => Some(2),
+        None if alarm.lacks("TreatMissingData") => Some(1),
+        Some("missing" | "ignore") => Some(1),
+        Some(_) => Some(0),
+        None => None,
+    };
+    if let (Some(2), Some(after)) = (missing(old), missing(new))
+        && after < 2
+    {
+        let words = ": no longer rings when there is no data";
+        found.push((words.to_owned(), "a thing that is dead sends none"));
+    }
+    found
+}
