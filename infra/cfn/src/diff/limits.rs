@@ -180,7 +180,8 @@ fn shown(compared: &Compared<'_>, thing: Thing<'_>, place: &str, unit: &str) -> 
 fn paid(compared: &Compared<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (kind, how, link) in PAID {
-        let added = compared.new.template.resources.iter().filter(|(id, one)| one.kind == kind && is_added(compared, id));
+        let added =
+            compared.new.template.resources.iter().filter(|(id, one)| one.kind == kind && is_added(compared, id));
         let ids: Vec<&LogicalId> = added.map(|(id, _)| id).collect();
         let be = match ids.len() {
             0 => continue,

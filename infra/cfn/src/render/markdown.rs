@@ -41,7 +41,7 @@ pub fn markdown(reviews: &[Review<'_>]) -> String {
     page.must(visible.lines());
     page.must(&[String::new()]);
     folded_facts(&mut page, visible.folded());
-    values(&mut page, &facts);
+    reasons(&mut page, &facts);
     changes(&mut page, reviews);
     page.text()
 }
@@ -143,19 +143,18 @@ fn folded_facts(page: &mut Page, facts: &[&Told<'_>]) {
     fold(page, &format!("More: {risks}"), each, "fact", false);
 }
 
-/// The values behind the facts.
-fn values(page: &mut Page, facts: &[Told<'_>]) {
-    let each: Vec<Vec<String>> = facts
-        .iter()
-        .filter(|told| !told.fact.details.is_empty())
-        .map(|told| {
-            let heading = wrapped(&told.sentence, WIDTH - 4).into_iter().take(2).map(|line| format!("# {line}"));
-            let details = told.fact.details.iter().flat_map(detail);
-            heading.chain(details).chain([String::new()]).collect()
-        })
-        .collect();
+/// What is told of facts beyond their values, which stand among the changes.
+fn reasons(page: &mut Page, facts: &[Told<'_>]) {
+    let is_reason =
+        |detail: &&Detail| !(detail.text.starts_with("Resources.") && (detail.old.is_some() || detail.new.is_some()));
+    let each = facts.iter().filter_map(|told| {
+        let details: Vec<String> = told.fact.details.iter().filter(is_reason).flat_map(detail).collect();
+        let heading = wrapped(&told.sentence, WIDTH - 4).into_iter().take(2).map(|line| format!("# {line}"));
+        (!details.is_empty()).then(|| heading.chain(details).chain([String::new()]).collect())
+    });
+    let each: Vec<Vec<String>> = each.collect();
     if !each.is_empty() {
-        fold(page, "The values behind these facts", each, "fact", true);
+        fold(page, "Why, and what to do", each, "fact", true);
     }
 }
 
@@ -208,8 +207,9 @@ fn signed(sign: char, text: &str) -> Vec<String> {
 /// A fold with as much in it as fits; what does not is counted.
 fn fold(page: &mut Page, summary: &str, each: Vec<Vec<String>>, noun: &str, is_code: bool) {
     let fence = escape::fence(each.iter().flatten());
-    let mut begin =
-        vec!["<details>".to_owned(), format!("<summary>{}</summary>", escape::html(summary)), String::new()];
+    let mut begin = vec!["<details>".to_owned()];
+    begin.extend(wrapped(&format!("<summary>{}</summary>", escape::html(summary)), WIDTH - 2));
+    begin.push(String::new());
     let mut end = vec![String::new(), "</details>".to_owned(), String::new()];
     if is_code {
         begin.push(format!("{fence}diff"));

@@ -22,7 +22,7 @@ pub(super) const RISKS: [Risk; 10] = [
 pub(super) fn risk_words(risk: Risk) -> (&'static str, &'static str) {
     match risk {
         Risk::Destructive => ("Destructive", "destructive"),
-        Risk::Failure => ("Will it fail?", "about failing"),
+        Risk::Failure => ("Will it fail?", "foreseen to fail"),
         Risk::Exposure => ("Exposure", "exposure"),
         Risk::Access => ("Access", "access"),
         Risk::Protection => ("Protection", "protection"),

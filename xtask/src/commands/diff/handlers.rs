@@ -66,6 +66,7 @@ fn fact(subjects: Vec<LogicalId>, sentence: String, files: &[String]) -> Fact {
         details,
         undo: Undo::Yes,
         guards: Vec::new(),
+        explains: Vec::new(),
         source: None,
     }
 }

@@ -29,24 +29,19 @@ pub(super) struct Visible<'t, 'a> {
 impl<'t, 'a> Visible<'t, 'a> {
     /// Chooses what is seen in so many lines. Facts come with the most dangerous first.
     pub(super) fn of(facts: &'t [Told<'a>], room: usize) -> Self {
-        let mut seen = vec![Seen::Whole; facts.len()];
+        let mut drawn: Vec<Drawn<'t, 'a>> = facts.iter().map(Drawn::of).collect();
         for less in [Seen::OneLine, Seen::Folded] {
-            for at in (0..facts.len()).rev() {
-                if shown(facts, &seen).len() <= room {
+            for at in (0..drawn.len()).rev() {
+                if height(&drawn) <= room {
                     break;
                 }
-                let is_destructive = facts.get(at).is_some_and(|told| told.fact.risk == Risk::Destructive);
-                match seen.get_mut(at) {
-                    Some(one) if !(is_destructive && less == Seen::Folded) => *one = less,
-                    _ => {}
+                if let Some(one) = drawn.get_mut(at).filter(|one| less == Seen::OneLine || !one.is_destructive()) {
+                    one.seen = less;
                 }
             }
         }
-        let mut lines = shown(facts, &seen);
-        if lines.len() > room {
-            lines = together(facts, room);
-        }
-        let folded = facts.iter().zip(&seen).filter(|(_, seen)| **seen == Seen::Folded).map(|(told, _)| told);
+        let lines = if height(&drawn) > room { together(facts, room) } else { shown(&drawn) };
+        let folded = drawn.iter().filter(|one| one.seen == Seen::Folded).map(|one| one.told);
         Self { lines, folded: folded.collect() }
     }
 
@@ -59,17 +54,52 @@ impl<'t, 'a> Visible<'t, 'a> {
     }
 }
 
-fn shown(facts: &[Told<'_>], seen: &[Seen]) -> Vec<String> {
+/// A fact, written as it is seen.
+struct Drawn<'t, 'a> {
+    told: &'t Told<'a>,
+    whole: Vec<String>,
+    one_line: Vec<String>,
+    seen: Seen,
+}
+
+impl<'t, 'a> Drawn<'t, 'a> {
+    fn of(told: &'t Told<'a>) -> Self {
+        let one_line = cut(&format!("- {}", inline(&told.sentence)), 1);
+        Self { told, whole: whole(told), one_line, seen: Seen::Whole }
+    }
+
+    fn is_destructive(&self) -> bool {
+        self.told.fact.risk == Risk::Destructive
+    }
+
+    fn lines(&self) -> &[String] {
+        match self.seen {
+            Seen::Whole => &self.whole,
+            Seen::OneLine => &self.one_line,
+            Seen::Folded => &[],
+        }
+    }
+}
+
+/// How many lines they take, with headings and what is between.
+fn height(drawn: &[Drawn<'_, '_>]) -> usize {
+    let mut risks: Vec<Risk> =
+        drawn.iter().filter(|one| one.seen != Seen::Folded).map(|one| one.told.fact.risk).collect();
+    risks.dedup();
+    drawn.iter().map(|one| one.lines().len()).sum::<usize>() + (2 * risks.len()).saturating_sub(1)
+}
+
+fn shown(drawn: &[Drawn<'_, '_>]) -> Vec<String> {
     let mut out = Vec::new();
     let mut before = None;
-    for (told, seen) in facts.iter().zip(seen).filter(|(_, seen)| **seen != Seen::Folded) {
-        let risk = told.fact.risk;
+    for one in drawn.iter().filter(|one| one.seen != Seen::Folded) {
+        let risk = one.told.fact.risk;
         if before != Some(risk) {
             out.extend(before.map(|_| String::new()));
             out.push(heading(risk));
             before = Some(risk);
         }
-        out.extend(if *seen == Seen::Whole { whole(told) } else { one_line(told) });
+        out.extend_from_slice(one.lines());
     }
     out
 }
@@ -91,10 +121,6 @@ pub(super) fn whole(told: &Told<'_>) -> Vec<String> {
     let sentence = format!("- {}", inline(&told.sentence));
     let room = FACT_LINES - usize::from(beside.is_some());
     cut(&sentence, room).into_iter().chain(beside).collect()
-}
-
-fn one_line(told: &Told<'_>) -> Vec<String> {
-    cut(&format!("- {}", inline(&told.sentence)), 1)
 }
 
 fn cut(text: &str, most: usize) -> Vec<String> {
