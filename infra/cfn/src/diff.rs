@@ -34,6 +34,9 @@ mod secrets;
 mod sections;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use context::{Code, Context, Known, Predicted, Replacement};
 pub use guard::{
     Allowance, Allowed, Blocked, Day, Guard, Guards, InvalidAllowance, InvalidDay, Verdict,

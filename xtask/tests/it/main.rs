@@ -19,5 +19,6 @@ mod forgery;
 mod observability;
 mod outage;
 mod repository;
+mod review;
 mod start_and_stop;
 mod subscription;

@@ -140,7 +140,8 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     fn told(&self) -> String {
-        let places: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
+        let mut places: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
+        places.dedup();
         let what = match (self.meaning, self.consequence) {
             (Meaning::Named, _) => "names the old one as text; change it by hand".to_owned(),
             (_, Consequence::Replacement | Consequence::ReplacementRetained) => {
