@@ -8,17 +8,21 @@
 )]
 
 mod crc;
+mod emulator;
 mod service;
 
 mod api;
 mod build;
 mod command_line;
+mod emulator_life;
 mod event_verify;
 mod events;
 mod forgery;
 mod observability;
+mod operate;
 mod outage;
 mod repository;
 mod review;
+mod soak;
 mod start_and_stop;
 mod subscription;

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, and `emulator.txt` from
-//! ministack.
+//! ministack and cbor2, which it needs for what the SDK for Rust says to CloudWatch.
 
 use std::{
     fs,
