@@ -7,7 +7,7 @@ mod span;
 
 use std::{collections::BTreeMap, fmt};
 
-use cfn::constructs::Architecture;
+use cfn::{constructs::Architecture, diff::Guards};
 use contract::config::{Checkout, Invoicer, Retry, WebhookTrust};
 use serde::Deserialize;
 
@@ -53,6 +53,10 @@ pub struct Environment {
     pub retry: Retry,
     /// When alarms ring.
     pub alarms: Alarms,
+    /// What stops a change of this environment until somebody allows it by name; nothing when it is missing.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "schema::Guards"))]
+    pub guards: Guards,
 }
 
 /// How what is at rest is encrypted.

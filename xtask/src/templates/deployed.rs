@@ -39,7 +39,7 @@ struct Packed {
 
 /// The template that is deployed; an empty one where nothing is.
 pub(super) fn before(context: &Context, aws: &Aws) -> Result<Before, Failure> {
-    let mut program = deployment::program(context, "deployed", aws)?;
+    let mut program = deployment::program(context, aws, vec!["deployed".into()])?;
     let output = program.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(Failure::from("cannot start the program that speaks to AWS"))?;
     if !output.status.success() {

@@ -251,7 +251,7 @@ fn a_wrong_call_says_what_is_wrong() {
         (&["only.yaml"], 2, "<NEW>"),
         (&[], 2, "<OLD|--env <NAME>|--all>"),
         (&["--env", "prod", "--allow", "anything=Queue"], 2, "replace-stateful"),
-        (&["--env", "prod", "--allow", "will-fail"], 2, "write GUARD=LOGICAL_ID"),
+        (&["--env", "prod", "--allow", "will-fail"], 2, "is not GUARD=LOGICALID"),
     ] {
         let output = in_project(&folder, arguments);
         let said = String::from_utf8(output.stderr).unwrap();

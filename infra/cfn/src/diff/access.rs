@@ -35,7 +35,16 @@ use crate::{LogicalId, Path};
 
 /// Who may newly do what on what, and who no longer.
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
-    if compared.changes.is_empty() { Vec::new() } else { facts(compared) }
+    if touches_policies(compared) { facts(compared) } else { Vec::new() }
+}
+
+/// Whether a policy, or what is attached to somebody, differs at all. Most changes leave them alone, and reading all of
+/// them takes the longest of all questions.
+fn touches_policies(compared: &Compared<'_>) -> bool {
+    compared.changes.iter().any(|change| {
+        let named = |key: &str| key.contains("Polic") || key.contains("Permission");
+        policies::is_policy(&change.kind) || change.properties.iter().any(|property| property.path.keys().any(named))
+    })
 }
 
 fn facts(compared: &Compared<'_>) -> Vec<Fact> {
@@ -123,7 +132,7 @@ fn changed(compared: &Compared<'_>, place: &Path) -> Vec<Path> {
 
 /// The changes of policies that allow and deny what they did before: no fact tells them.
 pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
-    if compared.changes.is_empty() {
+    if !touches_policies(compared) {
         return Vec::new();
     }
     let (old_names, new_names) = Names::of(compared);

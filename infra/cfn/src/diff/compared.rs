@@ -86,6 +86,10 @@ impl<'a> Compared<'a> {
         let ((old, new), (mut changes, pairs)) = (sides, found);
         propagate::follow(&mut changes, &pairs, &old.template, &new.template);
         predicted::join(&mut changes, context);
+        for change in &mut changes {
+            change.source = context.sources.get(&change.id).cloned();
+            change.properties.iter_mut().for_each(|property| property.source.clone_from(&change.source));
+        }
         let sections = sections::compare(&old, &new, &hidden);
         let by_id = changes.iter().enumerate().rev().map(|(at, change)| (change.id.clone(), at)).collect();
         Self { old, new, changes, sections, checked, context, pairs, by_id, hidden }
@@ -116,6 +120,8 @@ impl<'a> Compared<'a> {
     /// The answer, with the secrets taken out of sentences that quote them.
     pub(super) fn into_diff(self, mut facts: Vec<Fact>, mut verdict: Verdict) -> Diff {
         for fact in &mut facts {
+            let first = fact.subjects.first().and_then(|id| self.context.sources.get(id));
+            fact.source = fact.source.take().or_else(|| first.cloned());
             self.hidden.scrub(&mut fact.sentence);
             fact.details.iter_mut().for_each(|detail| self.hidden.scrub(&mut detail.text));
         }
