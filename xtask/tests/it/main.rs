@@ -22,6 +22,7 @@ mod observability;
 mod operate;
 mod outage;
 mod repository;
+mod review;
 mod soak;
 mod start_and_stop;
 mod subscription;
