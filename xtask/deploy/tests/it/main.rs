@@ -3,6 +3,7 @@
 
 mod cloud;
 mod endpoint;
+mod kills;
 mod outputs;
 mod program;
 mod scenarios;
