@@ -135,6 +135,7 @@ fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
     service.stack.dashboard("Dashboard", &Dashboard { name, widgets });
 }
 
+#[track_caller]
 fn alarm(
     service: &mut Service<'_>,
     tells: &Handle<Topic>,

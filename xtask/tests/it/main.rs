@@ -18,5 +18,6 @@ mod forgery;
 mod observability;
 mod outage;
 mod repository;
+mod soak;
 mod start_and_stop;
 mod subscription;
