@@ -802,7 +802,7 @@ fn changes(
             found.push(change("Add", id.as_str(), &resource.kind));
             continue;
         };
-        let create_only = cfn::schema::of(&resource.kind).map(|schema| schema.create_only).unwrap_or_default();
+        let lifecycle = cfn::schema::lifecycle(&resource.kind);
         let names: BTreeSet<_> = before.properties.keys().chain(resource.properties.keys()).cloned().collect();
         let differs = |name: &String| {
             let values = (before.properties.get(name), resource.properties.get(name));
@@ -811,7 +811,7 @@ fn changes(
             values.0 != values.1 || moved
         };
         let properties = names.into_iter().filter(differs).map(|name| {
-            let replaces = create_only.contains(&name.as_str());
+            let replaces = lifecycle.is_some_and(|lifecycle| lifecycle.create_only.contains(&name));
             (name, replaces)
         });
         let properties: Vec<(String, bool)> = properties.collect();

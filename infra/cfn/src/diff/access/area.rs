@@ -214,12 +214,15 @@ fn no_address(tests: &[Test]) -> bool {
         Values::Blocks { any_of, not } => Some((any_of, *not)),
         _ => None,
     });
-    let ends = blocks.clone().flat_map(|(any_of, _)| any_of).flat_map(|(first, last)| {
-        [first.saturating_sub(1), *first, *last, last.saturating_add(1)]
-    });
+    let ends = blocks
+        .clone()
+        .flat_map(|(any_of, _)| any_of)
+        .flat_map(|(first, last)| [first.saturating_sub(1), *first, *last, last.saturating_add(1)]);
     let mut ends = ends.peekable();
     let passes = |address: u128| {
-        blocks.clone().all(|(any_of, not)| any_of.iter().any(|(first, last)| (*first..=*last).contains(&address)) != not)
+        blocks
+            .clone()
+            .all(|(any_of, not)| any_of.iter().any(|(first, last)| (*first..=*last).contains(&address)) != not)
     };
     ends.peek().is_some() && !ends.any(passes)
 }

@@ -82,8 +82,7 @@ impl<'a> Names<'a> {
     fn of_side(side: &'a Side<'a>, renamed: HashMap<&'a str, &'a str>, stable: HashMap<&'a str, &'a str>) -> Self {
         let given = renamed.iter().map(|(old, new)| (*new, *old)).collect();
         let (facts, known) = (side.facts(), side.known);
-        let mut names =
-            Self { facts, known, renamed, given, stable, by_arn: HashMap::new(), actions: HashMap::new() };
+        let mut names = Self { facts, known, renamed, given, stable, by_arn: HashMap::new(), actions: HashMap::new() };
         let properties = side.given.resources.values().flat_map(|resource| resource.properties.values());
         properties.for_each(|value| actions(value, &mut names.actions));
         let arns = names.facts.things().filter_map(|thing| {
@@ -132,9 +131,8 @@ impl<'a> Names<'a> {
         if attribute.is_empty() && self.facts.thing(name).is_none() {
             return self.parameter(name);
         }
-        self.reference(name, attribute).unwrap_or_else(|| {
-            vec![Sign::Symbol(format!("{}.{attribute}", self.shown_id(name)).into())]
-        })
+        self.reference(name, attribute)
+            .unwrap_or_else(|| vec![Sign::Symbol(format!("{}.{attribute}", self.shown_id(name)).into())])
     }
 
     fn parameter(&self, name: &str) -> Vec<Sign> {
@@ -150,7 +148,8 @@ impl<'a> Names<'a> {
         if NAMED.iter().any(|(known, attributes)| *known == kind && attributes.contains(&attribute)) {
             return Some(self.name(id));
         }
-        let (_, _, arn) = ARNS.iter().find(|(known, attributes, _)| *known == kind && attributes.contains(&attribute))?;
+        let (_, _, arn) =
+            ARNS.iter().find(|(known, attributes, _)| *known == kind && attributes.contains(&attribute))?;
         let mut signs = Vec::new();
         let mut letters = arn.chars();
         while let Some(letter) = letters.next() {
@@ -160,7 +159,9 @@ impl<'a> Names<'a> {
                 ('%', Some('A')) => signs.extend(self.parameter("AWS::AccountId")),
                 ('%', Some('N')) => signs.extend(self.name(id)),
                 // Secrets Manager adds six characters of its own.
-                ('%', Some('S')) => signs.push(Sign::Symbol(format!("{}, the end of its ARN", self.shown_id(id)).into())),
+                ('%', Some('S')) => {
+                    signs.push(Sign::Symbol(format!("{}, the end of its ARN", self.shown_id(id)).into()))
+                }
                 ('*', None) => signs.push(Sign::Many),
                 (other, _) => signs.push(Sign::Char(other)),
             }

@@ -107,7 +107,11 @@ impl Sayings {
             if later.is_empty() && !kept.is_empty() {
                 details.push(format!("still: {}", kept.join(", ")));
             }
-            self.put(key(Way::Gone, Marks::default(), subject, grant, change(!later.is_empty(), false)), grant, details);
+            self.put(
+                key(Way::Gone, Marks::default(), subject, grant, change(!later.is_empty(), false)),
+                grant,
+                details,
+            );
         }
         for (way, grants) in [(Way::Barred, &barred), (Way::Unbarred, &unbarred)] {
             // A new thing's own denials are no news.

@@ -266,12 +266,15 @@ fn some(statements: &[Json], effect: &str, (who, action, resource, value): Reque
 
 fn part(name: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = (String, Json)> {
     let list = prop::collection::vec(prop::sample::select(values), 1..4);
-    (prop::bool::weighted(0.2), list).prop_map(move |(not, list)| (format!("{}{name}", if not { "Not" } else { "" }), json!(list)))
+    (prop::bool::weighted(0.2), list)
+        .prop_map(move |(not, list)| (format!("{}{name}", if not { "Not" } else { "" }), json!(list)))
 }
 
 fn statement() -> impl Strategy<Value = Json> {
     let condition = prop::option::of((
-        prop::sample::select(&["StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIfExists"][..]),
+        prop::sample::select(
+            &["StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIfExists"][..],
+        ),
         prop::collection::vec(prop::sample::select(&["1", "2", "2*", "?"][..]), 1..3),
     ));
     let null = prop::option::weighted(0.2, prop::sample::select(&["true", "false"][..]));
@@ -303,7 +306,8 @@ fn delta(old: &[Json], new: &[Json]) -> Delta {
     let (names, _) = Names::of(&compared);
     let reader = Reader { names: &names, compared: &compared };
     let owner = statement::Owner { who: Vec::new(), resource: None };
-    let read = |statements: &[Json]| reader.document(&json!({"Statement": statements}), &crate::Path::default(), &owner);
+    let read =
+        |statements: &[Json]| reader.document(&json!({"Statement": statements}), &crate::Path::default(), &owner);
     Delta::of(&read(old), &read(new))
 }
 

@@ -116,13 +116,7 @@ pub(super) const SWITCHES: &[Switch] = &[
         "its files are no longer proof against changes",
         LOGS_WHY,
     ),
-    switch(
-        ("AWS::ElastiCache::ReplicationGroup", "AtRestEncryptionEnabled", "true"),
-        false,
-        ENCRYPTION,
-        AT_REST,
-        "",
-    ),
+    switch(("AWS::ElastiCache::ReplicationGroup", "AtRestEncryptionEnabled", "true"), false, ENCRYPTION, AT_REST, ""),
     switch(
         ("AWS::ElastiCache::ReplicationGroup", "TransitEncryptionEnabled", "true"),
         false,
@@ -277,7 +271,13 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting("AWS::ApiGatewayV2::Stage", "AccessLogSettings.DestinationArn", LOGS, "no access log any more", LOGS_WHY),
     setting("AWS::ApiGateway::Stage", "AccessLogSetting.DestinationArn", LOGS, "no access log any more", LOGS_WHY),
-    setting("AWS::CloudFront::Distribution", "DistributionConfig.Logging.Bucket", LOGS, "no access log any more", LOGS_WHY),
+    setting(
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.Logging.Bucket",
+        LOGS,
+        "no access log any more",
+        LOGS_WHY,
+    ),
     setting(
         "AWS::CloudFront::Distribution",
         "DistributionConfig.WebACLId",
@@ -286,13 +286,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "",
     ),
     setting("AWS::Logs::LogGroup", "DataProtectionPolicy", "masking-removed", "no longer masks personal data", ""),
-    setting(
-        "AWS::SecretsManager::RotationSchedule",
-        "RotationRules",
-        "rotation-removed",
-        "no longer rotated",
-        "",
-    ),
+    setting("AWS::SecretsManager::RotationSchedule", "RotationRules", "rotation-removed", "no longer rotated", ""),
 ];
 
 /// Where a key of one's own may give way to one of AWS.
