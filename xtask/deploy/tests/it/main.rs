@@ -5,5 +5,7 @@ mod cloud;
 mod endpoint;
 mod kills;
 mod outputs;
+mod plans;
 mod program;
 mod scenarios;
+mod terminal;
