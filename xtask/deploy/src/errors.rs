@@ -17,9 +17,9 @@ use serde::Serialize;
 use crate::{
     Failure, Format,
     colour::s,
-    confirm,
     resources::Resources,
     target::Target,
+    terminal::{confirm, is_attended},
     text::{print, print_json, printable},
 };
 use message::{Entry, Reading};
@@ -89,13 +89,25 @@ pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Res
             if !selected.is_empty() {
                 eprint!("{}", rows(&selected));
                 let question = format!("drop {} event{} for good?", selected.len(), s(selected.len()));
-                confirm::ask(&question, *yes)?;
+                agree(&question, *yes).await?;
             }
             let done = each(target, &queues, &selected, Doing::Drop).await?;
             report(target, format, &selected, &done, "dropped")
         }
     };
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Goes on only when somebody agrees.
+async fn agree(question: &str, yes: bool) -> Result<(), Failure> {
+    match yes {
+        true => Ok(()),
+        false if !is_attended() => {
+            Err(Failure::new(format!("nobody is here to answer: {question}"), "answer beforehand with --yes"))
+        }
+        false if confirm(question).await => Ok(()),
+        false => Err(Failure::new("nothing was dropped", "answer yes to drop them")),
+    }
 }
 
 /// What `errors list --format json` prints. Fields are added, never changed or removed.

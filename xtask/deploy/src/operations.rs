@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     Failure,
     failure::{failure, says},
-    resources::missing,
+    stack::missing,
     target::Target,
 };
 

@@ -13,7 +13,8 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::Args;
 use serde::Serialize;
 
-pub(crate) use estimate::{Planned, estimate};
+use aws_sdk_cloudformation::types::ResourceChange;
+use estimate::{Planned, estimate};
 use spans::{Span, Timeline};
 
 use crate::{
@@ -24,6 +25,12 @@ use crate::{
     target::Target,
     text::{print, print_json, printable},
 };
+
+/// As many deployments back an estimate looks: what was long ago is another stack's.
+const REMEMBERED: usize = 5;
+
+/// What takes less needs no warning.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 /// As many of the slowest resources are named.
 const SLOWEST: usize = 5;
@@ -85,15 +92,31 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Options) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-/// The template that is deployed, as it was given.
+/// Says on standard error how long these changes will take, where that is known and worth saying.
 ///
 /// # Errors
-/// When there is no such stack, or AWS does not tell.
-pub(crate) async fn template(target: &Target) -> Result<cfn::Template, Failure> {
+/// When AWS does not tell what was done before.
+pub(crate) async fn foretell(
+    target: &Target,
+    changes: &[ResourceChange],
+    template: &cfn::Template,
+) -> Result<(), Failure> {
+    let planned: Vec<_> = changes.iter().filter_map(Planned::of).collect();
+    let past = operations::read(target, REMEMBERED).await?;
+    let estimate = estimate(&planned, template, &past).filter(|estimate| estimate.time >= WORTH_SAYING);
+    if let Some(estimate) = estimate {
+        eprintln!("it takes {estimate}");
+        eprintln!("  it waits for {}", estimate.chain.join(" -> "));
+    }
+    Ok(())
+}
+
+/// The template that is deployed, as it was given.
+async fn template(target: &Target) -> Result<cfn::Template, Failure> {
     let client = target.aws.cloudformation();
     let answer = client.get_template().stack_name(&target.stack).send().await;
     let answer = answer.map_err(|error| match crate::failure::says(&error, "does not exist") {
-        true => crate::resources::missing(target),
+        true => crate::stack::missing(target),
         false => failure(&error, "cannot read the deployed template"),
     })?;
     cfn::read::template(answer.template_body().unwrap_or_default()).map_err(|error| {

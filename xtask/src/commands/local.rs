@@ -20,11 +20,11 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    addresses::{self, Addresses},
     cargo,
     cli::Local,
     context::{Context, write_whole},
     report::Failure,
-    running::{self, Addresses},
 };
 
 /// The client that the sandbox knows. It opens nothing but this sandbox.
@@ -82,7 +82,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     .map_err(Failure::new)?;
     let console = console::serve(ports.console, ready.clone(), recent, running.lambda().clone(), prefix);
     let took = since.elapsed();
-    let announced = running::announce(context, &options.env, &ready)?;
+    let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
     let stop_asked = asked_to_stop()?;
     if let Some(file) = &options.ready_file {

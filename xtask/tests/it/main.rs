@@ -8,14 +8,18 @@
 )]
 
 mod crc;
+mod emulator;
 mod service;
 
 mod api;
+mod build;
 mod command_line;
+mod emulator_life;
 mod event_verify;
 mod events;
 mod forgery;
 mod observability;
+mod operate;
 mod outage;
 mod repository;
 mod soak;

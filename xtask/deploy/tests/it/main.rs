@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 mod cloud;
+mod doctor;
 mod endpoint;
 mod kills;
+mod operate;
 mod outputs;
 mod plans;
 mod program;

@@ -23,7 +23,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::running::Addresses;
+use crate::addresses::Addresses;
 
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;

@@ -16,8 +16,8 @@ use tokio::{
 };
 
 use crate::{
+    addresses::Addresses,
     report::{Failure, printable},
-    running::Addresses,
 };
 
 /// Prints the table of addresses and a `curl` line for each route.
