@@ -9,8 +9,8 @@ use cfn::constructs::Architecture;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use review::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 pub(crate) use operate::{Diagnose, Drift, Errors, Invoke, Logs, Secrets, Timeline};
+pub(crate) use review::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 
 /// The environment that runs on this machine.
 pub(crate) const LOCAL: &str = "local";
@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Ship an environment: build, upload, review, execute, follow, print the outputs
     #[command(
-        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
+        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --hotswap\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
     )]
     Deploy(Deploy),
     /// Delete the stack of an environment, after asking for its name
@@ -449,6 +449,9 @@ pub(crate) struct Deploy {
     /// Answer every question with yes
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Send changed functions' code straight to Lambda, where the environment allows it
+    #[arg(long, conflicts_with_all = ["plan", "replace", "delete", "allow_data_loss", "skip", "retain"])]
+    pub(crate) hotswap: bool,
 }
 
 #[derive(Args)]
