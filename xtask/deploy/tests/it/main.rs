@@ -1,8 +1,8 @@
 //! The program against an endpoint that answers as AWS does, from a script.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails panics")]
 
-mod doctor;
 mod cloud;
+mod doctor;
 mod endpoint;
 mod outputs;
 mod program;
