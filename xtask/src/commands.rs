@@ -8,6 +8,8 @@ pub(crate) mod deployment;
 pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod local;
+mod running;
+pub(crate) mod soak;
 pub(crate) mod synth;
 pub(crate) mod test;
 pub(crate) mod validate;

@@ -27,6 +27,11 @@ impl Pace {
         self.first * 60
     }
 
+    /// How long `--follow` waits between two looks; CloudWatch Logs takes five of them a second from a whole account.
+    pub(crate) fn follow(self) -> Duration {
+        self.first * 8
+    }
+
     /// As long as is waited between two looks at most.
     pub(crate) fn longest_look(self) -> Duration {
         self.first * 20

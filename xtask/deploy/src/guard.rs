@@ -58,7 +58,7 @@ impl fmt::Display for Risk {
 
 /// Whether things of this type hold data, or are remembered by others.
 pub(crate) fn holds_data(kind: &str) -> bool {
-    cfn::schema::of(kind).is_some_and(|schema| schema.stateful)
+    cfn::schema::lifecycle(kind).is_some_and(|known| known.stateful)
 }
 
 /// What the changes would do to what holds data.

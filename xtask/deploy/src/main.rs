@@ -19,6 +19,10 @@
 //! - `run`, `terminal`: questions, Ctrl-C, and what a run must not leave behind.
 //! - `status`, `deployed`, `outputs`, `destroy`: the other commands.
 //! - `failure`, `text`: what AWS's errors mean, and what goes to standard output.
+//! - `resources`: what a deployed stack consists of.
+//! - `drift`, `logs`, `invoke`, `errors`, `secrets`: what an operator asks of it.
+//! - `operations`: what was done to it, from its events; `diagnose` says why that failed, `timeline` what it waited for.
+//! - `hotswap`: new code for its functions, past CloudFormation.
 //!
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
@@ -27,21 +31,31 @@ mod artifacts;
 mod aws;
 mod bootstrap;
 mod change_set;
+mod colour;
 mod deployed;
 mod destroy;
+mod diagnose;
 mod doctor;
+mod drift;
+mod errors;
 mod events;
 mod failure;
 mod follow;
 mod guard;
+mod hotswap;
 mod identity;
+mod invoke;
+mod logs;
+mod operations;
 mod outputs;
 mod plan_file;
 mod progress;
 mod recover;
 mod report;
+mod resources;
 mod review;
 mod run;
+mod secrets;
 mod ship;
 mod source;
 mod stack;
@@ -50,6 +64,7 @@ mod status;
 mod target;
 mod terminal;
 mod text;
+mod timeline;
 mod tree;
 mod triggers;
 mod view;
@@ -93,6 +108,24 @@ enum Command {
     Doctor(doctor::Options),
     /// Print what runs, as JSON
     Deployed,
+    /// Show where the resources are no longer as the template has them
+    Drift,
+    /// Print what the functions say
+    Logs(logs::Logs),
+    /// Invoke a function
+    Invoke(invoke::Invoke),
+    /// The events that failed
+    #[command(subcommand)]
+    Errors(errors::Errors),
+    /// PayPal's client id and secret
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// Say why the last deployment failed
+    Diagnose(diagnose::Diagnose),
+    /// Show how the last deployment went in time
+    Timeline(timeline::Options),
+    /// Give functions new code, past CloudFormation
+    Hotswap(hotswap::Hotswap),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,5 +160,13 @@ async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Outputs => outputs::run(&target, cli.format).await,
         Command::Doctor(options) => doctor::run(&cli.target, options).await,
         Command::Deployed => deployed::run(&target).await,
+        Command::Drift => drift::run(&target, cli.format).await,
+        Command::Logs(options) => logs::run(&target, cli.format, options).await,
+        Command::Invoke(options) => invoke::run(&target, cli.format, options).await,
+        Command::Errors(command) => errors::run(&target, cli.format, command).await,
+        Command::Secrets(command) => secrets::run(&target, cli.format, command).await,
+        Command::Diagnose(options) => diagnose::run(&target, cli.format, options).await,
+        Command::Timeline(options) => timeline::run(&target, cli.format, options).await,
+        Command::Hotswap(options) => hotswap::run(&target, cli.format, options).await,
     }
 }

@@ -58,6 +58,11 @@ impl<'a> Run<'a> {
         Ok(Self { target, format, yes, interrupt: Interrupt::listen()?, leftover: RefCell::default() })
     }
 
+    /// Whether somebody decides, now or by the plan that comes of it.
+    pub(crate) fn asks(&self) -> bool {
+        !self.yes
+    }
+
     /// Does something that Ctrl-C ends at once.
     ///
     /// # Errors

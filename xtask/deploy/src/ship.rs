@@ -22,7 +22,7 @@ use crate::{
     stack::Stack,
     states::{Step, next, succeeded},
     target::Target,
-    triggers, who,
+    timeline, triggers, who,
 };
 
 /// The size up to which CloudFormation takes a template in a call, in bytes; a larger one it fetches from the bucket.
@@ -284,6 +284,9 @@ async fn make(
         return Err(Failure::new(message, "check the template with `cargo xtask validate`").into());
     }
     show(run, &change_set)?;
+    if existing.is_some() && run.asks() {
+        run.guarded(timeline::foretell(target, &change_set.changes, &source.template)).await?;
+    }
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &options.allowed)).await?;
     let base = match existing {
         Some(stack) => stack,

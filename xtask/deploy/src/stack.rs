@@ -59,17 +59,20 @@ impl Stack {
     /// # Errors
     /// When AWS does not say, or there is no such stack.
     pub(crate) async fn of(target: &Target) -> Result<Self, Failure> {
-        let Target { stack, region, account, .. } = target;
-        Self::find(target, stack).await?.ok_or_else(|| {
-            let message = format!("there is no stack {stack} in account {account}, {region}");
-            Failure::new(message, "deploy it first, or name another region with --region")
-        })
+        Self::find(target, &target.stack).await?.ok_or_else(|| missing(target))
     }
 
     /// Whether nothing was ever made in it.
     pub(crate) fn is_in_review(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
     }
+}
+
+/// There is no such stack.
+pub(crate) fn missing(target: &Target) -> Failure {
+    let Target { stack, region, account, .. } = target;
+    let message = format!("there is no stack {stack} in account {account}, {region}");
+    Failure::new(message, "deploy it first, or name another region with --region")
 }
 
 impl From<&types::Stack> for Stack {

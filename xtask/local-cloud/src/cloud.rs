@@ -8,7 +8,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     account::Account,
     activity::Stream,
-    aws, event_source,
+    aws,
+    cloudformation::{CloudFormation, StackParts},
+    event_source,
     http_api::{self, RouteKey},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
@@ -127,13 +129,23 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let services = provision::Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
     let given = Given {
         stack_name: &options.stack_name,
-        parameters: options.parameters,
+        parameters: options.parameters.clone(),
         binaries: &options.binaries,
         secrets: &options.secrets,
         api_endpoint: format!("http://{}", options.api.local_addr()?),
         account: &account,
     };
     let made = provision::provision(&options.template, &services, &given)?;
+    let cloudformation = CloudFormation::new(
+        &account,
+        StackParts {
+            name: &options.stack_name,
+            template: &options.template,
+            parameters: options.parameters.into_iter().collect(),
+            resources: made.resources,
+            outputs: &made.outputs,
+        },
+    );
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let mut tasks = vec![
         tokio::spawn(aws::serve(
@@ -146,6 +158,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
                 logs: logs.clone(),
                 lambda: lambda.clone(),
                 asynchronous,
+                cloudformation,
             },
         )),
         tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),

@@ -2,7 +2,7 @@
 //!
 //! - [`cloud`]: starts a template, stops it. Start there.
 //! - [`provision`]: the template's resources, made in the order in which they refer to each other.
-//! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`]: a service each.
+//! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`], [`cloudformation`]: a service each.
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
 //! - [`activity`]: what happens, as it happens.
 //!
@@ -15,6 +15,7 @@ pub mod account;
 pub mod activity;
 pub mod aws;
 pub mod cloud;
+pub mod cloudformation;
 pub mod event_source;
 pub mod http_api;
 pub mod lambda;

@@ -4,6 +4,7 @@
 mod cloud;
 mod doctor;
 mod endpoint;
+mod operate;
 mod outputs;
 mod program;
 mod scenarios;

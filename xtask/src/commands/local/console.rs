@@ -23,7 +23,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::Ready;
+use crate::addresses::Addresses;
 
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;
@@ -33,7 +33,7 @@ pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
 /// Serves the console until it is aborted.
 pub(super) fn serve(
     listener: TcpListener,
-    ready: Ready,
+    ready: Addresses,
     recent: Recent,
     lambda: Lambda,
     prefix: String,
