@@ -116,6 +116,11 @@ pub(crate) enum Command {
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Run the whole service under load and faults, and audit from outside what became of every event
+    #[command(
+        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --webhooks 2000 --seed 7 --format json\n\nThe seed decides which webhooks are sent, which of them twice, late or forged, and which calls to PayPal fail.\nExit code: 1 when the audit finds anything."
+    )]
+    Soak(Soak),
     /// Say what this machine, and an AWS account, lack for the commands here, and what mends it
     #[command(
         after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and what they may read.\nWhether they may make what a template holds, AWS says only when it does."
@@ -126,11 +131,6 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask completions bash >~/.local/share/bash-completion/completions/xtask\n\nThey complete the program `xtask`, such as target/debug/xtask; cargo itself completes only its own commands."
     )]
     Completions(Completions),
-    /// Run the whole service under load and faults, and audit from outside what became of every event
-    #[command(
-        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --webhooks 2000 --seed 7 --format json\n\nThe seed decides which webhooks are sent, which of them twice, late or forged, and which calls to PayPal fail.\nExit code: 1 when the audit finds anything."
-    )]
-    Soak(Soak),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
     #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,

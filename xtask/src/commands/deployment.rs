@@ -1,6 +1,6 @@
 //! Commands that speak to AWS: they are done by the program `deploy`, which is built when it is first needed.
 
-use std::{ffi::OsString, fs, os::unix::process::CommandExt, path::PathBuf, process::Command};
+use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
 
 use crate::{
     addresses, cargo,
@@ -35,19 +35,33 @@ pub(crate) fn destroy(context: &Context, options: &Destroy) -> Result<(), Failur
 
 /// Says how a stack is.
 pub(crate) fn status(context: &Context, options: &Status) -> Result<(), Failure> {
-    let mut words = vec!["status".into()];
-    words.extend(options.follow.then(|| "--follow".into()));
-    run(context, &options.aws, options.format, words)
+    let follow = options.follow.then(|| "--follow".into());
+    run(context, &options.aws, options.format, ["status".into()].into_iter().chain(follow).collect())
 }
 
-/// Tells where each resource is defined, and why a deployment failed.
-pub(crate) fn diagnose(context: &Context, options: &Diagnose) -> Result<(), Failure> {
+/// Makes what is shipped, and says where it is: the environment's template, and the functions' zips.
+fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<OsString>, Failure> {
     let environment = context.environment(&options.aws.env)?;
-    let definitions = infra::definitions(&environment);
-    let text = serde_json::to_string(&definitions).map_err(Failure::from("cannot write the definitions"))?;
-    let file = write_for(context, "definitions", &format!("{}.json", environment.name), &text)?;
-    let words = vec!["diagnose".into(), "--definitions".into(), file.into_os_string()];
-    run(context, &options.aws, options.format, words)
+    let template = infra::service(&environment).map_err(Failure::new)?;
+    let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
+    let folder = context.root.join("target/deploy");
+    fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    let file = folder.join(format!("{}.yaml", environment.name));
+    write_whole(&file, cfn::write::yaml(&template))?;
+    let mut arguments = vec![command.into()];
+    arguments.extend(given(&options.given));
+    arguments.extend(["--template".into(), file.into()]);
+    arguments.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
+    for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
+        arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
+    }
+    arguments.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
+    Ok(arguments)
+}
+
+fn given(given: &Given) -> Vec<OsString> {
+    let skipped = given.skip.iter().flat_map(|id| ["--skip".into(), id.into()]);
+    skipped.chain(given.retain.iter().flat_map(|id| ["--retain".into(), id.into()])).collect()
 }
 
 /// Builds the program and becomes it, so that signals and its exit code are its own.
@@ -74,7 +88,7 @@ pub(crate) fn program(context: &Context, aws: &Aws, words: Vec<OsString>) -> Res
     for (name, value) in [("--endpoint-url", &endpoint_url), ("--profile", &aws.profile)] {
         program.args(value.iter().flat_map(|value| [name, value.as_str()]));
     }
-    if aws.env == LOCAL {
+    if aws.env == LOCAL && aws.endpoint_url.is_none() {
         // The local cloud checks no signatures, and gets to see no real keys.
         program.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
         program.env_remove("AWS_SESSION_TOKEN").env_remove("AWS_PROFILE");
@@ -82,33 +96,15 @@ pub(crate) fn program(context: &Context, aws: &Aws, words: Vec<OsString>) -> Res
     Ok(program)
 }
 
-/// Makes what is shipped, and says where it is: the environment's template, and the functions' zips.
-fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<OsString>, Failure> {
+/// As [`run`], and tells where each resource is defined.
+pub(crate) fn diagnose(context: &Context, options: &Diagnose) -> Result<(), Failure> {
     let environment = context.environment(&options.aws.env)?;
-    let template = infra::service(&environment).map_err(Failure::new)?;
-    let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
-    let file = write_for(context, "deploy", &format!("{}.yaml", environment.name), &cfn::write::yaml(&template))?;
-    let mut words = vec![command.into()];
-    words.extend(given(&options.given));
-    words.extend(["--template".into(), file.into()]);
-    words.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
-    for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
-        words.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
-    }
-    words.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
-    Ok(words)
-}
-
-fn given(given: &Given) -> Vec<OsString> {
-    let skipped = given.skip.iter().flat_map(|id| ["--skip".into(), id.into()]);
-    skipped.chain(given.retain.iter().flat_map(|id| ["--retain".into(), id.into()])).collect()
-}
-
-/// Writes a file for the program, in a folder of `target/`.
-fn write_for(context: &Context, folder: &str, name: &str, text: &str) -> Result<PathBuf, Failure> {
-    let folder = context.root.join("target").join(folder);
-    fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
-    let file = folder.join(name);
-    write_whole(&file, text)?;
-    Ok(file)
+    let definitions = infra::definitions(&environment);
+    let folder = context.root.join("target/definitions");
+    std::fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    let file = folder.join(format!("{}.json", environment.name));
+    let text = serde_json::to_string(&definitions).map_err(Failure::from("cannot write the definitions"))?;
+    write_whole(&file, &text)?;
+    let words = vec!["diagnose".into(), "--definitions".into(), file.into_os_string()];
+    run(context, &options.aws, options.format, words)
 }

@@ -65,10 +65,10 @@ fn ask_aws(context: &Context, options: &Doctor, env: &str) -> Result<Vec<Check>,
         profile: options.profile.clone(),
         endpoint_url: options.endpoint_url.clone(),
     };
+    let mut program = deployment::program(context, &aws, vec!["doctor".into()])?;
     let template = infra::service(&context.environment(env)?).map_err(Failure::new)?;
     let kinds: BTreeSet<_> = template.resources.values().map(|resource| resource.kind.as_str()).collect();
-    let kinds = kinds.iter().flat_map(|kind| ["--kind".into(), kind.into()]);
-    let mut program = deployment::program(context, &aws, std::iter::once("doctor".into()).chain(kinds).collect())?;
+    program.args(kinds.iter().flat_map(|kind| ["--kind", kind]));
     program.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = program.output().map_err(Failure::from("cannot start the program that speaks to AWS"))?;
     let findings: Findings = serde_json::from_slice(&output.stdout).map_err(|error| {

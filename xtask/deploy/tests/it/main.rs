@@ -4,7 +4,10 @@
 mod cloud;
 mod doctor;
 mod endpoint;
+mod kills;
 mod operate;
 mod outputs;
+mod plans;
 mod program;
 mod scenarios;
+mod terminal;
