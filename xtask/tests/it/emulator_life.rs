@@ -208,7 +208,8 @@ fn destroyed(emulator: &Emulator, project: &Project) {
     let names = |held: &Value| held["queues"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&after), names(&before));
     let status = project.run("status", &["--format", "json"]);
-    assert_eq!(status.result()["stack_id"], Value::Null, "{status:?}");
+    let status: Value = serde_json::from_str(&status.out).unwrap();
+    assert_eq!(status["stack_id"], Value::Null, "{status}");
 }
 
 /// What was packed last.
