@@ -182,12 +182,14 @@ fn secrets_are_set_from_standard_input_and_never_shown() {
     let status = printed_json(&service, "secrets status");
     assert_eq!((&status["secrets"][0]["name"], &status["secrets"][0]["set"]), (&json!("paypal"), &json!(true)));
     assert_eq!(printed_json(&service, "outputs")["outputs"]["ApiUrl"], service.api);
-    // The old one is no longer any good, for PayPal nor for the functions.
+    let plans = || call("GET", &format!("{}/plans/list", service.api), &[], None).0;
+    assert_eq!(plans(), 200);
+    // From now on PayPal knows the old one no more, nor the tokens that were got with it.
     service.tell_sandbox("secret", &json!({ "client_secret": "another-one" }));
     let output = run(&service, "secrets set", r#"{"client_id":"local-client","client_secret":"another-one"}"#);
     let said = text(&output.stdout) + &text(&output.stderr);
     assert!(output.status.success() && said.starts_with("paypal is set; ") && !said.contains("another-one"), "{said}");
-    assert_eq!(call("GET", &format!("{}/plans/list", service.api), &[], None).0, 200);
+    assert_eq!(plans(), 200);
     for input in
         ["", "another-one", r#"{"client_id":"local-client"}"#, r#"{"client_id":"a","client_secret":"another one"}"#]
     {
@@ -195,6 +197,7 @@ fn secrets_are_set_from_standard_input_and_never_shown() {
         let said = text(&output.stderr);
         assert!(output.status.code() == Some(1) && !said.contains("another"), "{input}: {said}");
     }
+    assert_eq!(printed_json(&service, "status")["status"], "CREATE_COMPLETE");
     // What only CloudFormation itself can do says so.
     let drift = text(&run(&service, "drift", "").stderr);
     assert!(drift.contains("DetectStackDrift is not played here"), "{drift}");
