@@ -51,6 +51,9 @@ pub struct Environment {
     pub retry: Retry,
     /// When alarms ring.
     pub alarms: Alarms,
+    /// How it is deployed.
+    #[serde(default)]
+    pub deployment: Deployment,
 }
 
 /// How what is at rest is encrypted.
@@ -140,6 +143,15 @@ pub struct Alarms {
     pub oldest_message_seconds: u32,
     /// Forged webhooks in five minutes; a few are the noise of the internet.
     pub forged_events: u32,
+}
+
+/// How an environment is deployed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Whether new code may go straight to Lambda, past CloudFormation and its review; for development.
+    #[serde(default)]
+    pub hotswap: bool,
 }
 
 /// What is wrong with an environment file, all of it.

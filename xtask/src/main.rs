@@ -21,6 +21,13 @@ fn main() -> ExitCode {
         let deployed = |aws: &Aws, format, words| commands::deployment::run(&context, aws, format, words);
         match &cli.command {
             Command::Synth(options) => commands::synth::run(&context, options),
+            Command::Build(options) => commands::build::run(&context, options),
+            Command::Plan(options) => commands::deployment::plan(&context, options),
+            Command::Deploy(options) => commands::deployment::deploy(&context, options),
+            Command::Destroy(options) => commands::deployment::destroy(&context, options),
+            Command::Status(options) => commands::deployment::status(&context, options),
+            Command::Doctor(options) => commands::doctor::run(&context, options),
+            Command::Completions(options) => commands::completions::run(options),
             Command::Codegen => commands::codegen::run(&context),
             Command::Validate(options) => commands::validate::run(&context, options),
             Command::Local(options) => commands::local::run(&context, options),

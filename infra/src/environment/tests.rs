@@ -92,3 +92,11 @@ fn an_origin_can_be_moved_but_not_a_longer_one_that_begins_alike() {
     assert_eq!(moved.paypal.webhook.certificate_origins, ["http://127.0.0.1:9"]);
     assert_eq!(local.clone().moved("http://127.0.0.1:300", "x"), local);
 }
+
+#[test]
+fn code_goes_past_the_review_only_where_the_file_says_so() {
+    let allowed = |name: &str, text: &str| Environment::parse(name, name, text).unwrap().deployment.hotswap;
+    assert!(!allowed("prod", &prod()));
+    assert!(allowed("dev", include_str!("../../../environments/dev.yaml")));
+    assert!(mistakes("alarms:", "deployment: { hotswaps: true }\nalarms:").contains("unknown field `hotswaps`"));
+}

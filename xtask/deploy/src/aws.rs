@@ -79,6 +79,10 @@ impl Aws {
         client!(self, aws_sdk_cloudwatch)
     }
 
+    pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
+        client!(self, aws_sdk_iam)
+    }
+
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         client!(self, aws_sdk_sqs)
     }

@@ -4,6 +4,12 @@
 //! starts when a command first needs AWS; `cargo xtask local` never waits for them. It is told by its arguments what the
 //! environment file says: the stack's name, the account, the region.
 //!
+//! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
+//! - `aws`: a client for each service, and how calls are tried again.
+//! - `failure`: what AWS's errors mean.
+//! - `text`: what goes to standard output.
+//! - `outputs`: what a deployed stack says about itself.
+//! - `doctor`: what lacks for deploying.
 //! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
 //! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
 //!   `change_set` and `review` what CloudFormation would do, `plan_file` a plan.
@@ -29,6 +35,7 @@ mod colour;
 mod deployed;
 mod destroy;
 mod diagnose;
+mod doctor;
 mod drift;
 mod errors;
 mod events;
@@ -97,6 +104,8 @@ enum Command {
     Status(StatusOptions),
     /// Print the outputs of the stack
     Outputs,
+    /// Say what lacks for deploying, as JSON
+    Doctor(doctor::Options),
     /// Print what runs, as JSON
     Deployed,
     /// Show where the resources are no longer as the template has them
@@ -138,6 +147,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    if let Command::Doctor(options) = &cli.command {
+        // Without credentials too.
+        return doctor::run(&cli.target, options).await;
+    }
     let target = Target::resolve(&cli.target).await?;
     match &cli.command {
         Command::Deploy(options) => ship::deploy(&target, options, cli.format).await,
@@ -145,6 +158,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Destroy(options) => destroy::run(&target, options, cli.format).await,
         Command::Status(options) => status::run(&target, options, cli.format).await,
         Command::Outputs => outputs::run(&target, cli.format).await,
+        Command::Doctor(options) => doctor::run(&cli.target, options).await,
         Command::Deployed => deployed::run(&target).await,
         Command::Drift => drift::run(&target, cli.format).await,
         Command::Logs(options) => logs::run(&target, cli.format, options).await,

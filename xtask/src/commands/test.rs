@@ -29,6 +29,8 @@ const STEPS: &[Step] = &[
     Step { name: "python", run: python::set_up },
     Step { name: "cfn-lint, templates", run: python::lint_templates },
     Step { name: "checkov, templates", run: python::check_templates },
+    Step { name: "zizmor, workflows", run: python::lint_workflows },
+    Step { name: "emulator", run: python::set_up_emulator },
     Step { name: "schemathesis", run: python::set_up_schemathesis },
     Step { name: "tests, tools and end to end", run: |context| tests(context, &TOOLS) },
 ];
@@ -73,6 +75,7 @@ fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     let mut command = Command::new(cargo::program());
     command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
     command.env("XTASK_PYTHON", python::interpreter(context));
+    command.env("XTASK_EMULATOR", python::emulator(context));
     command.env("XTASK_SCHEMATHESIS", python::schemathesis(context));
     run_to_end(command)
 }

@@ -3,18 +3,14 @@
 mod json;
 mod text;
 
-use std::{
-    fs,
-    io::{ErrorKind, Write, stdout},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use cfn::{check, read};
 
 use crate::{
     cli::{ReportFormat, Validate},
     context::Context,
-    report::Failure,
+    report::{Failure, print},
 };
 
 /// A template that was checked.
@@ -46,11 +42,7 @@ pub(crate) fn run(context: &Context, options: &Validate) -> Result<(), Failure> 
         ReportFormat::Text => text::render(&checked, context.quiet),
         ReportFormat::Json => json::render(&checked),
     };
-    match stdout().write_all(said.as_bytes()) {
-        // Whoever read has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        other => other.map_err(Failure::from("cannot print the findings"))?,
-    }
+    print(said)?;
     match checked.iter().map(|one| one.report.findings.len()).sum() {
         0 => Ok(()),
         count => Err(Failure::new(text::counted(count, "finding"))

@@ -8,10 +8,13 @@
 )]
 
 mod crc;
+mod emulator;
 mod service;
 
 mod api;
+mod build;
 mod command_line;
+mod emulator_life;
 mod event_verify;
 mod events;
 mod forgery;

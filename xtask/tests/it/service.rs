@@ -33,6 +33,11 @@ pub(crate) fn xtask() -> Command {
     command
 }
 
+/// The folder of the handlers' binaries, as `cargo xtask test` builds them before it runs the tests.
+pub(crate) fn binaries() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap().to_owned()
+}
+
 /// Where a test may write.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));

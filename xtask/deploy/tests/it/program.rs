@@ -4,10 +4,7 @@ use std::process::Output;
 
 use tokio::process::Command;
 
-use crate::endpoint::Endpoint;
-
-/// The account that the tests' environment is in.
-pub(crate) const ACCOUNT: &str = "222222222222";
+use crate::{cloud::ACCOUNT, endpoint::Endpoint};
 
 /// Who is signed in, where nothing else matters.
 pub(crate) const IDENTITY: &str = "\

@@ -1,6 +1,6 @@
-//! Python programs that tests use: boto3 as somebody else's client, cfn-lint and checkov as second opinions, schemathesis as
-//! somebody who only knows the API's description. They are installed into `target/`, from pinned and hashed requirements.
-//! checkov is on its own, because it wants an older boto3.
+//! Python programs that tests use: boto3 as somebody else's client, cfn-lint, checkov and zizmor as second opinions,
+//! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS. They are installed into
+//! `target/`, from pinned and hashed requirements. checkov and ministack are on their own, because they want an older boto3.
 //!
 //! The requirements are made by
 //!
@@ -10,7 +10,8 @@
 //!     --no-emit-options --output-file checkov.txt checkov.in
 //! ```
 //!
-//! `requirements.txt` likewise from boto3 and cfn-lint, and `schemathesis.txt` from schemathesis.
+//! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, and `emulator.txt` from
+//! ministack and cbor2, which it needs for what the SDK for Rust says to CloudWatch.
 
 use std::{
     fs,
@@ -34,6 +35,7 @@ struct Installed {
 
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
+const EMULATOR: Installed = Installed { folder: "emulator", requirements: include_str!("emulator.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
@@ -49,6 +51,24 @@ pub(super) fn schemathesis(context: &Context) -> PathBuf {
 /// Installs the API tester, unless it is there as required.
 pub(super) fn set_up_schemathesis(context: &Context) -> Result<(), Failure> {
     SCHEMATHESIS.set_up(context)
+}
+
+/// AWS's emulator.
+pub(super) fn emulator(context: &Context) -> PathBuf {
+    EMULATOR.program(context, "ministack")
+}
+
+/// Installs AWS's emulator, unless it is there as required.
+pub(super) fn set_up_emulator(context: &Context) -> Result<(), Failure> {
+    EMULATOR.set_up(context)
+}
+
+/// Runs zizmor on the workflows: what it finds and nobody waived fails.
+pub(super) fn lint_workflows(context: &Context) -> Result<(), Failure> {
+    let mut zizmor = Command::new(PROGRAMS.program(context, "zizmor"));
+    zizmor.args(["--offline", "--no-progress", "--persona", "pedantic", "--strict-collection"]);
+    zizmor.arg(context.root.join(".github"));
+    run_to_end(zizmor)
 }
 
 /// Installs the programs, unless they are there as required.
