@@ -15,6 +15,7 @@ use span::Positions;
 
 /// One environment of the service.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// The file's name without its ending, such as `prod`.
@@ -27,6 +28,7 @@ pub struct Environment {
     /// The AWS region, such as `eu-west-1`.
     pub region: String,
     /// The processor that the functions run on.
+    #[cfg_attr(test, schemars(with = "schema::Architecture"))]
     pub architecture: Architecture,
     /// How what is at rest is encrypted.
     pub encryption: EncryptionChoice,
@@ -58,6 +60,7 @@ pub struct Environment {
 
 /// How what is at rest is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EncryptionChoice {
     /// With keys that AWS manages, at no cost.
@@ -68,6 +71,7 @@ pub enum EncryptionChoice {
 
 /// The API's own domain.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DomainChoice {
     /// Such as `subscriptions.example.com`.
@@ -80,6 +84,7 @@ pub struct DomainChoice {
 
 /// The API's limits.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiChoice {
     /// Requests per second, in the long run, over all routes.
@@ -93,6 +98,7 @@ pub struct ApiChoice {
 
 /// PayPal's side.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PayPal {
     /// The REST API: `https://api-m.paypal.com`, or `https://api-m.sandbox.paypal.com`.
@@ -103,6 +109,7 @@ pub struct PayPal {
 
 /// Memory and time of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sizing {
     /// Memory in MB, 128 to 10,240.
@@ -113,6 +120,7 @@ pub struct Sizing {
 
 /// The queues that feed functions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Queues {
     /// What came in and is not checked yet.
@@ -123,6 +131,7 @@ pub struct Queues {
 
 /// How a queue feeds its function.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Feeding {
     /// How long a received message is hidden, in seconds: at least six times its function's timeout.
@@ -137,6 +146,7 @@ pub struct Feeding {
 
 /// When alarms ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Alarms {
     /// The age of the oldest waiting message, in seconds.
@@ -259,5 +269,7 @@ fn mend_of(problem: &str) -> String {
     mend.to_owned()
 }
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

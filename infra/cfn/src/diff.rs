@@ -35,13 +35,17 @@ mod sections;
 mod words;
 
 pub use context::{Code, Context, Known, Predicted, Replacement};
-pub use guard::{Allowance, Allowed, Blocked, Guard, Guards, Verdict};
+pub use guard::{
+    Allowance, Allowed, Blocked, Day, Guard, Guards, InvalidAllowance, InvalidDay, Verdict,
+};
 pub use hidden::Shown;
 pub use model::{
     Action, Change, Consequence, Detail, Diff, Fact, PropertyChange, Risk, Section, SectionChange, Source, Undo,
 };
 
-use crate::Template;
+use std::collections::HashSet;
+
+use crate::{Path, Template};
 use compared::Compared;
 
 /// A question to the two templates.
@@ -66,8 +70,19 @@ const FINDERS: [Finder; 10] = [
 pub fn diff(old: &Template, new: &Template, context: &Context) -> Diff {
     let compared = Compared::of(old, new, context);
     let mut facts: Vec<Fact> = FINDERS.iter().flat_map(|find| find(&compared)).collect();
-    facts.extend(rest::find(&compared, &facts));
+    // Policies that are only written in another way are no news.
+    let unchanged = access::unchanged(&compared);
+    keep_the_closest(&mut facts, &unchanged);
+    facts.extend(rest::find(&compared, &facts, &unchanged));
     facts.sort_by_key(|fact| fact.risk);
     let verdict = guard::judge(&facts, &context.guards);
     compared.into_diff(facts, verdict)
+}
+
+/// That something without data is deleted is no news where another fact says what that means: "A no longer reaches B".
+fn keep_the_closest(facts: &mut Vec<Fact>, unchanged: &[Path]) {
+    let meant = |fact: &Fact| fact.id != "deleted" || fact.risk != Risk::Interruption;
+    let told = facts.iter().filter(|fact| meant(fact)).flat_map(|fact| &fact.explains).chain(unchanged);
+    let told: HashSet<Path> = told.cloned().collect();
+    facts.retain(|fact| meant(fact) || !fact.explains.iter().all(|path| told.contains(path)));
 }

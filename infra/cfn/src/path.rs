@@ -65,6 +65,11 @@ impl Path {
         &self.0
     }
 
+    /// Whether another way leads to the same value, or further into it.
+    pub(crate) fn contains(&self, inner: &Self) -> bool {
+        inner.0.starts_with(&self.0)
+    }
+
     fn step(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }

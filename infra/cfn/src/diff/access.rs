@@ -26,8 +26,8 @@ use self::{
     say::{Said, Sayings, Way},
     statement::{Named, Reader, Statement},
 };
-use super::{Detail, Fact, Guard, Risk, compared::Compared};
-use crate::LogicalId;
+use super::{Action, Detail, Fact, Guard, Risk, compared::Compared, fold::{changed_around, changed_at}};
+use crate::{LogicalId, Path};
 
 /// Who may newly do what on what, and who no longer.
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
@@ -47,7 +47,8 @@ fn facts(compared: &Compared<'_>) -> Vec<Fact> {
         let new = after.statements.get(subject).unwrap_or(&none);
         sayings.add(&judge, subject, Delta::of(old, new));
     }
-    let mut facts: Vec<Fact> = sayings.said().into_iter().filter_map(|said| fact(compared, &said)).collect();
+    let said = sayings.said().into_iter();
+    let mut facts: Vec<Fact> = said.map(|said| fact(compared, &said, &[&before, &after])).collect();
     facts.extend(managed(&judge, &before, &after));
     facts.extend(boundaries(compared, &old_names, &new_names));
     facts.sort_by_key(|fact| RANK.iter().position(|id| *id == fact.id));
@@ -73,7 +74,7 @@ const RANK: [&str; 15] = [
     "tls-only-added",
 ];
 
-fn fact(compared: &Compared<'_>, said: &Said) -> Option<Fact> {
+fn fact(compared: &Compared<'_>, said: &Said, sides: &[&Policies; 2]) -> Fact {
     let (id, risk, guards): (_, _, &[Guard]) = match said.way {
         Way::Newly if said.marks.public => {
             ("public-principal", Risk::Exposure, &[Guard::PublicPrincipal, Guard::WidenIam])
@@ -90,13 +91,49 @@ fn fact(compared: &Compared<'_>, said: &Said) -> Option<Fact> {
         Way::Barred if said.marks.transport => ("tls-only-added", Risk::Note, &[]),
         Way::Barred => ("deny-added", Risk::Access, &[]),
     };
-    let subjects: Vec<&LogicalId> = said.subjects.iter().filter_map(|id| logical_id(compared, id)).collect();
+    let mut subjects: Vec<&LogicalId> = said.about.iter().filter_map(|one| logical_id(compared, &one.name)).collect();
+    subjects.dedup();
+    let places = said.about.iter().flat_map(|one| sides.iter().filter_map(|side| side.places.get(one))).flatten();
+    let mut explains: Vec<Path> = places.flat_map(|place| changed(compared, place)).collect();
+    if said.marks.new_role {
+        explains.extend(subjects.iter().map(|id| Path::resource(id.as_str())));
+    }
     let widens = said.marks.widens || said.marks.public || said.marks.foreign || said.way == Way::Unbarred;
-    Some(Fact {
+    Fact {
         details: said.details.iter().map(Detail::text).collect(),
         guards: guards.iter().copied().filter(|_| widens).collect(),
+        explains,
         ..Fact::new(id, risk, &subjects, said.sentence())
-    })
+    }
+}
+
+/// The changes that a policy's place is about; a resource that is nothing but a policy is told as a whole.
+fn changed(compared: &Compared<'_>, place: &Path) -> Vec<Path> {
+    let Some(id) = place.resource_id() else { return Vec::new() };
+    let Some(change) = compared.change(id) else { return Vec::new() };
+    if policies::is_policy(&change.kind) && change.action != Action::Changed {
+        return vec![Path::resource(id)];
+    }
+    changed_around(compared, &change.id, place)
+}
+
+/// The changes of policies that allow and deny what they did before: no fact tells them.
+pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
+    if compared.changes.is_empty() {
+        return Vec::new();
+    }
+    let (old_names, new_names) = Names::of(compared);
+    let before = policies::all(&Reader { names: &old_names, compared });
+    let after = policies::all(&Reader { names: &new_names, compared });
+    let subjects: BTreeSet<&Subject> = before.statements.keys().chain(after.statements.keys()).collect();
+    let same = subjects.into_iter().filter(|subject| {
+        let of = |policies: &'_ Policies| policies.statements.get(subject).cloned().unwrap_or_default();
+        Delta::of(&of(&before), &of(&after)).is_empty()
+    });
+    let places = same.flat_map(|one| [&before, &after].into_iter().filter_map(|side| side.places.get(one))).flatten();
+    let mut places: Vec<Path> = places.flat_map(|place| changed(compared, place)).collect();
+    places.dedup();
+    places
 }
 
 /// A resource of either template.
@@ -108,6 +145,7 @@ fn logical_id<'a>(compared: &'a Compared<'_>, id: &str) -> Option<&'a LogicalId>
 /// Managed policies of AWS or of others that a role, user or group has newly, or no longer.
 fn managed(judge: &Judge<'_, '_>, before: &Policies, after: &Policies) -> Vec<Fact> {
     let mut facts = Vec::new();
+    let compared = judge.compared;
     let ids: BTreeSet<&String> = before.managed.keys().chain(after.managed.keys()).collect();
     for id in ids {
         let Some(thing) = judge.names.thing(id) else { continue };
@@ -122,11 +160,15 @@ fn managed(judge: &Judge<'_, '_>, before: &Policies, after: &Policies) -> Vec<Fa
             let all = if one.shown == "AdministratorAccess" { ": it may do everything" } else { "" };
             let sentence = format!("{id} newly has the managed policy {}{all}", one.shown);
             let guards = if small { Vec::new() } else { vec![Guard::WidenIam] };
-            facts.push(Fact { guards, ..Fact::new("managed-policy-attached", Risk::Access, &[thing.id], sentence) });
+            let explains = changed_at(compared, thing.id, "ManagedPolicyArns");
+            let fact = Fact::new("managed-policy-attached", Risk::Access, &[thing.id], sentence);
+            facts.push(Fact { guards, explains, ..fact });
         }
         for one in old.iter().filter(|one| lacks(&new, one)) {
             let sentence = format!("{id} no longer has the managed policy {}", one.shown);
-            facts.push(Fact::new("managed-policy-detached", Risk::Access, &[thing.id], sentence));
+            let explains = changed_at(compared, thing.id, "ManagedPolicyArns");
+            let fact = Fact::new("managed-policy-detached", Risk::Access, &[thing.id], sentence);
+            facts.push(Fact { explains, ..fact });
         }
     }
     facts
@@ -142,7 +184,7 @@ const SMALL_MANAGED: [&str; 3] =
 fn boundaries(compared: &Compared<'_>, old_names: &Names<'_>, new_names: &Names<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for pair in compared.pairs().filter(|pair| ["AWS::IAM::Role", "AWS::IAM::User"].contains(&pair.new.kind.as_str())) {
-        let path = crate::Path::resource(pair.new_id.as_str()).key("Properties").key("PermissionsBoundary");
+        let path = Path::resource(pair.new_id.as_str()).key("Properties").key("PermissionsBoundary");
         let of = |properties: &serde_json::Map<String, serde_json::Value>, names: &Names<'_>| {
             let value = properties.get("PermissionsBoundary")?;
             let shown = names.shown(compared, &path, value);
@@ -150,8 +192,7 @@ fn boundaries(compared: &Compared<'_>, old_names: &Names<'_>, new_names: &Names<
             Some((names.pattern(value, names::Wild::No), name))
         };
         let id = pair.new_id;
-        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names))
-        {
+        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names)) {
             (Some((_, boundary)), None) => (
                 "boundary-removed",
                 format!("{id} is no longer limited by the permissions boundary {boundary}"),
@@ -167,7 +208,8 @@ fn boundaries(compared: &Compared<'_>, old_names: &Names<'_>, new_names: &Names<
             }
             _ => continue,
         };
-        facts.push(Fact { guards, ..Fact::new(name, Risk::Access, &[id], sentence) });
+        let explains = changed_at(compared, id, "PermissionsBoundary");
+        facts.push(Fact { guards, explains, ..Fact::new(name, Risk::Access, &[id], sentence) });
     }
     facts
 }

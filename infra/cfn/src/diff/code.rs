@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use super::{
     Code, Detail, Fact, Risk,
     compared::{Compared, Pair, Side},
-    fold,
+    effects::subject,
+    fold::changed_at,
 };
 use crate::{LogicalId, Resource, check::facts::Thing};
 
@@ -20,7 +21,7 @@ const AROUND: [(&str, &str); 4] =
 /// Functions that run other code.
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
     let functions = || compared.pairs().filter(|pair| pair.old.kind == FUNCTION && pair.new.kind == FUNCTION);
-    let mut facts: Vec<Fact> = code(functions().filter_map(|pair| other_code(compared, pair)).collect());
+    let mut facts: Vec<Fact> = code(compared, functions().filter_map(|pair| other_code(compared, pair)).collect());
     for pair in functions() {
         for (property, words) in AROUND {
             facts.extend(around(compared, pair, property, words));
@@ -60,23 +61,24 @@ fn archive<'s>(side: &Side<'s>, id: &LogicalId, resource: &Resource) -> Option<&
     side.known.code.get(id.as_str()).or_else(by_parameter)
 }
 
-fn code(changed: Vec<OtherCode<'_>>) -> Vec<Fact> {
+fn code(compared: &Compared<'_>, changed: Vec<OtherCode<'_>>) -> Vec<Fact> {
     let ids: Vec<&LogicalId> = changed.iter().map(|one| one.id).collect();
     let sentence = match changed.as_slice() {
         [] => return Vec::new(),
-        [one] => format!("{} runs other code{}", one.name(), one.size_words()),
+        [one] => format!("function {} runs other code{}", one.name(), one.size_words()),
         _ => {
             let sizes: Option<Vec<(u64, u64)>> = changed.iter().map(|one| one.sizes).collect();
             let total = sizes.map(|sizes| {
                 let (old, new) = sizes.iter().fold((0, 0), |(old, new), (one, other)| (old + one, new + other));
                 format!(", {} in all", difference(old, new))
             });
-            format!("{} run other code{}", fold::names(&ids, FUNCTION), total.unwrap_or_default())
+            format!("{} run other code{}", subject(FUNCTION, &ids), total.unwrap_or_default())
         }
     };
     let details = if changed.len() == 1 { &[] } else { changed.as_slice() };
     let details = details.iter().map(|one| Detail::text(format!("{}{}", one.name(), one.size_words()))).collect();
-    vec![Fact { details, ..Fact::new("code-changed", Risk::Code, &ids, sentence) }]
+    let explains = ids.iter().flat_map(|id| changed_at(compared, id, "Code")).collect();
+    vec![Fact { details, explains, ..Fact::new("code-changed", Risk::Code, &ids, sentence) }]
 }
 
 impl OtherCode<'_> {
@@ -124,8 +126,9 @@ fn around(compared: &Compared<'_>, pair: Pair<'_>, property: &str, words: &str) 
         let each: Vec<String> = each.collect();
         if each.is_empty() { "none".to_owned() } else { each.join(", ") }
     };
-    let sentence = format!("{}: {words} {} instead of {}", pair.new_id, shown(new), shown(old));
-    Some(Fact::new("runtime-changed", Risk::Code, &[pair.new_id], sentence))
+    let sentence = format!("function {}: {words} {} instead of {}", pair.new_id, shown(new), shown(old));
+    let explains = changed_at(compared, pair.new_id, property);
+    Some(Fact { explains, ..Fact::new("runtime-changed", Risk::Code, &[pair.new_id], sentence) })
 }
 
 #[cfg(test)]

@@ -2,16 +2,13 @@
 
 use indexmap::IndexMap;
 
-use super::{Detail, Fact, Guard, Risk, Undo};
-use crate::LogicalId;
-
-/// How many names stand in a sentence before the rest is counted.
-const MOST_NAMES: usize = 3;
+use super::{Detail, Fact, Guard, Risk, Undo, compared::Compared, effects::subject};
+use crate::{LogicalId, Path};
 
 /// Facts about resources, those that are alike together.
 #[derive(Default)]
 pub(super) struct Folded<'a> {
-    groups: IndexMap<Said, Vec<&'a LogicalId>>,
+    groups: IndexMap<Said, (Vec<&'a LogicalId>, Vec<Path>)>,
 }
 
 /// What is said about a resource.
@@ -42,59 +39,34 @@ impl Said {
 }
 
 impl<'a> Folded<'a> {
-    pub(super) fn say(&mut self, id: &'a LogicalId, said: Said) {
-        self.groups.entry(said).or_default().push(id);
+    /// Says something about a resource, and which changes it tells by that.
+    pub(super) fn say(&mut self, id: &'a LogicalId, explains: Vec<Path>, said: Said) {
+        let (ids, paths) = self.groups.entry(said).or_default();
+        ids.push(id);
+        paths.extend(explains);
     }
 
     pub(super) fn facts(self) -> Vec<Fact> {
-        let each = self.groups.into_iter().map(|(said, ids)| {
+        let each = self.groups.into_iter().map(|(said, (ids, explains))| {
             let words = if ids.len() == 1 { &said.one } else { &said.several };
-            let sentence = format!("{}{words}", names(&ids, &said.kind));
+            let sentence = format!("{}{words}", subject(&said.kind, &ids));
             let undo = said.lost.map_or(Undo::Yes, |why| Undo::Partly(why.to_owned()));
-            let mut details: Vec<Detail> = (!said.why.is_empty()).then(|| Detail::text(said.why)).into_iter().collect();
-            if ids.len() > MOST_NAMES + 1 {
-                let all: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-                details.push(Detail::text(format!("all of them: {}", all.join(", "))));
-            }
-            Fact { details, undo, guards: said.guards, ..Fact::new(said.id, said.risk, &ids, sentence) }
+            let details = (!said.why.is_empty()).then(|| Detail::text(said.why)).into_iter().collect();
+            Fact { details, undo, explains, guards: said.guards, ..Fact::new(said.id, said.risk, &ids, sentence) }
         });
         each.collect()
     }
 }
 
-/// Names with commas and an `and`; what is too much is counted.
-pub(super) fn names(ids: &[&LogicalId], kind: &str) -> String {
-    let rest = format!("{} more {}", ids.len().saturating_sub(MOST_NAMES), plural(kind));
-    let mut shown: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-    if shown.len() > MOST_NAMES + 1 {
-        shown.truncate(MOST_NAMES);
-        shown.push(&rest);
-    }
-    match shown.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [start @ .., last] => format!("{} and {last}", start.join(", ")),
-    }
+/// The changes of a resource at, around or below a place of its properties, names with dots between them.
+pub(super) fn changed_at(compared: &Compared<'_>, id: &LogicalId, place: &str) -> Vec<Path> {
+    let wanted = place.split('.').fold(Path::resource(id.as_str()).key("Properties"), |path, name| path.key(name));
+    changed_around(compared, id, &wanted)
 }
 
-/// Several of a type in words.
-pub(super) fn plural(kind: &str) -> &'static str {
-    match kind {
-        "AWS::Lambda::Function" => "functions",
-        "AWS::Lambda::EventSourceMapping" => "event sources",
-        "AWS::SQS::Queue" => "queues",
-        "AWS::SNS::Topic" => "topics",
-        "AWS::SNS::Subscription" => "subscriptions",
-        "AWS::Logs::LogGroup" => "log groups",
-        "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm" => "alarms",
-        "AWS::CloudWatch::Dashboard" => "dashboards",
-        "AWS::SecretsManager::Secret" => "secrets",
-        "AWS::KMS::Key" => "keys",
-        "AWS::DynamoDB::Table" => "tables",
-        "AWS::S3::Bucket" => "buckets",
-        "AWS::IAM::Role" => "roles",
-        "AWS::EC2::NatGateway" => "NAT gateways",
-        "AWS::RDS::DBInstance" => "databases",
-        _ => "resources",
-    }
+/// As [`changed_at`], of an attribute beside the properties, such as `DeletionPolicy`.
+pub(super) fn changed_around(compared: &Compared<'_>, id: &LogicalId, wanted: &Path) -> Vec<Path> {
+    let changes = compared.change(id.as_str()).into_iter().flat_map(|change| &change.properties);
+    let paths = changes.map(|change| &change.path);
+    paths.filter(|path| path.contains(wanted) || wanted.contains(path)).cloned().collect()
 }

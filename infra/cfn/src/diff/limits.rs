@@ -5,9 +5,10 @@
 use super::{
     Fact, Risk,
     compared::Compared,
-    fold::{self, Folded, Said},
+    effects::subject,
+    fold::{Folded, Said, changed_at},
 };
-use crate::{LogicalId, check::facts::Thing};
+use crate::{LogicalId, Path, check::facts::Thing};
 
 /// Numbers that are limits, or that are paid for: type, place, what it is called, its unit, and why it matters. What is
 /// shortened or taken away as a protection is told there.
@@ -141,7 +142,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
             {
                 let words = format!(": {name} {after} instead of {before}");
                 let said = Said::new("limit-changed", Risk::Cost, &new.resource.kind, words);
-                folded.say(pair.new_id, Said { why, ..said });
+                folded.say(pair.new_id, changed_at(compared, pair.new_id, place), Said { why, ..said });
             }
         }
         for (_, place, name, unit) in KEPT.iter().filter(|(kind, ..)| new.is(kind)) {
@@ -151,7 +152,8 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
             {
                 let after = after.map_or_else(|| "ever".to_owned(), |after| format!("{after} {unit}"));
                 let words = format!(": {name} {after} instead of {before} {unit}");
-                folded.say(pair.new_id, Said::new("retention-extended", Risk::Cost, &new.resource.kind, words));
+                let said = Said::new("retention-extended", Risk::Cost, &new.resource.kind, words);
+                folded.say(pair.new_id, changed_at(compared, pair.new_id, place), said);
             }
         }
         for (_, place, name) in SIZES.iter().filter(|(kind, ..)| new.is(kind)) {
@@ -160,7 +162,8 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
                 && before != after
             {
                 let words = format!(": {name} {after} instead of {before}");
-                folded.say(pair.new_id, Said::new("size-changed", Risk::Cost, &new.resource.kind, words));
+                let said = Said::new("size-changed", Risk::Cost, &new.resource.kind, words);
+                folded.say(pair.new_id, changed_at(compared, pair.new_id, place), said);
             }
         }
     }
@@ -179,33 +182,28 @@ fn shown(compared: &Compared<'_>, thing: Thing<'_>, place: &str, unit: &str) -> 
 /// New things that are paid for being there, a line a type.
 fn paid(compared: &Compared<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
-    for (kind, how, link) in PAID {
-        let added =
-            compared.new.template.resources.iter().filter(|(id, one)| one.kind == kind && is_added(compared, id));
-        let ids: Vec<&LogicalId> = added.map(|(id, _)| id).collect();
-        let be = match ids.len() {
-            0 => continue,
-            1 => "is",
-            _ => "are",
-        };
-        let sentence = format!("{} {be} new and {how}", fold::names(&ids, kind));
-        let details = vec![super::Detail::text(link)];
-        facts.push(Fact { details, ..Fact::new("new-paid-resource", Risk::Cost, &ids, sentence) });
-    }
-    let interfaces = compared.new.facts();
-    let interfaces = interfaces.all("AWS::EC2::VPCEndpoint").filter(|endpoint| {
-        is_added(compared, endpoint.id) && endpoint.literal("VpcEndpointType").as_deref() == Some("Interface")
-    });
-    let ids: Vec<&LogicalId> = interfaces.map(|endpoint| endpoint.id).collect();
-    if !ids.is_empty() {
+    let mut say = |kind: &str, how: &str, link: Option<&str>, ids: Vec<&LogicalId>| {
         let be = if ids.len() == 1 { "is" } else { "are" };
-        let sentence = format!("{} {be} new and {HOUR}", fold::names(&ids, "AWS::EC2::VPCEndpoint"));
-        facts.push(Fact::new("new-paid-resource", Risk::Cost, &ids, sentence));
+        let fact = Fact::new(
+            "new-paid-resource",
+            Risk::Cost,
+            &ids,
+            format!("{} {be} new and {how}", subject(kind, &ids)),
+        );
+        let details = link.map(super::Detail::text).into_iter().collect();
+        let explains = ids.iter().map(|id| Path::resource(id.as_str())).collect();
+        facts.extend((!ids.is_empty()).then_some(Fact { details, explains, ..fact }));
+    };
+    let added = |wanted: &str, of: &dyn Fn(&Thing<'_>) -> bool| -> Vec<&LogicalId> {
+        let all = compared.new.template.resources.iter().map(|(id, resource)| Thing { id, resource });
+        let added = all.filter(|thing| thing.is(wanted) && compared.pair(thing.id.as_str()).is_none() && of(thing));
+        added.map(|thing| thing.id).collect()
+    };
+    for (kind, how, link) in PAID {
+        say(kind, how, Some(link), added(kind, &|_| true));
     }
+    let endpoint = "AWS::EC2::VPCEndpoint";
+    let is_interface = |thing: &Thing<'_>| thing.literal("VpcEndpointType").as_deref() == Some("Interface");
+    say(endpoint, HOUR, None, added(endpoint, &is_interface));
     facts
-}
-
-/// Whether a resource of the new template was not there before.
-fn is_added(compared: &Compared<'_>, id: &LogicalId) -> bool {
-    compared.pair(id.as_str()).is_none()
 }

@@ -15,10 +15,10 @@ use self::tables::{LIMITS, Limit, NUMBERS, Number, SETTINGS, SWITCHES, Setting, 
 use super::{
     Fact, Guard, Risk,
     compared::{Compared, Pair},
-    fold::{Folded, Said},
+    fold::{Folded, Said, changed_around, changed_at},
 };
 use crate::{
-    Resource,
+    Path, Resource,
     check::{
         WAIVERS,
         facts::{Field, Thing},
@@ -30,7 +30,7 @@ use crate::{
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
     let mut folded = Folded::default();
     for pair in compared.pairs().filter(|pair| pair.old.kind == pair.new.kind && pair.old != pair.new) {
-        let both = Both::of(pair);
+        let both = Both::of(compared, pair);
         switches(&both, &mut folded);
         settings(&both, &mut folded);
         numbers(&both, &mut folded);
@@ -47,19 +47,24 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
 
 /// A resource before and after.
 struct Both<'a> {
+    compared: &'a Compared<'a>,
     old: Thing<'a>,
     new: Thing<'a>,
 }
 
 impl<'a> Both<'a> {
-    fn of(pair: Pair<'a>) -> Self {
+    fn of(compared: &'a Compared<'a>, pair: Pair<'a>) -> Self {
         let old = Thing { id: pair.old_id, resource: pair.old };
-        Self { old, new: Thing { id: pair.new_id, resource: pair.new } }
+        Self { compared, old, new: Thing { id: pair.new_id, resource: pair.new } }
     }
 
-    fn say(&self, folded: &mut Folded<'a>, id: &'static str, words: impl Into<String>, why: &'static str) {
+    fn said(&self, id: &'static str, words: impl Into<String>, why: &'static str) -> Said {
         let said = Said::new(id, Risk::Protection, &self.new.resource.kind, words);
-        folded.say(self.new.id, Said { guards: vec![Guard::WeakenProtection], why, ..said });
+        Said { guards: vec![Guard::WeakenProtection], why, ..said }
+    }
+
+    fn say(&self, folded: &mut Folded<'a>, place: &str, said: Said) {
+        folded.say(self.new.id, changed_at(self.compared, self.new.id, place), said);
     }
 }
 
@@ -75,7 +80,7 @@ fn switches<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
             Field::Unknown => None,
         };
         if is_on(both.old) == Some(true) && is_on(both.new) == Some(false) {
-            both.say(folded, id, format!(": {words}"), why);
+            both.say(folded, place, both.said(id, format!(": {words}"), why));
         }
     }
 }
@@ -84,7 +89,7 @@ fn switches<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
 fn settings<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
     for Setting { kind, place, id, words, why } in SETTINGS {
         if both.new.is(kind) && !is_none(both.old, place) && is_none(both.new, place) {
-            both.say(folded, id, format!(": {words}"), why);
+            both.say(folded, place, both.said(id, format!(": {words}"), why));
         }
     }
     // A key of one's own gives way to one of AWS: whoever may use the service may read.
@@ -97,7 +102,8 @@ fn settings<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
             shown.starts_with("alias/aws/") || shown.contains(":alias/aws/")
         };
         if !of_aws(both.old) && of_aws(both.new) {
-            both.say(folded, "encryption-weaker", ": encrypted with AWS's key instead of one's own", tables::OWN_KEY);
+            let words = ": encrypted with AWS's key instead of one's own";
+            both.say(folded, place, both.said("encryption-weaker", words, tables::OWN_KEY));
         }
     }
 }
@@ -127,8 +133,7 @@ fn numbers<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
         };
         if is_weaker {
             let words = format!(": {words} {} instead of {}", amount(new, unit), amount(old, unit));
-            let said = Said::new(id, Risk::Protection, &both.new.resource.kind, words);
-            folded.say(both.new.id, Said { guards: vec![Guard::WeakenProtection], why, lost: *lost, ..said });
+            both.say(folded, place, Said { lost: *lost, ..both.said(id, words, why) });
         }
     }
 }
@@ -159,10 +164,11 @@ fn limits<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
         match (both.old.number(place), both.new.number(place)) {
             (Some(old), Some(new)) if new > old => {
                 let words = format!(": {words} {} instead of {}", amount(new, unit), amount(old, unit));
-                both.say(folded, id, words, why);
+                both.say(folded, place, both.said(id, words, why));
             }
             (Some(old), None) if both.new.lacks(place) => {
-                both.say(folded, id, format!(": {words} is no longer limited, before {}", amount(old, unit)), why);
+                let words = format!(": {words} no longer limited, before {}", amount(old, unit));
+                both.say(folded, place, both.said(id, words, why));
             }
             _ => {}
         }
@@ -179,7 +185,8 @@ fn partial_batches<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
     };
     if both.new.is("AWS::Lambda::EventSourceMapping") && reports(both.old) && !reports(both.new) {
         let words = ": one failed message brings back its whole batch";
-        both.say(folded, "partial-batches-removed", words, "the messages that went well are worked on again");
+        let why = "the messages that went well are worked on again";
+        both.say(folded, "FunctionResponseTypes", both.said("partial-batches-removed", words, why));
     }
 }
 
@@ -199,13 +206,21 @@ fn deletion<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
         _ => format!(": only a snapshot is kept when {when}"),
     };
     let policies = [
-        (&old.deletion_policy, &new.deletion_policy, "deletion-policy-weaker", "it leaves the stack"),
-        (&old.update_replace_policy, &new.update_replace_policy, "replace-policy-weaker", "it is replaced"),
+        (&old.deletion_policy, &new.deletion_policy, "DeletionPolicy", "deletion-policy-weaker", "it leaves the stack"),
+        (
+            &old.update_replace_policy,
+            &new.update_replace_policy,
+            "UpdateReplacePolicy",
+            "replace-policy-weaker",
+            "it is replaced",
+        ),
     ];
-    for (before, after, id, when) in policies {
+    for (before, after, attribute, id, when) in policies {
         let (before, after) = (kept(before.as_ref(), old), kept(after.as_ref(), new));
         if after < before {
-            both.say(folded, id, words(after, when), "nothing happens now; the next change may delete it");
+            let path = Path::resource(both.new.id.as_str()).key(attribute);
+            let said = both.said(id, words(after, when), "nothing happens now; the next change may delete it");
+            folded.say(both.new.id, changed_around(both.compared, both.new.id, &path), said);
         }
     }
 }
@@ -215,7 +230,9 @@ fn waivers<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
     let rules = |resource: &'a Resource| resource.metadata.get(WAIVERS).and_then(Json::as_object);
     let known = |rule: &String| rules(both.old.resource).is_some_and(|old| old.contains_key(rule));
     for (rule, _) in rules(both.new.resource).into_iter().flatten().filter(|(rule, _)| !known(rule)) {
-        both.say(folded, "waiver-added", format!(": the finding {rule} is waived"), "see its metadata for the reason");
+        let said = both.said("waiver-added", format!(": the finding {rule} is waived"), "the reason stands beside it");
+        let path = Path::resource(both.new.id.as_str()).key("Metadata");
+        folded.say(both.new.id, changed_around(both.compared, both.new.id, &path), said);
     }
 }
 
@@ -236,7 +253,8 @@ fn removed(compared: &Compared<'_>) -> Vec<Fact> {
             });
             if let Some(pair) = protected {
                 let said = Said::new("protection-removed", Risk::Protection, &pair.new.kind, format!(": {words}"));
-                folded.say(pair.new_id, Said { guards: vec![Guard::WeakenProtection], ..said });
+                let explains = vec![Path::resource(id.as_str())];
+                folded.say(pair.new_id, explains, Said { guards: vec![Guard::WeakenProtection], ..said });
             }
         }
     }

@@ -11,8 +11,8 @@ use super::{
 use crate::{LogicalId, Path};
 
 /// One line for the same change of several resources of a type.
-pub(super) fn find(compared: &Compared<'_>, told: &[Fact]) -> Vec<Fact> {
-    let told: HashSet<&Path> = told.iter().flat_map(|fact| &fact.explains).collect();
+pub(super) fn find(compared: &Compared<'_>, told: &[Fact], unchanged: &[Path]) -> Vec<Fact> {
+    let told: HashSet<&Path> = told.iter().flat_map(|fact| &fact.explains).chain(unchanged).collect();
     let mut facts = added(compared, &told);
     facts.extend(in_place(compared, &told));
     facts

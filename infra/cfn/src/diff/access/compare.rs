@@ -42,7 +42,6 @@ impl Delta {
         }
         let (before, denied) = grants(old);
         let (after, denies) = grants(new);
-        // What is denied on both sides was never allowed, whatever is said.
         Self {
             newly: beyond(&after, &before, &denies),
             gone: beyond(&before, &after, &denied),
@@ -51,6 +50,14 @@ impl Delta {
             before,
             after,
         }
+    }
+}
+
+impl Delta {
+    /// Whether nothing is allowed or denied that was not before, and everything still is that was.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { newly, gone, barred, unbarred, .. } = self;
+        [newly, gone, barred, unbarred].iter().all(|grants| grants.is_empty())
     }
 }
 

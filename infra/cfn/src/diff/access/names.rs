@@ -65,6 +65,8 @@ pub(super) struct Names<'a> {
     stable: HashMap<&'a str, &'a str>,
     /// Resources by the ARN that they have.
     by_arn: HashMap<Pattern, &'a str>,
+    /// Actions as people write them, by their small letters.
+    actions: HashMap<String, &'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -80,7 +82,10 @@ impl<'a> Names<'a> {
     fn of_side(side: &'a Side<'a>, renamed: HashMap<&'a str, &'a str>, stable: HashMap<&'a str, &'a str>) -> Self {
         let given = renamed.iter().map(|(old, new)| (*new, *old)).collect();
         let (facts, known) = (side.facts(), side.known);
-        let mut names = Self { facts, known, renamed, given, stable, by_arn: HashMap::new() };
+        let mut names =
+            Self { facts, known, renamed, given, stable, by_arn: HashMap::new(), actions: HashMap::new() };
+        let properties = side.given.resources.values().flat_map(|resource| resource.properties.values());
+        properties.for_each(|value| actions(value, &mut names.actions));
         let arns = names.facts.things().filter_map(|thing| {
             let (_, attributes, _) = ARNS.iter().find(|(kind, ..)| thing.is(kind))?;
             let arn = names.reference(thing.id.as_str(), attributes.first()?)?;
@@ -229,9 +234,32 @@ impl<'a> Names<'a> {
         self.renamed.get(id).copied().unwrap_or(id).to_owned()
     }
 
+    /// An action with its capital letters, which the normal form does not keep.
+    pub(super) fn action(&self, action: &str) -> String {
+        self.actions.get(&action.to_ascii_lowercase()).copied().unwrap_or(action).to_owned()
+    }
+
     /// The number of the account, where it is known.
     pub(super) fn account(&self) -> Vec<Sign> {
         self.parameter("AWS::AccountId")
+    }
+}
+
+/// The actions that a value names, wherever they stand in it.
+fn actions<'a>(value: &'a Json, found: &mut HashMap<String, &'a str>) {
+    match value {
+        Json::Array(items) => items.iter().for_each(|item| actions(item, found)),
+        Json::Object(members) => {
+            for (key, inner) in members {
+                if key == "Action" || key == "NotAction" {
+                    let texts = super::statement::several(inner).into_iter().filter_map(Json::as_str);
+                    found.extend(texts.map(|text| (text.to_ascii_lowercase(), text)));
+                } else {
+                    actions(inner, found);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Policies {
     pub(super) statements: BTreeMap<Subject, Vec<Statement>>,
     /// By the role, user or group: patterns of managed policies that are not of the template, with their names.
     pub(super) managed: BTreeMap<String, Vec<Named>>,
+    /// The places of the policies about each thing, and the resources that are such a policy as a whole.
+    pub(super) places: BTreeMap<Subject, Vec<Path>>,
     /// Managed policies of the template that a role, user or group names: what they say is said of those.
     named: HashSet<LogicalId>,
 }
@@ -72,6 +74,12 @@ const APART: [(&str, &str); 9] = [
     ("AWS::S3::AccessPoint", "Bucket"),
 ];
 
+/// Whether resources of a type are policies and nothing else.
+pub(super) fn is_policy(kind: &str) -> bool {
+    let apart = APART.iter().any(|(known, _)| *known == kind);
+    apart || kind.ends_with("Permission") || ATTACHED.iter().any(|(known, _)| *known == kind)
+}
+
 /// How deep properties are searched for policies.
 const DEEPEST: usize = 5;
 
@@ -96,14 +104,15 @@ pub(super) fn all(reader: &Reader<'_, '_>) -> Policies {
 }
 
 impl Policies {
-    fn add(&mut self, side: Side, name: &str, statements: Vec<Statement>) {
+    fn add(&mut self, side: Side, name: &str, place: &Path, statements: Vec<Statement>) {
         let subject = Subject { side, name: name.to_owned() };
+        self.places.entry(subject.clone()).or_default().push(place.clone());
         self.statements.entry(subject).or_default().extend(statements);
     }
 
     /// Whatever has the shape of a policy document among a resource's properties.
     fn documents(&mut self, reader: &Reader<'_, '_>, thing: Thing<'_>) {
-        let path = thing.path().key("Properties");
+        let path = Path::resource(&own_id(reader, thing)).key("Properties");
         for (property, value) in &thing.resource.properties {
             let mut found = Vec::new();
             let parsed = as_json(property, value);
@@ -123,7 +132,7 @@ impl Policies {
             let mut statements = reader.document(document, path, &owner);
             // Who may become a role has no resource: it is the role.
             statements.iter_mut().for_each(|one| one.resources = Part::of(vec![itself.clone()]));
-            return self.add(Side::Trust, &id, statements);
+            return self.add(Side::Trust, &id, path, statements);
         }
         let identities = if IDENTITIES.contains(&kind) {
             vec![identity(reader, thing)]
@@ -137,7 +146,7 @@ impl Policies {
             for one in identities {
                 let owner = Owner { who: vec![one.clone()], resource: None };
                 let statements = reader.document(document, path, &owner);
-                self.add(Side::Identity, one.resource.as_deref().unwrap_or(&one.shown), statements);
+                self.add(Side::Identity, one.resource.as_deref().unwrap_or(&one.shown), path, statements);
             }
             return;
         }
@@ -148,19 +157,19 @@ impl Policies {
             // A policy of whoever has it: a managed policy, a set of permissions.
             let owner = Owner { who: vec![itself], resource: None };
             let statements = reader.document(document, path, &owner);
-            return self.add(Side::Identity, &id, statements);
+            return self.add(Side::Identity, &id, path, statements);
         }
         let apart = APART.iter().find(|(known, _)| *known == kind);
         let targets = apart.map(|(_, place)| thing.list(place)).unwrap_or_default();
         if targets.is_empty() {
             let owner = Owner { who: Vec::new(), resource: Some(itself) };
-            return self.add(Side::Resource, &id, reader.document(document, path, &owner));
+            return self.add(Side::Resource, &id, path, reader.document(document, path, &owner));
         }
         for target in targets {
             let named = self.target(reader, target, path);
             let name = named.resource.clone().unwrap_or_else(|| named.shown.clone());
             let owner = Owner { who: Vec::new(), resource: Some(named) };
-            self.add(Side::Resource, &name, reader.document(document, path, &owner));
+            self.add(Side::Resource, &name, path, reader.document(document, path, &owner));
         }
     }
 
@@ -177,7 +186,7 @@ impl Policies {
     ///
     /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-permission.html>
     fn permission(&mut self, reader: &Reader<'_, '_>, thing: Thing<'_>, place: &str) {
-        let path = thing.path().key("Properties");
+        let path = Path::resource(&own_id(reader, thing)).key("Properties");
         let Some(function) = thing.field(place).value() else { return };
         let target = self.target(reader, function, &path);
         let who = thing.field("Principal").value().map(|value| {
@@ -211,12 +220,12 @@ impl Policies {
             when,
             conditions,
         };
-        self.add(Side::Resource, &name, vec![statement]);
+        self.add(Side::Resource, &name, &path, vec![statement]);
     }
 
     /// The older way to let an account put events on a bus.
     fn bus_permission(&mut self, reader: &Reader<'_, '_>, thing: Thing<'_>) {
-        let path = thing.path().key("Properties");
+        let path = Path::resource(&own_id(reader, thing)).key("Properties");
         let default = json!("default");
         let target = self.target(reader, thing.field("EventBusName").value().unwrap_or(&default), &path);
         let mut statement = serde_json::Map::from_iter([("Effect".to_owned(), json!("Allow"))]);
@@ -232,7 +241,7 @@ impl Policies {
         let name = target.resource.clone().unwrap_or_else(|| target.shown.clone());
         let owner = Owner { who: Vec::new(), resource: Some(target) };
         let statements = reader.document(&json!({"Statement": [statement]}), &path, &owner);
-        self.add(Side::Resource, &name, statements);
+        self.add(Side::Resource, &name, &path, statements);
     }
 
     /// The managed policies that a role, user or group has; those of the template say the same as inline ones.
@@ -244,7 +253,7 @@ impl Policies {
             if let Some(document) = document {
                 let who = identity(reader, thing);
                 let statements = reader.document(document, &path, &Owner { who: vec![who], resource: None });
-                self.add(Side::Identity, &own_id(reader, thing), statements);
+                self.add(Side::Identity, &own_id(reader, thing), &path, statements);
                 continue;
             }
             let shown = reader.names.shown(reader.compared, &path, arn);

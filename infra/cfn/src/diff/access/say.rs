@@ -36,8 +36,8 @@ pub(super) struct Said {
     resources: Vec<String>,
     conditions: Vec<String>,
     change: Change,
-    /// Ids of the resources that it is about.
-    pub(super) subjects: Vec<String>,
+    /// The things that the policies are about.
+    pub(super) about: Vec<Subject>,
     pub(super) details: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ struct Key {
     side: Side,
     change: Change,
     conditions: Vec<String>,
-    subject: String,
+    subject: Subject,
     who: String,
     resource: String,
 }
@@ -180,7 +180,7 @@ fn key(way: Way, marks: Marks, subject: &Subject, grant: &Grant, change: Change)
         side: subject.side,
         change,
         conditions: grant.conditions.clone(),
-        subject: subject.name.clone(),
+        subject: subject.clone(),
         who: grant.who.shown(),
         resource: grant.resource.shown(),
     }
@@ -203,7 +203,7 @@ fn is_part(one: &Grant, of: &Grant) -> bool {
 
 impl Said {
     fn of(key: &Key, actions: Vec<String>, details: Vec<String>) -> Self {
-        let subjects = vec![key.subject.clone()];
+        let about = vec![key.subject.clone()];
         Self {
             way: key.way,
             marks: key.marks,
@@ -213,7 +213,7 @@ impl Said {
             resources: vec![resource_words(&key.resource)],
             conditions: key.conditions.clone(),
             change: key.change,
-            subjects,
+            about,
             details,
         }
     }
@@ -233,7 +233,7 @@ impl Said {
 
     fn join_resources(&mut self, other: Self) {
         add_new(&mut self.resources, other.resources);
-        add_new(&mut self.subjects, other.subjects);
+        add_new(&mut self.about, other.about);
     }
 
     fn differs_in_who(&self, other: &Self) -> bool {
@@ -242,7 +242,7 @@ impl Said {
 
     fn join_who(&mut self, other: Self) {
         add_new(&mut self.who, other.who);
-        add_new(&mut self.subjects, other.subjects);
+        add_new(&mut self.about, other.about);
     }
 
     /// Another sentence about the same new role.
@@ -251,6 +251,7 @@ impl Said {
         self.marks.widens |= other.marks.widens;
         add_new(&mut self.actions, other.actions);
         add_new(&mut self.resources, other.resources);
+        add_new(&mut self.about, other.about);
         self.conditions.clear();
     }
 
@@ -299,7 +300,7 @@ impl Said {
     }
 }
 
-fn add_new(list: &mut Vec<String>, more: Vec<String>) {
+fn add_new<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
     more.into_iter().for_each(|one| {
         if !list.contains(&one) {
             list.push(one);

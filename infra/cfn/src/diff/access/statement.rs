@@ -126,9 +126,11 @@ impl Reader<'_, '_> {
     pub(super) fn actions(&self, value: &Json, path: &Path) -> Vec<Named> {
         let read = |one: &Json| match one.as_str() {
             // Actions do not tell capitals from small letters.
-            Some(text) => {
-                Named { pattern: Pattern::glob(&text.to_ascii_lowercase()), shown: text.to_owned(), resource: None }
-            }
+            Some(text) => Named {
+                pattern: Pattern::glob(&text.to_ascii_lowercase()),
+                shown: self.names.action(text),
+                resource: None,
+            },
             None => Named {
                 pattern: self.names.pattern(one, Wild::Yes),
                 shown: self.names.shown(self.compared, path, one),
@@ -254,14 +256,14 @@ impl Reader<'_, '_> {
                 let values = Values::Texts(Texts { any_of, not: false });
                 (Variable { key, look: Look::Text }, Test { values, absent: wants("true") })
             }
-            _ => numbers(base, &key, values, absent).or_else(|| addresses(base, &key, values, absent)).unwrap_or_else(
-                || {
+            _ => numbers(base, &key, values, absent)
+                .or_else(|| addresses(base, &key, values, absent))
+                .unwrap_or_else(|| {
                     let any_of: Vec<String> = values.iter().map(|value| value.to_string()).collect();
                     let absent = if_exists || base.starts_with("ForAllValues:");
                     let values = Values::Opaque { any_of, more_is_more: !negative, not: false };
                     (Variable { key, look: Look::Operator(base.into()) }, Test { values, absent })
-                },
-            ),
+                }),
         }
     }
 }

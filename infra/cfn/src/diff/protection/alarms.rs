@@ -5,12 +5,12 @@
 use std::{cmp::Ordering, collections::HashSet};
 
 use crate::{
-    LogicalId,
+    LogicalId, Path,
     check::facts::Thing,
     diff::{
         Fact, Guard, Risk,
         compared::Compared,
-        fold::{Folded, Said},
+        fold::{Folded, Said, changed_at},
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
                 guards: vec![Guard::RemoveAlarm],
                 ..Said::new("alarm-removed", Risk::Protection, &resource.kind, " is gone: it rings no more")
             };
-            folded.say(id, said);
+            folded.say(id, vec![Path::resource(id.as_str())], said);
         }
     }
     for pair in compared.pairs().filter(|pair| pair.old.kind == pair.new.kind && pair.old != pair.new) {
@@ -48,16 +48,18 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
             continue;
         }
         let (old, new) = (Thing { id: pair.old_id, resource: pair.old }, Thing { id: pair.new_id, resource: pair.new });
-        let mut say = |id, guard, words: String, why| {
+        let mut say = |id, places: &[&str], guard, words: String, why| {
             let said = Said::new(id, Risk::Protection, &new.resource.kind, words);
-            folded.say(pair.new_id, Said { guards: vec![guard], why, ..said });
+            let explains = places.iter().flat_map(|place| changed_at(compared, pair.new_id, place)).collect();
+            folded.say(pair.new_id, explains, Said { guards: vec![guard], why, ..said });
         };
         if tells_somebody(old) && !tells_somebody(new) {
-            say("alarm-silent", Guard::RemoveAlarm, ": rings, and tells nobody any more".to_owned(), "");
+            let words = ": rings, and tells nobody any more".to_owned();
+            say("alarm-silent", &["AlarmActions", "ActionsEnabled"], Guard::RemoveAlarm, words, "");
             continue;
         }
-        for (words, why) in weaker(old, new) {
-            say("alarm-weaker", Guard::WeakenProtection, words, why);
+        for (places, words, why) in weaker(old, new) {
+            say("alarm-weaker", places, Guard::WeakenProtection, words, why);
         }
     }
     folded.facts()
@@ -68,17 +70,19 @@ fn tells_somebody(alarm: Thing<'_>) -> bool {
     enabled && alarm.field("AlarmActions").value().is_some() && !alarm.list("AlarmActions").is_empty()
 }
 
-/// In what an alarm rings later or less: words, and why it matters.
-fn weaker(old: Thing<'_>, new: Thing<'_>) -> Vec<(String, &'static str)> {
+/// In what an alarm rings later or less: the properties, words, and why it matters.
+fn weaker(old: Thing<'_>, new: Thing<'_>) -> Vec<(&'static [&'static str], String, &'static str)> {
     let mut found = Vec::new();
     let other = WATCHED.iter().any(|place| old.resource.properties.get(*place) != new.resource.properties.get(*place));
     if other {
-        found.push((": watches something else".to_owned(), "what it watched is watched no more"));
+        let why = "what it watched is watched no more";
+        found.push((WATCHED.as_slice(), ": watches something else".to_owned(), why));
     } else if let (Some(before), Some(after)) = (old.number("Threshold"), new.number("Threshold")) {
         let operator = old.literal("ComparisonOperator").unwrap_or_default();
         let later = if operator.starts_with("Less") { Ordering::Less } else { Ordering::Greater };
         if after.total_cmp(&before) == later {
-            found.push((format!(": rings at {after} instead of {before}"), "smaller troubles are not noticed"));
+            let words = format!(": rings at {after} instead of {before}");
+            found.push((&["Threshold"], words, "smaller troubles are not noticed"));
         }
     }
     // So long it must be bad until the alarm rings.
@@ -90,7 +94,8 @@ fn weaker(old: Thing<'_>, new: Thing<'_>) -> Vec<(String, &'static str)> {
     if let (Some(before), Some(after)) = (span(old), span(new))
         && after > before
     {
-        found.push((format!(": rings after {after} s instead of {before} s"), "a trouble is noticed later"));
+        let words = format!(": rings after {after} s instead of {before} s");
+        found.push((&["EvaluationPeriods", "DatapointsToAlarm", "Period"], words, "a trouble is noticed later"));
     }
     let missing = |alarm: Thing<'_>| match alarm.literal("TreatMissingData").as_deref() {
         Some("breaching") => Some(2),
@@ -103,7 +108,7 @@ fn weaker(old: Thing<'_>, new: Thing<'_>) -> Vec<(String, &'static str)> {
         && after < 2
     {
         let words = ": no longer rings when there is no data";
-        found.push((words.to_owned(), "a thing that is dead sends none"));
+        found.push((&["TreatMissingData"], words.to_owned(), "a thing that is dead sends none"));
     }
     found
 }
