@@ -35,9 +35,7 @@ mod sections;
 mod words;
 
 pub use context::{Code, Context, Known, Predicted, Replacement};
-pub use guard::{
-    Allowance, Allowed, Blocked, Day, Guard, Guards, InvalidAllowance, InvalidDay, Verdict,
-};
+pub use guard::{Allowance, Allowed, Blocked, Day, Guard, Guards, InvalidAllowance, InvalidDay, Verdict};
 pub use hidden::Shown;
 pub use model::{
     Action, Change, Consequence, Detail, Diff, Fact, PropertyChange, Risk, Section, SectionChange, Source, Undo,

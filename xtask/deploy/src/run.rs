@@ -8,6 +8,7 @@ use crate::{
     events::first_cause,
     failure::failure,
     follow::{Ended, Following, Outcome},
+    stack::Stack,
     target::Target,
     terminal::{Interrupt, confirm, is_attended},
     token,
@@ -146,11 +147,15 @@ impl<'a> Run<'a> {
 
 async fn clean(target: &Target, leftover: &Leftover) -> Result<(), Failure> {
     discard(target, &leftover.change_set).await?;
-    // Somebody else may have made a change set for the same new stack meanwhile.
-    if !leftover.new_stack || !waiting(target).await?.is_empty() {
+    if !leftover.new_stack {
         return Ok(());
     }
-    let deleted = target.aws.cloudformation().delete_stack().stack_name(&target.stack).client_request_token(token());
+    // Somebody else may have made a change set for the same new stack meanwhile, or executed one.
+    let Some(stack) = Stack::find(target, &target.stack).await? else { return Ok(()) };
+    if !stack.is_in_review() || !waiting(target).await?.is_empty() {
+        return Ok(());
+    }
+    let deleted = target.aws.cloudformation().delete_stack().stack_name(&stack.id).client_request_token(token());
     deleted.send().await.map_err(|error| failure(&error, "cannot delete the empty stack"))?;
     Ok(())
 }

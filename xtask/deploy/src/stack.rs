@@ -19,7 +19,6 @@ pub(crate) struct Stack {
     /// The ARN: a name can become another stack's, and a deleted stack answers to its ARN alone.
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) description: String,
     pub(crate) status: StackStatus,
     pub(crate) reason: String,
     pub(crate) parameters: BTreeMap<String, String>,
@@ -83,7 +82,6 @@ impl From<&types::Stack> for Stack {
         Self {
             id: text(stack.stack_id()),
             name: text(stack.stack_name()),
-            description: text(stack.description()),
             status: stack.stack_status().cloned().unwrap_or(StackStatus::ReviewInProgress),
             reason: text(stack.stack_status_reason()),
             parameters: parameters

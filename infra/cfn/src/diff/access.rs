@@ -26,7 +26,11 @@ use self::{
     say::{Said, Sayings, Way},
     statement::{Named, Reader, Statement},
 };
-use super::{Action, Detail, Fact, Guard, Risk, compared::Compared, fold::{changed_around, changed_at}};
+use super::{
+    Action, Detail, Fact, Guard, Risk,
+    compared::Compared,
+    fold::{changed_around, changed_at},
+};
 use crate::{LogicalId, Path};
 
 /// Who may newly do what on what, and who no longer.
@@ -192,7 +196,8 @@ fn boundaries(compared: &Compared<'_>, old_names: &Names<'_>, new_names: &Names<
             Some((names.pattern(value, names::Wild::No), name))
         };
         let id = pair.new_id;
-        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names)) {
+        let (name, sentence, guards) = match (of(&pair.old.properties, old_names), of(&pair.new.properties, new_names))
+        {
             (Some((_, boundary)), None) => (
                 "boundary-removed",
                 format!("{id} is no longer limited by the permissions boundary {boundary}"),

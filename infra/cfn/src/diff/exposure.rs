@@ -56,7 +56,8 @@ fn function_url(compared: &Compared<'_>, url: Thing<'_>, pair: Option<Pair<'_>>)
     let open = |thing: Thing<'_>| thing.literal("AuthType").map(|kind| kind == "NONE");
     let function = url.field("TargetFunctionArn").value()?;
     let function = compared.new.facts().target(function, "AWS::Lambda::Function");
-    let function = function.map_or_else(|| "a function".to_owned(), |thing| subject("AWS::Lambda::Function", &[thing.id]));
+    let function =
+        function.map_or_else(|| "a function".to_owned(), |thing| subject("AWS::Lambda::Function", &[thing.id]));
     let now_open = open(url)?;
     let Some(pair) = pair else {
         let whole = vec![Path::resource(url.id.as_str())];
@@ -84,8 +85,7 @@ fn function_url(compared: &Compared<'_>, url: Thing<'_>, pair: Option<Pair<'_>>)
 }
 
 /// Where origins are listed whose pages may call.
-const ORIGINS: [(&str, &str); 2] =
-    [("AWS::ApiGatewayV2::Api", "CorsConfiguration"), ("AWS::Lambda::Url", "Cors")];
+const ORIGINS: [(&str, &str); 2] = [("AWS::ApiGatewayV2::Api", "CorsConfiguration"), ("AWS::Lambda::Url", "Cors")];
 
 /// Which pages' scripts may call.
 ///
@@ -234,7 +234,8 @@ fn mapped(compared: &Compared<'_>, mapping: Thing<'_>, place: &str) -> Option<Fa
 fn unmapped(compared: &Compared<'_>) -> Vec<Fact> {
     let kept: std::collections::HashSet<&LogicalId> = compared.pairs().map(|pair| pair.old_id).collect();
     let mut facts = Vec::new();
-    for (kind, place) in [("AWS::ApiGatewayV2::ApiMapping", "ApiId"), ("AWS::ApiGateway::BasePathMapping", "RestApiId")] {
+    for (kind, place) in [("AWS::ApiGatewayV2::ApiMapping", "ApiId"), ("AWS::ApiGateway::BasePathMapping", "RestApiId")]
+    {
         for mapping in compared.old.facts().all(kind).filter(|mapping| !kept.contains(mapping.id)) {
             let (api, domain) = (api_of(compared, mapping, place, true), domain(compared, mapping, true));
             let whole = vec![Path::resource(mapping.id.as_str())];
@@ -266,8 +267,10 @@ fn public_buckets(compared: &Compared<'_>) -> Vec<Fact> {
             })
         };
         if old.is_none_or(blocked) && !blocked(new) {
-            let sentence = format!("{} may be made public: it no longer blocks that", subject("AWS::S3::Bucket", &[new.id]));
-            let sentence = if old.is_none() { sentence.replace("no longer blocks", "does not block") } else { sentence };
+            let sentence =
+                format!("{} may be made public: it no longer blocks that", subject("AWS::S3::Bucket", &[new.id]));
+            let sentence =
+                if old.is_none() { sentence.replace("no longer blocks", "does not block") } else { sentence };
             let explains = changed_at(compared, new.id, "PublicAccessBlockConfiguration");
             facts.push(fact("public-access-allowed", new.id, sentence, &[Guard::PublicPrincipal], explains));
         }
@@ -277,7 +280,8 @@ fn public_buckets(compared: &Compared<'_>) -> Vec<Fact> {
         };
         if !old.is_some_and(list) && list(new) {
             let shown = new.literal("AccessControl").unwrap_or_default();
-            let sentence = format!("everyone may read {}: its list of rights is {shown}", subject("AWS::S3::Bucket", &[new.id]));
+            let sentence =
+                format!("everyone may read {}: its list of rights is {shown}", subject("AWS::S3::Bucket", &[new.id]));
             let explains = changed_at(compared, new.id, "AccessControl");
             facts.push(fact("public-principal", new.id, sentence, &[Guard::PublicPrincipal], explains));
         }
@@ -291,7 +295,8 @@ mod tests {
 
     #[test]
     fn versions_of_tls_are_known_however_they_are_called() {
-        let ranks = ["TLS_1_0", "TLS_1_2", "TLSv1", "TLSv1.2_2021", "Policy-Min-TLS-1-2-2019-07", "SSLv3", "?"].map(tls_rank);
+        let ranks =
+            ["TLS_1_0", "TLS_1_2", "TLSv1", "TLSv1.2_2021", "Policy-Min-TLS-1-2-2019-07", "SSLv3", "?"].map(tls_rank);
         assert_eq!(ranks, [Some(10), Some(12), Some(10), Some(12), Some(12), Some(0), None]);
     }
 }

@@ -41,8 +41,10 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
     }
     let mut said: Vec<Said> = Vec::new();
     for ((from, kind, by), (before, after)) in &ways {
-        let lost: Vec<&Edge> = before.iter().filter(|edge| !after.iter().any(|one| one.to == edge.to)).copied().collect();
-        let won: Vec<&Edge> = after.iter().filter(|edge| !before.iter().any(|one| one.to == edge.to)).copied().collect();
+        let lost: Vec<&Edge> =
+            before.iter().filter(|edge| !after.iter().any(|one| one.to == edge.to)).copied().collect();
+        let won: Vec<&Edge> =
+            after.iter().filter(|edge| !before.iter().any(|one| one.to == edge.to)).copied().collect();
         for edge in before {
             let now = after.iter().find(|one| one.to == edge.to);
             facts.extend(now.and_then(|now| other_filter(compared, edge, now)));
@@ -55,15 +57,16 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
 }
 
 fn edges(template: &Template, new_id: impl Fn(&LogicalId) -> LogicalId) -> Vec<Edge> {
-    let told = |kind: &EdgeKind| {
-        !matches!(kind, EdgeKind::Route(_) | EdgeKind::Domain | EdgeKind::Sends | EdgeKind::Reads)
-    };
+    let told =
+        |kind: &EdgeKind| !matches!(kind, EdgeKind::Route(_) | EdgeKind::Domain | EdgeKind::Sends | EdgeKind::Reads);
     let end = |end: End| match end {
         End::Resource(id) => End::Resource(new_id(&id)),
         other => other,
     };
     let edges = flow::edges(template).into_iter().filter(|edge| told(&edge.kind));
-    edges.map(|Edge { from, to, kind, by, only }| Edge { from: end(from), to: end(to), kind, by: new_id(&by), only }).collect()
+    edges
+        .map(|Edge { from, to, kind, by, only }| Edge { from: end(from), to: end(to), kind, by: new_id(&by), only })
+        .collect()
 }
 
 /// One way that ends elsewhere, nowhere, or begins.
@@ -121,7 +124,9 @@ fn moved(
         }
         (lost, []) => {
             // Gone with both ends; and what becomes of dead letters and alarms is told as a protection.
-            if !is_there(from, &compared.new.template) && lost.iter().all(|edge| !is_there(&edge.to, &compared.new.template)) {
+            if !is_there(from, &compared.new.template)
+                && lost.iter().all(|edge| !is_there(&edge.to, &compared.new.template))
+            {
                 return None;
             }
             if matches!(kind, EdgeKind::DeadLetter | EdgeKind::Failure | EdgeKind::Alarm) {
@@ -245,9 +250,8 @@ fn other_filter(compared: &Compared<'_>, old: &Edge, new: &Edge) -> Option<Fact>
     }
     let (from, to) = (&new.from, &new.to);
     let place = |name: &str| Path::resource(new.by.as_str()).key("Properties").key(name);
-    let shown = |value: &Option<serde_json::Value>| {
-        value.as_ref().map(|value| compared.show(&place("FilterPolicy"), value))
-    };
+    let shown =
+        |value: &Option<serde_json::Value>| value.as_ref().map(|value| compared.show(&place("FilterPolicy"), value));
     let (id, sentence, guards): (_, _, &[Guard]) = match filter::compare(old.only.as_ref(), new.only.as_ref()) {
         Reach::Same => return None,
         Reach::All => ("flow-widened", format!("everything of {from} reaches {to}, without a filter"), &[]),
@@ -259,9 +263,11 @@ fn other_filter(compared: &Compared<'_>, old: &Edge, new: &Edge) -> Option<Fact>
         Reach::Less => {
             ("flow-narrowed", format!("less of {from} reaches {to}: its filter lets less pass"), &[Guard::StopFlow])
         }
-        Reach::Other => {
-            ("flow-filtered", format!("something else of {from} reaches {to}: its filter is another"), &[Guard::StopFlow])
-        }
+        Reach::Other => (
+            "flow-filtered",
+            format!("something else of {from} reaches {to}: its filter is another"),
+            &[Guard::StopFlow],
+        ),
     };
     let details = vec![Detail { text: "filter".to_owned(), old: shown(&old.only), new: shown(&new.only) }];
     let explains = FILTERS.iter().flat_map(|place| changed_at(compared, &new.by, place)).collect();

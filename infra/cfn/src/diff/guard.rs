@@ -212,8 +212,8 @@ impl Allowance {
     pub fn parse(text: &str) -> Result<Self, InvalidAllowance> {
         let (guard, resource) = text.split_once('=').ok_or_else(|| InvalidAllowance::Shape(text.to_owned()))?;
         let guard = Guard::named(guard).ok_or_else(|| InvalidAllowance::Guard(guard.to_owned()))?;
-        let resource = LogicalId::try_from(resource.to_owned())
-            .map_err(|_| InvalidAllowance::Resource(resource.to_owned()))?;
+        let resource =
+            LogicalId::try_from(resource.to_owned()).map_err(|_| InvalidAllowance::Resource(resource.to_owned()))?;
         Ok(Self { guard, resource, reason: "allowed on the command line".to_owned(), until: None })
     }
 

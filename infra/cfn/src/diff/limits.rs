@@ -184,12 +184,8 @@ fn paid(compared: &Compared<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut say = |kind: &str, how: &str, link: Option<&str>, ids: Vec<&LogicalId>| {
         let be = if ids.len() == 1 { "is" } else { "are" };
-        let fact = Fact::new(
-            "new-paid-resource",
-            Risk::Cost,
-            &ids,
-            format!("{} {be} new and {how}", subject(kind, &ids)),
-        );
+        let fact =
+            Fact::new("new-paid-resource", Risk::Cost, &ids, format!("{} {be} new and {how}", subject(kind, &ids)));
         let details = link.map(super::Detail::text).into_iter().collect();
         let explains = ids.iter().map(|id| Path::resource(id.as_str())).collect();
         facts.extend((!ids.is_empty()).then_some(Fact { details, explains, ..fact }));

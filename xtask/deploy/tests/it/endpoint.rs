@@ -42,7 +42,7 @@ pub(crate) struct Answer {
     /// A body that is no text.
     #[serde(skip)]
     bytes: Vec<u8>,
-    /// No answer: the connection ends (`cut`), or stays open for ever (`hang`).
+    /// No answer: the connection ends before the account heard (`cut`) or after it (`lost`), or stays open (`hang`).
     connection: Option<Fate>,
 }
 
@@ -50,6 +50,7 @@ pub(crate) struct Answer {
 #[serde(rename_all = "lowercase")]
 enum Fate {
     Cut,
+    Lost,
     Hang,
 }
 
@@ -126,11 +127,6 @@ impl Endpoint {
         self.shared.gate.lock().unwrap().replace(gate);
     }
 
-    /// Nobody is stopped any more; whether somebody was.
-    pub(crate) fn open(&self) -> bool {
-        self.shared.gate.lock().unwrap().take().is_none()
-    }
-
     /// The actions of all calls so far.
     pub(crate) fn actions(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.action).collect()
@@ -152,6 +148,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         (answers.and_then(|answers| answers.get(before).or(answers.last())).cloned(), gate)
     };
     let hear = || match (&found, &shared.cloud) {
+        (Some(found), Some(cloud)) if matches!(found.connection, Some(Fate::Lost)) => {
+            cloud.lock().unwrap().answer(&call);
+            found.clone()
+        }
         (Some(found), _) if !found.pass => found.clone(),
         (_, Some(cloud)) => cloud.lock().unwrap().answer(&call),
         (_, None) => Answer::error("NotInTheScript", &format!("{} is not in the script", call.action)),
@@ -226,7 +226,7 @@ impl Answer {
         match self.connection {
             Some(Fate::Hang) => std::future::pending().await,
             // A body that fails before its first byte ends the connection.
-            Some(Fate::Cut) => {
+            Some(Fate::Cut | Fate::Lost) => {
                 let lost = std::io::Error::other("cut");
                 return Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(lost)])));
             }

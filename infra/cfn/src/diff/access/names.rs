@@ -82,8 +82,7 @@ impl<'a> Names<'a> {
     fn of_side(side: &'a Side<'a>, renamed: HashMap<&'a str, &'a str>, stable: HashMap<&'a str, &'a str>) -> Self {
         let given = renamed.iter().map(|(old, new)| (*new, *old)).collect();
         let (facts, known) = (side.facts(), side.known);
-        let mut names =
-            Self { facts, known, renamed, given, stable, by_arn: HashMap::new(), actions: HashMap::new() };
+        let mut names = Self { facts, known, renamed, given, stable, by_arn: HashMap::new(), actions: HashMap::new() };
         let properties = side.given.resources.values().flat_map(|resource| resource.properties.values());
         properties.for_each(|value| actions(value, &mut names.actions));
         let arns = names.facts.things().filter_map(|thing| {

@@ -256,14 +256,14 @@ impl Reader<'_, '_> {
                 let values = Values::Texts(Texts { any_of, not: false });
                 (Variable { key, look: Look::Text }, Test { values, absent: wants("true") })
             }
-            _ => numbers(base, &key, values, absent)
-                .or_else(|| addresses(base, &key, values, absent))
-                .unwrap_or_else(|| {
+            _ => numbers(base, &key, values, absent).or_else(|| addresses(base, &key, values, absent)).unwrap_or_else(
+                || {
                     let any_of: Vec<String> = values.iter().map(|value| value.to_string()).collect();
                     let absent = if_exists || base.starts_with("ForAllValues:");
                     let values = Values::Opaque { any_of, more_is_more: !negative, not: false };
                     (Variable { key, look: Look::Operator(base.into()) }, Test { values, absent })
-                }),
+                },
+            ),
         }
     }
 }

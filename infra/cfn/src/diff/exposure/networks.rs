@@ -34,16 +34,22 @@ const SWITCHES: [(&str, &str, &str, bool); 8] = [
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
     let (mut facts, mut told) = (Vec::new(), HashSet::new());
     let old = openings(&compared.old.facts(), |id| {
-        compared.pairs().find(|pair| pair.old_id.as_str() == id).map_or_else(|| id.to_owned(), |pair| pair.new_id.to_string())
+        compared
+            .pairs()
+            .find(|pair| pair.old_id.as_str() == id)
+            .map_or_else(|| id.to_owned(), |pair| pair.new_id.to_string())
     });
     for opening in openings(&compared.new.facts(), str::to_owned) {
-        if old.iter().any(|before| before.covers(&opening)) || !told.insert((opening.group.clone(), opening.ports.clone())) {
+        if old.iter().any(|before| before.covers(&opening))
+            || !told.insert((opening.group.clone(), opening.ports.clone()))
+        {
             continue;
         }
         let Some((id, _)) = compared.new.template.resources.get_key_value(opening.by.as_str()) else { continue };
         let explains = changed_at(compared, id, "SecurityGroupIngress");
         let explains = if explains.is_empty() { vec![Path::resource(id.as_str())] } else { explains };
-        let sentence = format!("the whole internet may newly reach {} of security group {}", opening.ports, opening.group);
+        let sentence =
+            format!("the whole internet may newly reach {} of security group {}", opening.ports, opening.group);
         facts.push(fact("open-network", id, sentence, &[Guard::OpenNetwork], explains));
     }
     for (kind, place, on, default) in SWITCHES {
@@ -72,7 +78,8 @@ fn private_apis(compared: &Compared<'_>) -> Vec<Fact> {
         types.iter().any(|one| one.as_str() == Some("PRIVATE"))
     };
     let apis = compared.pairs().filter(|pair| pair.new.kind == "AWS::ApiGateway::RestApi").filter(|pair| {
-        is_private(Thing { id: pair.old_id, resource: pair.old }) && !is_private(Thing { id: pair.new_id, resource: pair.new })
+        is_private(Thing { id: pair.old_id, resource: pair.old })
+            && !is_private(Thing { id: pair.new_id, resource: pair.new })
     });
     let facts = apis.map(|pair| {
         let sentence = format!("{} is newly in reach of the whole internet", subject(&pair.new.kind, &[pair.new_id]));

@@ -27,7 +27,8 @@ pub(super) fn compare(old: Option<&Json>, new: Option<&Json>) -> Reach {
         (Some(old), Some(new)) => (alternatives(old), alternatives(new)),
     };
     let (Some(old), Some(new)) = (old, new) else { return Reach::Other };
-    let within = |inner: &[Fields], outer: &[Fields]| inner.iter().all(|one| outer.iter().any(|other| lies_in(one, other)));
+    let within =
+        |inner: &[Fields], outer: &[Fields]| inner.iter().all(|one| outer.iter().any(|other| lies_in(one, other)));
     match (within(&old, &new), within(&new, &old)) {
         (true, true) => Reach::Same,
         (true, false) => Reach::More,
@@ -99,7 +100,8 @@ fn value_lies_in(inner: &Json, outer: &Json) -> bool {
     if let Some(barred) = operator("anything-but") {
         let barred: Vec<&Json> = barred.as_array().map_or_else(|| vec![barred], |all| all.iter().collect());
         let plain = barred.iter().all(|one| one.is_string() || one.is_number());
-        let more = inner.get("anything-but").map(|its| its.as_array().map_or_else(|| vec![its], |all| all.iter().collect()));
+        let more =
+            inner.get("anything-but").map(|its| its.as_array().map_or_else(|| vec![its], |all| all.iter().collect()));
         return match more {
             Some(its) => barred.iter().all(|one| its.contains(one)),
             None => plain && (text.is_some() || inner.is_number()) && !barred.contains(&inner),
