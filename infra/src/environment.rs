@@ -157,6 +157,7 @@ pub struct Alarms {
 
 /// How an environment is deployed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
     /// Whether new code may go straight to Lambda, past CloudFormation and its review; for development.
