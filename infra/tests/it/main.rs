@@ -56,7 +56,10 @@ fn every_resource_is_defined_in_a_line_of_this_services_own() {
         assert!(own.contains(&file) && (id.as_str() == "Key" || file != own[2]), "{id}: {file}");
         let text = fs::read_to_string(root.join(file)).unwrap();
         let line = text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap();
-        assert!(["service", "alarm(", ".metric_filter(", "stack.key("].iter().any(|call| line.contains(call)), "{id}: {line}");
+        assert!(
+            ["service", "alarm(", ".metric_filter(", "stack.key("].iter().any(|call| line.contains(call)),
+            "{id}: {line}"
+        );
     }
     let queue = &definitions["ErrorsQueue"];
     let line: usize = queue.rsplit_once(':').unwrap().1.parse().unwrap();
