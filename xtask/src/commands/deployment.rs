@@ -1,11 +1,6 @@
 //! Commands that speak to AWS: they are done by the program `deploy`, which is built when it is first needed.
 
-use std::{
-    ffi::{OsStr, OsString},
-    fs,
-    os::unix::process::CommandExt,
-    process::Command,
-};
+use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
 
 use crate::{
     addresses, cargo,
@@ -17,70 +12,35 @@ use crate::{
 
 /// Shows what a deployment would do, and keeps it.
 pub(crate) fn plan(context: &Context, options: &Plan) -> Result<(), Failure> {
-    let mut arguments = shipment(context, &options.shipment)?;
-    arguments.extend(options.out.iter().flat_map(|file| ["--out".into(), file.into()]));
-    become_program(context, "plan", &options.shipment.aws, options.shipment.format, arguments)
+    let mut words = shipment(context, "plan", &options.shipment)?;
+    words.extend(options.out.iter().flat_map(|file| ["--out".into(), file.into()]));
+    run(context, &options.shipment.aws, options.shipment.format, words)
 }
 
 /// Ships an environment.
 pub(crate) fn deploy(context: &Context, options: &Deploy) -> Result<(), Failure> {
-    if options.hotswap {
-        return hotswap(context, &options.shipment);
-    }
-    let mut arguments = shipment(context, &options.shipment)?;
-    arguments.extend(options.plan.iter().flat_map(|file| ["--plan".into(), file.into()]));
-    arguments.extend(options.yes.then(|| "--yes".into()));
-    become_program(context, "deploy", &options.shipment.aws, options.shipment.format, arguments)
-}
-
-/// Gives functions new code, past CloudFormation.
-fn hotswap(context: &Context, options: &Shipment) -> Result<(), Failure> {
-    let environment = context.environment(&options.aws.env)?;
-    if !environment.deployment.hotswap {
-        let name = &environment.name;
-        let message = format!("environments/{name}.yaml does not allow --hotswap");
-        let help = "deploy without it; deployment.hotswap allows it, for environments that are for development";
-        return Err(Failure::new(message).help(help));
-    }
-    let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
-    let arguments = vec!["--manifest".into(), built.folder.join(build::manifest::FILE).into()];
-    become_program(context, "hotswap", &options.aws, options.format, arguments)
+    let mut words = shipment(context, "deploy", &options.shipment)?;
+    words.extend(options.plan.iter().flat_map(|file| ["--plan".into(), file.into()]));
+    words.extend(options.yes.then(|| "--yes".into()));
+    run(context, &options.shipment.aws, options.shipment.format, words)
 }
 
 /// Deletes a stack.
 pub(crate) fn destroy(context: &Context, options: &Destroy) -> Result<(), Failure> {
-    let mut arguments = given(&options.given);
-    arguments.extend(options.confirm.iter().flat_map(|stack| ["--confirm".into(), stack.into()]));
-    become_program(context, "destroy", &options.aws, options.format, arguments)
+    let mut words = vec!["destroy".into()];
+    words.extend(given(&options.given));
+    words.extend(options.confirm.iter().flat_map(|stack| ["--confirm".into(), stack.into()]));
+    run(context, &options.aws, options.format, words)
 }
 
 /// Says how a stack is.
 pub(crate) fn status(context: &Context, options: &Status) -> Result<(), Failure> {
-    let arguments = options.follow.then(|| "--follow".into()).into_iter().collect();
-    become_program(context, "status", &options.aws, options.format, arguments)
-}
-
-/// Says why the last deployment failed, and tells the program where each resource is defined.
-pub(crate) fn diagnose(context: &Context, options: &Diagnose) -> Result<(), Failure> {
-    let environment = context.environment(&options.aws.env)?;
-    let folder = context.root.join("target/definitions");
-    fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
-    let file = folder.join(format!("{}.json", environment.name));
-    let text = serde_json::to_string(&infra::definitions(&environment));
-    write_whole(&file, text.map_err(Failure::from("cannot write the definitions"))?)?;
-    let arguments = vec!["--definitions".into(), file.into()];
-    become_program(context, "diagnose", &options.aws, options.format, arguments)
-}
-
-/// Any other command, word by word.
-pub(crate) fn run(context: &Context, aws: &Aws, format: OutputFormat, words: Vec<OsString>) -> Result<(), Failure> {
-    let mut words = words.into_iter();
-    let command = words.next().unwrap_or_default();
-    become_program(context, &command, aws, format, words.collect())
+    let follow = options.follow.then(|| "--follow".into());
+    run(context, &options.aws, options.format, ["status".into()].into_iter().chain(follow).collect())
 }
 
 /// Makes what is shipped, and says where it is: the environment's template, and the functions' zips.
-fn shipment(context: &Context, options: &Shipment) -> Result<Vec<OsString>, Failure> {
+fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<OsString>, Failure> {
     let environment = context.environment(&options.aws.env)?;
     let template = infra::service(&environment).map_err(Failure::new)?;
     let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
@@ -88,7 +48,8 @@ fn shipment(context: &Context, options: &Shipment) -> Result<Vec<OsString>, Fail
     fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
     let file = folder.join(format!("{}.yaml", environment.name));
     write_whole(&file, cfn::write::yaml(&template))?;
-    let mut arguments = given(&options.given);
+    let mut arguments = vec![command.into()];
+    arguments.extend(given(&options.given));
     arguments.extend(["--template".into(), file.into()]);
     arguments.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
     for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
@@ -104,20 +65,14 @@ fn given(given: &Given) -> Vec<OsString> {
 }
 
 /// Builds the program and becomes it, so that signals and its exit code are its own.
-fn become_program(
-    context: &Context,
-    command: impl AsRef<OsStr>,
-    aws: &Aws,
-    format: OutputFormat,
-    arguments: Vec<OsString>,
-) -> Result<(), Failure> {
-    let mut program = program(context, command, aws)?;
-    let error = program.args(arguments).args(["--format", format.as_str()]).exec();
+pub(crate) fn run(context: &Context, aws: &Aws, format: OutputFormat, words: Vec<OsString>) -> Result<(), Failure> {
+    let mut program = program(context, aws, words)?;
+    let error = program.args(["--format", format.as_str()]).exec();
     Err(Failure::new(format!("cannot start {}: {error}", program.get_program().display())))
 }
 
 /// Builds the program; its call for an environment, without the format.
-pub(crate) fn program(context: &Context, command: impl AsRef<OsStr>, aws: &Aws) -> Result<Command, Failure> {
+pub(crate) fn program(context: &Context, aws: &Aws, words: Vec<OsString>) -> Result<Command, Failure> {
     let environment = context.environment(&aws.env)?;
     // Before anything is built: where nothing runs, there is nothing to build for.
     let endpoint_url = match &aws.endpoint_url {
@@ -127,16 +82,29 @@ pub(crate) fn program(context: &Context, command: impl AsRef<OsStr>, aws: &Aws) 
     let built = cargo::build(context, "deploy")?;
     let executable = built.first().ok_or_else(|| Failure::new("deploy has no binary"))?;
     let mut program = Command::new(executable);
-    program.arg(command).args(["--stack", &format!("{}-{}", environment.service, environment.name)]);
+    program.args(words).args(["--stack", &format!("{}-{}", environment.service, environment.name)]);
     program.args(["--env", &environment.name, "--account", &environment.account]);
     program.args(["--region", aws.region.as_ref().unwrap_or(&environment.region)]);
     for (name, value) in [("--endpoint-url", &endpoint_url), ("--profile", &aws.profile)] {
         program.args(value.iter().flat_map(|value| [name, value.as_str()]));
     }
-    if aws.env == LOCAL {
+    if aws.env == LOCAL && aws.endpoint_url.is_none() {
         // The local cloud checks no signatures, and gets to see no real keys.
         program.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
         program.env_remove("AWS_SESSION_TOKEN").env_remove("AWS_PROFILE");
     }
     Ok(program)
+}
+
+/// As [`run`], and tells where each resource is defined.
+pub(crate) fn diagnose(context: &Context, options: &Diagnose) -> Result<(), Failure> {
+    let environment = context.environment(&options.aws.env)?;
+    let definitions = infra::definitions(&environment);
+    let folder = context.root.join("target/definitions");
+    std::fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    let file = folder.join(format!("{}.json", environment.name));
+    let text = serde_json::to_string(&definitions).map_err(Failure::from("cannot write the definitions"))?;
+    write_whole(&file, &text)?;
+    let words = vec!["diagnose".into(), "--definitions".into(), file.into_os_string()];
+    run(context, &options.aws, options.format, words)
 }

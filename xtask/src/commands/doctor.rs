@@ -65,7 +65,7 @@ fn ask_aws(context: &Context, options: &Doctor, env: &str) -> Result<Vec<Check>,
         profile: options.profile.clone(),
         endpoint_url: options.endpoint_url.clone(),
     };
-    let mut program = deployment::program(context, "doctor", &aws)?;
+    let mut program = deployment::program(context, &aws, vec!["doctor".into()])?;
     let template = infra::service(&context.environment(env)?).map_err(Failure::new)?;
     let kinds: BTreeSet<_> = template.resources.values().map(|resource| resource.kind.as_str()).collect();
     program.args(kinds.iter().flat_map(|kind| ["--kind", kind]));
