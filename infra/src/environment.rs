@@ -2,6 +2,7 @@
 //!
 //! Reading it finds every mistake that can be found without AWS, and names file, line, column and mend.
 
+mod deployment;
 mod rules;
 mod span;
 
@@ -11,6 +12,7 @@ use cfn::constructs::Architecture;
 use contract::config::{Checkout, Invoicer, Retry, WebhookTrust};
 use serde::Deserialize;
 
+pub use deployment::{Deployment, Hotswap};
 use span::Positions;
 
 /// One environment of the service.
@@ -53,7 +55,7 @@ pub struct Environment {
     pub retry: Retry,
     /// When alarms ring.
     pub alarms: Alarms,
-    /// How it is deployed.
+    /// How it is deployed, and what a deployment may not do to it.
     #[serde(default)]
     pub deployment: Deployment,
 }
@@ -153,16 +155,6 @@ pub struct Alarms {
     pub oldest_message_seconds: u32,
     /// Forged webhooks in five minutes; a few are the noise of the internet.
     pub forged_events: u32,
-}
-
-/// How an environment is deployed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Deployment {
-    /// Whether new code may go straight to Lambda, past CloudFormation and its review; for development.
-    #[serde(default)]
-    pub hotswap: bool,
 }
 
 /// What is wrong with an environment file, all of it.

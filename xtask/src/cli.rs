@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Ship an environment: build, upload, review, execute, follow, print the outputs
     #[command(
-        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
+        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --hotswap\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
     )]
     Deploy(Deploy),
     /// Delete the stack of an environment, after asking for its name
@@ -431,12 +431,12 @@ pub(crate) struct Deploy {
     /// Deploy this plan, or refuse when anything has moved since
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Give changed functions their new code straight away, past CloudFormation, where the environment allows it
-    #[arg(long, conflicts_with_all = ["plan", "replace", "delete", "allow_data_loss"])]
-    pub(crate) hotswap: bool,
     /// Answer every question with yes
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Send changed functions' code straight to Lambda, where the environment allows it
+    #[arg(long, conflicts_with_all = ["plan", "replace", "delete", "allow_data_loss", "skip", "retain"])]
+    pub(crate) hotswap: bool,
 }
 
 #[derive(Args)]

@@ -14,6 +14,7 @@ use crate::service::{Lines, PATIENCE, PLAN, Service, call, interrupt, scratch, x
 /// A command against a service, with something on standard input.
 fn run(service: &Service, line: &str, input: &str) -> Output {
     let mut command = xtask();
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
     command.args(["-q"]).args(line.split(' ')).args(["--env", "local", "--endpoint-url", &service.aws]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // One that does not read may have ended.
@@ -164,6 +165,7 @@ fn functions_are_invoked_and_their_logs_are_merged_filtered_and_followed() {
     assert!(line["message"].as_str().unwrap().contains("plans listed"), "{line}");
 
     let mut command = xtask();
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
     command.args(["-q", "logs", "webhook-process", "-f", "--env", "local", "--endpoint-url", &service.aws]);
     let mut follower = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = Lines::default();

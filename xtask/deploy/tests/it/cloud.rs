@@ -546,6 +546,7 @@ impl Cloud {
             let message = format!("ChangeSet [{}] cannot be executed in its current status", set.id);
             return Err(("InvalidChangeSetStatus", message));
         }
+        self.clock += 1;
         let kind = if self.stacks[at].status == "REVIEW_IN_PROGRESS" { "CREATE" } else { "UPDATE" };
         let before = self.stacks[at].clone();
         let stack = &mut self.stacks[at];

@@ -7,5 +7,7 @@ mod endpoint;
 mod kills;
 mod operate;
 mod outputs;
+mod plans;
 mod program;
 mod scenarios;
+mod terminal;

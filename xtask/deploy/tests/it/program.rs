@@ -17,7 +17,10 @@ pub(crate) fn command(endpoint: &Endpoint, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
     command.env_clear().env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", "secret");
     command.args(arguments).args(["--stack", "paypal-subscriptions-prod", "--env", "prod", "--account", ACCOUNT]);
-    command.args(["--region", "eu-west-1", "--endpoint-url", &endpoint.url, "--pace", "1"]);
+    command.args(["--region", "eu-west-1", "--endpoint-url", &endpoint.url]);
+    if !arguments.contains(&"--pace") {
+        command.args(["--pace", "1"]);
+    }
     command.kill_on_drop(true);
     command
 }
