@@ -105,9 +105,15 @@ fn fact(compared: &Compared<'_>, said: &Said, sides: &[&Policies; 2]) -> Fact {
         Way::Barred => ("deny-added", Risk::Access, &[]),
     };
     let mut subjects: Vec<&LogicalId> = said.about.iter().filter_map(|one| logical_id(compared, &one.name)).collect();
-    subjects.dedup();
     let places = said.about.iter().flat_map(|one| sides.iter().filter_map(|side| side.places.get(one))).flatten();
-    let mut explains: Vec<Path> = places.flat_map(|place| changed(compared, place)).collect();
+    let places: Vec<&Path> = places.collect();
+    if subjects.is_empty() {
+        // About something outside: the policy itself stands for it, so that it can be allowed by name.
+        let policies = places.iter().filter_map(|place| logical_id(compared, place.resource_id()?));
+        subjects.extend(policies.filter(|id| compared.change(id.as_str()).is_some()));
+    }
+    subjects.dedup();
+    let mut explains: Vec<Path> = places.into_iter().flat_map(|place| changed(compared, place)).collect();
     if said.marks.new_role {
         explains.extend(subjects.iter().map(|id| Path::resource(id.as_str())));
     }

@@ -335,6 +335,8 @@ fn split(statements: &[Json]) -> Vec<Json> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// What is found is found exactly where a request tells the two apart, and one that does is found.
     #[test]
     fn sets_agree_with_an_evaluator_of_single_requests(
