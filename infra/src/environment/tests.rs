@@ -69,7 +69,7 @@ fn mistakes_name_the_place_and_the_mend() {
         ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:66:3", "watches no alarms for 181 minutes"),
         ("hotswap: forbid", "hotswap: never", "prod.yaml:65:12", "unknown variant `never`"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
-        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:69:7", "unknown variant `widen-iams`"),
+        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:75:7", "unknown variant `widen-iams`"),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Worker-Role, reason: x }\n  deny:\n",

@@ -82,8 +82,8 @@ const PULL_REQUESTS: [PullRequest; 4] = [
 ];
 
 /// Two files, in a folder of their own, under names that are the same in every run.
-fn files(pull_request: &PullRequest) -> PathBuf {
-    let folder = scratch(pull_request.name);
+fn files(test: &str, pull_request: &PullRequest) -> PathBuf {
+    let folder = scratch(&format!("{test}-{}", pull_request.name));
     let mut after = prod();
     fs::write(folder.join("before.yaml"), cfn::write::yaml(&after)).unwrap();
     (pull_request.change)(&mut after);
@@ -133,7 +133,7 @@ fn typical_pull_requests_are_reviewed_in_every_form() {
     let validator = schema();
     for pull_request in &PULL_REQUESTS {
         let PullRequest { name, first, .. } = pull_request;
-        let folder = files(pull_request);
+        let folder = files("forms", pull_request);
         expect(&format!("{name}.txt"), &text(&diff(&folder, &[])));
         expect(&format!("{name}.details.txt"), &text(&diff(&folder, &["--details"])));
         let page = text(&diff(&folder, &["--format", "markdown"]));
@@ -147,7 +147,7 @@ fn typical_pull_requests_are_reviewed_in_every_form() {
 
 #[test]
 fn the_exit_code_tells_whether_anything_changes_if_it_is_asked_to() {
-    let folder = files(&PULL_REQUESTS[1]);
+    let folder = files("exit-code", &PULL_REQUESTS[1]);
     assert_eq!(diff(&folder, &[]).status.code(), Some(0));
     assert_eq!(diff(&folder, &["--exit-code"]).status.code(), Some(2));
     fs::copy(folder.join("before.yaml"), folder.join("after.yaml")).unwrap();
@@ -157,8 +157,8 @@ fn the_exit_code_tells_whether_anything_changes_if_it_is_asked_to() {
 }
 
 /// A project with a history of its own: its environments are this one's, and its handlers two lines.
-fn project() -> PathBuf {
-    let folder = scratch("review-project");
+fn project(test: &str) -> PathBuf {
+    let folder = scratch(&format!("review-{test}"));
     fs::create_dir_all(folder.join("environments")).unwrap();
     fs::create_dir_all(folder.join("infra")).unwrap();
     fs::create_dir_all(folder.join("handlers/src/bin")).unwrap();
@@ -188,7 +188,7 @@ fn in_project(folder: &Path, arguments: &[&str]) -> Output {
 
 #[test]
 fn code_alone_is_told_by_the_functions_name_and_file() {
-    let folder = project();
+    let folder = project("code");
     fs::write(folder.join("handlers/src/bin/webhook-process.rs"), "fn main() { todo!() }\n").unwrap();
     let against = ["--env", "prod", "--against", "git:HEAD"];
     let said = in_project(&folder, &against);
@@ -203,7 +203,7 @@ fn code_alone_is_told_by_the_functions_name_and_file() {
 
 #[test]
 fn all_environments_are_one_review() {
-    let folder = project();
+    let folder = project("all");
     for name in ["dev", "prod"] {
         let file = folder.join(format!("environments/{name}.yaml"));
         let before = fs::read_to_string(&file).unwrap();
@@ -232,7 +232,7 @@ fn all_environments_are_one_review() {
 
 #[test]
 fn an_environment_that_a_revision_did_not_have_is_new() {
-    let folder = project();
+    let folder = project("new");
     fs::copy(folder.join("environments/dev.yaml"), folder.join("environments/staging.yaml")).unwrap();
     let said = in_project(&folder, &["--env", "staging", "--against", "git:HEAD", "--exit-code"]);
     assert_eq!(said.status.code(), Some(2));
@@ -242,7 +242,7 @@ fn an_environment_that_a_revision_did_not_have_is_new() {
 
 #[test]
 fn a_wrong_call_says_what_is_wrong() {
-    let folder = project();
+    let folder = project("wrong");
     for (arguments, code, wanted) in [
         (&["--env", "prod", "--against", "git:nowhere"][..], 1, "nowhere is no revision of this repository"),
         (&["--env", "prod", "--against", "git:--output=x"], 2, "name a revision, such as git:origin/main"),
@@ -262,7 +262,7 @@ fn a_wrong_call_says_what_is_wrong() {
 
 #[test]
 fn the_picture_of_a_change_marks_what_differs() {
-    let folder = files(&PULL_REQUESTS[0]);
+    let folder = files("picture", &PULL_REQUESTS[0]);
     let draw = |arguments: &[&str]| {
         let mut command = xtask();
         command.current_dir(&folder).args(["diagram", "--template", "after.yaml", "--against", "before.yaml"]);
