@@ -10,7 +10,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
-    routing::{any, post},
+    routing::{any, get, post},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     account::Account,
     cloud::Control,
+    cloudformation::CloudFormation,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
     secrets::Secrets,
@@ -49,15 +50,19 @@ pub struct Services {
     pub lambda: Lambda,
     /// The queue of their asynchronous invocations.
     pub asynchronous: Asynchronous,
+    /// What was made, as a stack.
+    pub cloudformation: CloudFormation,
 }
 
-/// Serves all of them until the task is aborted: `POST /`, `POST /{account}/{queue}`, and Lambda's `Invoke`.
+/// Serves all of them until the task is aborted: `POST /`, `POST /{account}/{queue}`, and Lambda's
+/// `Invoke` and `GetFunctionConfiguration`.
 pub(crate) async fn serve(listener: TcpListener, services: Services) {
     let router = Router::new()
         .route("/", any(answer))
         .route("/{account}/{queue}", any(answer))
         .route("/moto-api/reset", post(reset))
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+        .route("/2015-03-31/functions/{function}/configuration", get(configuration))
         .layer(DefaultBodyLimit::max(LONGEST))
         .with_state(services);
     // It ends with the task: there is nobody to tell of an error.
@@ -71,6 +76,10 @@ async fn invoke(
     body: Bytes,
 ) -> Response {
     lambda::api::invoke(&services.lambda, &services.asynchronous, &function, &headers, body).await
+}
+
+async fn configuration(State(services): State<Services>, Path(function): Path<String>) -> Response {
+    lambda::api::configuration(&services.lambda, &function)
 }
 
 /// Makes queues and topics as the template has them. The path is moto's, whose suites ask for it between their tests.
@@ -145,6 +154,9 @@ async fn query_request(services: &Services, uri: &Uri, body: &[u8]) -> Response 
         // Only queues have addresses of their own, which some clients call without a version.
         version if version == Some("2012-11-05") || version.is_none() && path != "/" => {
             (sqs::query::run(&services.sqs, action, &query, path).await, "http://queue.amazonaws.com/doc/2012-11-05/")
+        }
+        Some("2010-05-15") => {
+            (services.cloudformation.run(action, &query), "http://cloudformation.amazonaws.com/doc/2010-05-15/")
         }
         Some("2011-06-15") => (identity(services, action), "https://sts.amazonaws.com/doc/2011-06-15/"),
         _ => (sns::actions::run(&services.sns, action, &query), "http://sns.amazonaws.com/doc/2010-03-31/"),

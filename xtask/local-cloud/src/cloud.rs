@@ -11,6 +11,7 @@ use crate::{
     alarms::Alarms,
     aws,
     clock::{Clock, TooFar},
+    cloudformation::{CloudFormation, StackParts},
     event_source,
     http_api::{self, RouteKey},
     journal::{Journal, JournalError, Line, Saved},
@@ -201,7 +202,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let given = Given {
         stack_name: &options.stack_name,
-        parameters: options.parameters,
+        parameters: options.parameters.clone(),
         binaries: &options.binaries,
         secrets: &options.secrets,
         api_endpoint: format!("http://{}", options.api.local_addr()?),
@@ -222,6 +223,16 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         sns: sns.clone(),
         journal,
     };
+    let cloudformation = CloudFormation::new(
+        &account,
+        StackParts {
+            name: &options.stack_name,
+            template: &options.template,
+            parameters: options.parameters.into_iter().collect(),
+            resources: made.resources,
+            outputs: &made.outputs,
+        },
+    );
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let mut tasks = vec![
         tokio::spawn(aws::serve(
@@ -235,6 +246,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
                 logs: logs.clone(),
                 lambda: lambda.clone(),
                 asynchronous,
+                cloudformation,
             },
         )),
         tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),

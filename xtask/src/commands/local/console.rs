@@ -26,7 +26,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::Ready;
+use crate::addresses::Addresses;
 
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;
@@ -36,7 +36,7 @@ pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
 /// Serves the console until it is aborted.
 pub(super) fn serve(
     listener: TcpListener,
-    ready: Ready,
+    ready: Addresses,
     recent: Recent,
     control: Control,
     prefix: String,
