@@ -21,4 +21,5 @@ mod outage;
 mod repository;
 mod soak;
 mod start_and_stop;
+mod state;
 mod subscription;
