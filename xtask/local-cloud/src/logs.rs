@@ -222,8 +222,9 @@ mod tests {
         );
         assert_eq!(found(json!({ "logGroupName": "g", "logStreamNames": ["b"] })), ["two events"]);
         assert_eq!(found(json!({ "logGroupName": "g", "endTime": 1 })), [""; 0]);
-        let json = json!({ "logGroupName": "g", "filterPattern": "{ $.level = ERROR }" });
-        assert_eq!(logs().run("FilterLogEvents", &json).unwrap_err().code, "InvalidParameterException");
+        assert_eq!(found(json!({ "logGroupName": "g", "filterPattern": "{ $.level = ERROR }" })), [""; 0]);
+        let columns = json!({ "logGroupName": "g", "filterPattern": "[level, text]" });
+        assert_eq!(logs().run("FilterLogEvents", &columns).unwrap_err().code, "InvalidParameterException");
     }
 
     #[test]
