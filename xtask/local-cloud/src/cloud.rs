@@ -209,16 +209,6 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         account: &account,
     };
     let made = provision::provision(&options.template, &services, &given)?;
-    let cloudformation = CloudFormation::new(
-        &account,
-        StackParts {
-            name: &options.stack_name,
-            template: &options.template,
-            parameters: options.parameters.into_iter().collect(),
-            resources: made.resources,
-            outputs: &made.outputs,
-        },
-    );
     sqs.described(&mut saved)?;
     sns.described(&mut saved)?;
     if let (Some(journal), Some(folder)) = (&journal, &options.state) {
@@ -233,6 +223,16 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         sns: sns.clone(),
         journal,
     };
+    let cloudformation = CloudFormation::new(
+        &account,
+        StackParts {
+            name: &options.stack_name,
+            template: &options.template,
+            parameters: options.parameters.into_iter().collect(),
+            resources: made.resources,
+            outputs: &made.outputs,
+        },
+    );
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let mut tasks = vec![
         tokio::spawn(aws::serve(

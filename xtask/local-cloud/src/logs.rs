@@ -159,14 +159,14 @@ fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
     let streams = request.get("logStreamNames").and_then(Value::as_array);
     let of_streams = |line: &Line| streams.is_none_or(|streams| streams.iter().any(|stream| line.stream == *stream));
     let in_time = |line: &Line| (start..=end).contains(&line.at);
+    let says = |line: &Line| pattern.fits(&line.text);
     let token = request.get("nextToken").and_then(Value::as_str).map(str::parse::<usize>).transpose();
     let skipped = token
         .map_err(|_| ApiError::caller("InvalidParameterException", "nextToken is none of those that were given out"))?;
     let limit = usize::try_from(number("limit").unwrap_or(ANSWERED).clamp(1, ANSWERED)).unwrap_or(usize::MAX);
     let numbered = group.lines.iter().enumerate();
-    let mut numbered = numbered
-        .filter(|(_, line)| in_time(line) && of_streams(line) && pattern.fits(&line.text))
-        .skip(skipped.unwrap_or(0));
+    let mut numbered =
+        numbered.filter(|(_, line)| in_time(line) && of_streams(line) && says(line)).skip(skipped.unwrap_or(0));
     let events: Vec<_> = numbered
         .by_ref()
         .take(limit)
@@ -198,7 +198,7 @@ mod tests {
 
     fn logs() -> Logs {
         let account = Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
-        let logs = Logs::new(account, crate::metrics::Metrics::new(crate::clock::Clock::default()));
+        let logs = Logs::new(account, Metrics::new(crate::clock::Clock::default()));
         for (stream, line) in [("a", "one event finished"), ("b", "two events"), ("a", "three event finished")] {
             logs.append("g", stream, line);
         }
@@ -222,8 +222,9 @@ mod tests {
         );
         assert_eq!(found(json!({ "logGroupName": "g", "logStreamNames": ["b"] })), ["two events"]);
         assert_eq!(found(json!({ "logGroupName": "g", "endTime": 1 })), [""; 0]);
-        let broken = json!({ "logGroupName": "g", "filterPattern": "{ $.level" });
-        assert_eq!(logs().run("FilterLogEvents", &broken).unwrap_err().code, "InvalidParameterException");
+        assert_eq!(found(json!({ "logGroupName": "g", "filterPattern": "{ $.level = ERROR }" })), [""; 0]);
+        let columns = json!({ "logGroupName": "g", "filterPattern": "[level, text]" });
+        assert_eq!(logs().run("FilterLogEvents", &columns).unwrap_err().code, "InvalidParameterException");
     }
 
     #[test]

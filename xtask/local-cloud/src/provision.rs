@@ -199,7 +199,7 @@ impl Maker<'_> {
         let name = wanted.name("QueueName", self.given.stack_name);
         // CloudFormation leaves out what says that it is none of FIFO.
         let attributes = wanted.properties.iter().filter(|(name, value)| {
-            !["QueueName", "Tags"].contains(&name.as_str()) && !(*name == "FifoQueue" && text(value) == "false")
+            !["QueueName", "Tags"].contains(&name.as_str()) && (*name != "FifoQueue" || text(value) != "false")
         });
         let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
         let queue = self

@@ -27,4 +27,5 @@ mod repository;
 mod review;
 mod soak;
 mod start_and_stop;
+mod state;
 mod subscription;
