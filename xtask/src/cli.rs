@@ -412,6 +412,9 @@ pub(crate) struct Shipment {
     /// Let a queue go that still holds messages
     #[arg(long)]
     pub(crate) allow_data_loss: bool,
+    /// Show every value that changes, but for secrets
+    #[arg(long)]
+    pub(crate) details: bool,
     #[command(flatten)]
     pub(crate) given: Given,
     /// How the result is written; JSON comes as a line for each event

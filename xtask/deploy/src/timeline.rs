@@ -142,7 +142,7 @@ fn text(report: &Report<'_>, timeline: &Timeline) -> String {
     text += "\nwhat it waited for\n     start      took\n";
     text += &timeline.critical().map(row).collect::<String>();
     let mut slowest: Vec<_> = timeline.spans.iter().collect();
-    slowest.sort_by(|one, other| other.took().cmp(&one.took()));
+    slowest.sort_by_key(|span| std::cmp::Reverse(span.took()));
     text += "\nthe slowest\n     start      took\n";
     text += &slowest.into_iter().take(SLOWEST).map(row).collect::<String>();
     text

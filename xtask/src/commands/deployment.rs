@@ -80,6 +80,7 @@ fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<
     for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
         arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
     }
+    arguments.extend(options.details.then(|| "--details".into()));
     arguments.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
     Ok(arguments)
 }
