@@ -1,12 +1,14 @@
 //! For people at a terminal: the most dangerous first, values only if they are asked for.
 
+use std::collections::BTreeMap;
+
 use super::{
     Review,
     details::{Entry, Sign, entries},
     text::{RISKS, counted, counted_changes, counted_risks, fitted, plain, risk_words, undo_in_all, wrapped},
     told::{self, Told, word},
 };
-use crate::diff::{Detail, Risk};
+use crate::diff::{Detail, Guard, Risk};
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,7 @@ pub fn terminal(reviews: &[Review<'_>], style: Style) -> String {
     }
     let facts = told::facts(reviews);
     if reviews.len() > 1 && !facts.is_empty() {
+        out.blank();
         out.line("", "What follows holds in all of them, unless it is said.");
     }
     for risk in RISKS {
@@ -87,15 +90,20 @@ fn head(out: &mut Screen, review: &Review<'_>) {
     if !diff.changes.is_empty() {
         out.wrapped(DIM, &counted_changes(&diff.changes), 2);
     }
+    let mut guards: BTreeMap<Guard, Vec<&str>> = BTreeMap::new();
     for blocked in &diff.verdict.blocked {
-        let (guard, resource) = (word(&blocked.guard), &blocked.resource);
-        out.wrapped(RED, &format!("BLOCKED by {guard}: {resource}"), 2);
+        guards.entry(blocked.guard).or_default().push(blocked.resource.as_str());
+    }
+    for (guard, resources) in guards {
+        out.wrapped(RED, &format!("BLOCKED by {guard}: {}", resources.join(", ")), 2);
+        let first = resources.first().copied().unwrap_or_default();
+        let name = plain(review.name);
         let file = if review.is_environment {
-            format!(", or guards.allow in environments/{}.yaml", plain(review.name))
+            format!(", or guards.allow in environments/{name}.yaml")
         } else {
             String::new()
         };
-        out.wrapped("", &format!("  to allow it: --allow {guard}={resource}{file}"), 4);
+        out.wrapped("", &format!("  to allow one: --allow {guard}={first}{file}"), 4);
     }
     for allowed in &diff.verdict.allowed {
         let allowance = &allowed.allowance;
