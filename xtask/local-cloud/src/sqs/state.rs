@@ -389,15 +389,13 @@ impl State {
 
     pub(super) fn counts(&mut self, now: Moment) -> Counts {
         self.settle(now);
-        let mut counts = Counts::default();
-        for message in self.messages.values() {
-            match message.place {
-                Place::Waiting => counts.visible += 1,
-                Place::Delayed(_) => counts.delayed += 1,
-                Place::InFlight(..) => counts.in_flight += 1,
-            }
+        // Whatever is hidden has its timer.
+        let hidden = self.timers.len();
+        Counts {
+            visible: self.messages.len().saturating_sub(hidden),
+            in_flight: self.in_flight,
+            delayed: hidden.saturating_sub(self.in_flight),
         }
-        counts
     }
 
     /// Shows what is to be seen again, forgets what is too old.
