@@ -8,7 +8,7 @@ mod span;
 
 use std::{collections::BTreeMap, fmt};
 
-use cfn::constructs::Architecture;
+use cfn::{constructs::Architecture, diff::Guards};
 use contract::config::{Checkout, Invoicer, Retry, WebhookTrust};
 use serde::Deserialize;
 
@@ -58,6 +58,10 @@ pub struct Environment {
     /// How it is deployed, and what a deployment may not do to it.
     #[serde(default)]
     pub deployment: Deployment,
+    /// What stops a change of this environment until somebody allows it by name; nothing when it is missing.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "schema::Guards"))]
+    pub guards: Guards,
 }
 
 /// How what is at rest is encrypted.

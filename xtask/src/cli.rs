@@ -276,6 +276,9 @@ pub(crate) struct Local {
     /// The PayPal sandbox's port; 0 picks a free one
     #[arg(long, default_value_t = 3002)]
     pub(crate) paypal_port: u16,
+    /// Keep queues and topics in this folder across restarts; without it nothing touches the disk
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

@@ -15,7 +15,7 @@ use clap::Parser;
 use cli::{Aws, Cli, Command, Event};
 use context::Context;
 
-/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own). `diff --exit-code` has more.
+/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own); some commands have more.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Context::resolve(&cli).and_then(|context| {

@@ -69,6 +69,31 @@ fn mistakes_name_the_place_and_the_mend() {
         ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:66:3", "watches no alarms for 181 minutes"),
         ("hotswap: forbid", "hotswap: never", "prod.yaml:65:12", "unknown variant `never`"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
+        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:75:7", "unknown variant `widen-iams`"),
+        (
+            "  deny:\n",
+            "  allow:\n    - { guard: widen-iam, resource: Worker-Role, reason: x }\n  deny:\n",
+            "prod.yaml:",
+            "Worker-Role",
+        ),
+        (
+            "  deny:\n    - replace-stateful\n",
+            "  allow:\n    - { guard: replace-stateful, resource: Queue, reason: moved }\n  deny:\n",
+            "prod.yaml:65:9",
+            "replace-stateful is not denied",
+        ),
+        (
+            "  deny:\n",
+            "  allow:\n    - { guard: widen-iam, resource: Role, reason: '' }\n  deny:\n",
+            "prod.yaml:65:43",
+            "nobody will know why widen-iam is allowed for Role",
+        ),
+        (
+            "  deny:\n",
+            "  allow:\n    - { guard: widen-iam, resource: Role, reason: x, until: soon }\n  deny:\n",
+            "prod.yaml:",
+            "\"soon\" is not a day",
+        ),
     ] {
         let said = mistakes(from, to);
         assert!(said.starts_with(place), "{from} -> {to}: {said}");

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use cfn::{LogicalId, diff::Guard};
+use cfn::diff::Allowance;
 use clap::{ArgGroup, Args, ValueEnum};
 
 #[derive(Args)]
@@ -33,8 +33,8 @@ pub(crate) struct Diff {
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Allow what a guard blocks, for one resource; may be given several times
-    #[arg(long, value_name = "GUARD=LOGICAL_ID")]
-    pub(crate) allow: Vec<Allow>,
+    #[arg(long, value_name = "GUARD=LOGICAL_ID", value_parser = Allowance::parse)]
+    pub(crate) allow: Vec<Allowance>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -59,24 +59,6 @@ pub(crate) enum DiffFormat {
     Json,
     /// For code scanners: what guards block, as SARIF 2.1.0
     Sarif,
-}
-
-/// A guard, and the resource that it is lifted for.
-#[derive(Clone, Debug)]
-pub(crate) struct Allow {
-    pub(crate) guard: Guard,
-    pub(crate) resource: LogicalId,
-}
-
-impl FromStr for Allow {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (guard, resource) =
-            text.split_once('=').ok_or("write GUARD=LOGICAL_ID, such as replace-stateful=OrdersQueue")?;
-        let guard = serde_json::from_value(guard.into()).map_err(|error| error.to_string())?;
-        Ok(Self { guard, resource: LogicalId::parse(resource).map_err(|error| error.to_string())? })
-    }
 }
 
 #[derive(Args)]

@@ -173,11 +173,6 @@ impl Project {
         format!("paypal-subscriptions-{}", self.env)
     }
 
-    /// Another endpoint from here on.
-    pub(crate) fn through(&mut self, endpoint: &str) {
-        self.endpoint = endpoint.to_owned();
-    }
-
     /// A command for this environment, at the emulator, in its account.
     pub(crate) fn command(&self, command: &str, arguments: &[&str]) -> Command {
         let mut program = xtask();

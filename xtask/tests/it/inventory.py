@@ -4,6 +4,7 @@
     inventory.py ENDPOINT ACCOUNT zone NAME          makes a hosted zone, prints its id
     inventory.py ENDPOINT ACCOUNT domain NAME        takes a custom domain, as somebody else would
     inventory.py ENDPOINT ACCOUNT secret NAME TEXT   gives a secret its value
+    inventory.py ENDPOINT ACCOUNT arns VARIABLE      makes of a secret's name in the functions' variable its ARN
     inventory.py ENDPOINT ACCOUNT next QUEUE         waits for a queue's next message and prints it
     inventory.py ENDPOINT ACCOUNT subscribe TOPIC    makes a queue that gets what the topic gets, prints its address
 """
@@ -118,6 +119,17 @@ def secret(name, text):
     return client("secretsmanager").put_secret_value(SecretId=name, SecretString=text)["Name"]
 
 
+def arns(variable):
+    lambdas = client("lambda")
+    for function in pages("lambda", "list_functions", "Functions"):
+        variables = function.get("Environment", {}).get("Variables", {})
+        if variable in variables:
+            arn = client("secretsmanager").describe_secret(SecretId=variables[variable])["ARN"]
+            changed = {"Variables": {**variables, variable: arn}}
+            lambdas.update_function_configuration(FunctionName=function["FunctionName"], Environment=changed)
+    return variable
+
+
 def subscribe(topic):
     sqs = client("sqs")
     url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
@@ -136,5 +148,5 @@ def next_of(url):
     sys.exit(f"nothing came to {url}")
 
 
-ACTIONS = {"zone": zone, "domain": domain, "secret": secret, "subscribe": subscribe, "next": next_of}
+ACTIONS = {"zone": zone, "domain": domain, "secret": secret, "arns": arns, "subscribe": subscribe, "next": next_of}
 print(json.dumps(ACTIONS[REST[0]](*REST[1:]) if REST else inventory(), sort_keys=True))

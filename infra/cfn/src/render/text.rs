@@ -58,7 +58,7 @@ pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
     match (change.consequence, &change.action) {
         (Consequence::Deletion, _) => (0, "deleted"),
         (Consequence::Replacement, _) => (1, "replaced"),
-        (Consequence::ReplacementRetained, _) => (2, "replaced, the old one stays"),
+        (Consequence::ReplacementRetained, _) => (2, "replaced (the old one stays)"),
         (Consequence::Retained, _) => (3, "left behind"),
         (Consequence::ReplacementInSomeCases, _) => (4, "perhaps replaced"),
         (Consequence::Unknown, _) => (5, "changed in a way that is not known"),

@@ -13,6 +13,7 @@ mod check;
 mod compile_fail;
 mod constructs;
 mod diff;
+mod guards;
 mod render;
 mod round_trip;
 mod schema;

@@ -12,17 +12,7 @@ const PLAIN: Style = Style { width: 80, colour: false, unfolded: true };
 fn fact(risk: Risk, subject: usize, sentence: String) -> Fact {
     let subject = LogicalId::parse(&format!("Thing{subject}")).unwrap();
     let undo = Undo::No("the messages in it are gone".to_owned());
-    Fact {
-        id: "tested",
-        risk,
-        sentence,
-        subjects: vec![subject],
-        details: Vec::new(),
-        undo,
-        guards: Vec::new(),
-        explains: Vec::new(),
-        source: None,
-    }
+    Fact { undo, ..Fact::new("tested", risk, &[&subject], sentence) }
 }
 
 fn found(mut facts: Vec<Fact>) -> Diff {

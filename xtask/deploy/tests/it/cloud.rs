@@ -19,8 +19,8 @@ pub(crate) struct Before {
     stack: Option<String>,
     /// Its template, by the name of a file; as `wanted` without.
     deployed: Option<String>,
-    /// Parameters of zips that are deployed in another version than the wanted one.
-    old_zips: Vec<String>,
+    /// Whether the zips are other ones than those that are deployed now.
+    old_zips: bool,
     /// Whether the bucket of the zips is there already.
     bucket: bool,
     /// The last operation's events, oldest first: resource, status, reason.
@@ -153,9 +153,8 @@ impl Cloud {
         let text = template(before.deployed.as_deref().unwrap_or(wanted));
         if status != "REVIEW_IN_PROGRESS" {
             stack.parameters = zips.clone();
-            for parameter in &before.old_zips {
-                let key = stack.parameters.get_mut(parameter).unwrap();
-                *key = key.replace(".zip", "-old.zip");
+            if before.old_zips {
+                stack.parameters.values_mut().for_each(|key| *key = key.replace(".zip", "-old.zip"));
             }
             stack.parameters.insert("ArtifactBucket".to_owned(), "artifacts-bucket".to_owned());
             for key in stack.parameters.values() {
@@ -183,9 +182,7 @@ impl Cloud {
         };
         stack.executed = before.by.as_deref().map(change_set);
         if let Some(by) = &before.waiting {
-            let id = format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/plan/0");
-            let name = "plan".to_owned();
-            stack.change_sets.push(ChangeSet { id, name, execution: "AVAILABLE", ..change_set(by) });
+            stack.change_sets.push(ChangeSet { execution: "AVAILABLE", ..change_set(by) });
         }
         for (resource, status, reason) in &before.events {
             let event = cloud.event(&stack, resource, status, reason);

@@ -2,7 +2,7 @@
 
 use cfn::{
     Template,
-    diff::{self, Allowance, Fact, Known},
+    diff::{self, Day, Fact, Guards, Known},
     render::Review,
 };
 use infra::Environment;
@@ -38,8 +38,7 @@ impl Compared {
 
 pub(super) fn all(context: &Context, options: &Diff) -> Result<Vec<Compared>, Failure> {
     if let (Some(old), Some(new)) = (&options.old, &options.new) {
-        let mut known = diff::Context::default();
-        allow(&mut known, options);
+        let known = diff::Context { guards: guards(&Guards::default(), options)?, ..diff::Context::default() };
         return Ok(vec![Compared {
             name: new.display().to_string(),
             is_environment: false,
@@ -87,7 +86,7 @@ fn of_environment(context: &Context, options: &Diff, environment: &Environment) 
         side.parameters.insert("AWS::Region".to_owned(), region.clone());
         side.parameters.insert("AWS::AccountId".to_owned(), environment.account.clone());
     }
-    allow(&mut known, options);
+    known.guards = guards(&environment.guards, options)?;
     let sources = match &options.against {
         Against::Revision(revision) => handlers::changed(context, revision, &new)?,
         Against::Deployed | Against::File(_) => Vec::new(),
@@ -103,11 +102,12 @@ fn of_environment(context: &Context, options: &Diff, environment: &Environment) 
     })
 }
 
-/// What the call allows beside what the environment's file does.
-fn allow(known: &mut diff::Context, options: &Diff) {
-    known.guards.allow.extend(options.allow.iter().map(|allow| Allowance {
-        guard: allow.guard,
-        resource: allow.resource.clone(),
-        reason: "allowed on the command line".to_owned(),
-    }));
+/// What guards deny and allow: what the environment's file says, and what the call allows beside it.
+fn guards(denied: &Guards, options: &Diff) -> Result<Guards, Failure> {
+    // In UTC, so that everybody's review says the same.
+    let now = jiff::Timestamp::now().to_string();
+    let today = Day::try_from(now.get(..10).unwrap_or_default().to_owned())
+        .map_err(Failure::from("cannot tell which day it is"))?;
+    let allow = denied.allow.iter().chain(&options.allow).cloned().collect();
+    Ok(Guards { deny: denied.deny.clone(), allow, today: Some(today) })
 }

@@ -4,7 +4,7 @@
 
 use cfn::{
     LogicalId, Template,
-    diff::{Detail, Fact, Risk, Undo},
+    diff::{Detail, Fact, Risk},
 };
 use contract::functions::ALL;
 use serde_json::Value as Json;
@@ -43,32 +43,22 @@ fn facts(template: &Template, shared: &[String], binaries: &[String]) -> Vec<Fac
         };
         let own: Vec<&str> = binaries.iter().filter(is_own).map(String::as_str).collect();
         if !own.is_empty() {
-            facts.push(fact(vec![(*id).clone()], format!("{name} has another source: {}", own.join(", ")), &[]));
+            facts.push(fact(&[*id], format!("{name} has another source: {}", own.join(", ")), &[]));
         }
     }
     if !shared.is_empty() {
         let names: Vec<&str> = functions.iter().map(|(_, name)| *name).collect();
         let files = if shared.len() == 1 { "1 file differs" } else { &format!("{} files differ", shared.len()) };
-        let ids = functions.iter().map(|(id, _)| (*id).clone()).collect();
+        let ids: Vec<&LogicalId> = functions.iter().map(|(id, _)| *id).collect();
         let sentence = format!("{files} that functions share: {} may behave differently", names.join(", "));
-        facts.push(fact(ids, sentence, shared));
+        facts.push(fact(&ids, sentence, shared));
     }
     facts
 }
 
-fn fact(subjects: Vec<LogicalId>, sentence: String, files: &[String]) -> Fact {
+fn fact(subjects: &[&LogicalId], sentence: String, files: &[String]) -> Fact {
     let details = files.iter().map(|file| Detail { text: file.clone(), old: None, new: None }).collect();
-    Fact {
-        id: "source-changed",
-        risk: Risk::Code,
-        sentence,
-        subjects,
-        details,
-        undo: Undo::Yes,
-        guards: Vec::new(),
-        explains: Vec::new(),
-        source: None,
-    }
+    Fact { details, ..Fact::new("source-changed", Risk::Code, subjects, sentence) }
 }
 
 #[cfg(test)]
