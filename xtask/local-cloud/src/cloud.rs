@@ -8,7 +8,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     account::Account,
     activity::Stream,
-    aws, event_source,
+    aws,
+    chaos::Chaos,
+    console::{self, Console}, event_source,
     http_api::{self, RouteKey},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
@@ -40,6 +42,10 @@ pub struct Options {
     pub secrets: BTreeMap<String, String>,
     /// Is told what happens.
     pub activity: Stream,
+    /// What goes wrong on purpose.
+    pub chaos: Chaos,
+    /// The console, where there is one.
+    pub console: Option<Console>,
 }
 
 /// Why a template cannot be started.
@@ -116,10 +122,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         region: options.region,
         endpoint: format!("http://{}", options.aws.local_addr()?),
     };
-    let activity = options.activity;
+    let (activity, chaos) = (options.activity, options.chaos);
     let logs = Logs::new(account.clone());
-    let sqs = Sqs::new(account.clone(), activity.clone());
-    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone());
+    let sqs = Sqs::new(account.clone(), activity.clone(), chaos.clone());
+    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone(), chaos.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
     let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone());
     asynchronous.connect(sns.clone());
@@ -135,21 +141,31 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let made = provision::provision(&options.template, &services, &given)?;
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
+    let picture = console::picture(&made, &sqs, &sns, &lambda);
+    let (api, recorder) = (made.api, activity.recorder().clone());
+    let api =
+        http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity.clone(), chaos.clone());
+    let services = aws::Services {
+        account: account.clone(),
+        sqs,
+        sns,
+        secrets,
+        logs,
+        lambda: lambda.clone(),
+        asynchronous,
+        recorder,
+        chaos,
+    };
     let mut tasks = vec![
-        tokio::spawn(aws::serve(
-            options.aws,
-            aws::Services {
-                account: account.clone(),
-                sqs,
-                sns,
-                secrets,
-                logs: logs.clone(),
-                lambda: lambda.clone(),
-                asynchronous,
-            },
-        )),
-        tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),
+        tokio::spawn(aws::serve(options.aws, services.clone())),
+        tokio::spawn(http_api::serve(options.api, api.clone())),
     ];
+    if let Some(console) = options.console {
+        let alarms = console::alarms(&options.template);
+        let api_endpoint = given.api_endpoint.clone();
+        let cloud = console::Cloud { services, api, api_endpoint, picture, alarms };
+        tasks.push(tokio::spawn(console::serve(console, cloud)));
+    }
     let sources = made.sources.into_iter();
     tasks.extend(sources.map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone())));
     let early = lambda.clone();

@@ -16,6 +16,7 @@ use tokio::{
 use crate::{
     account::Account,
     lambda::{InvokeError, Lambda},
+    record::Cause,
     sqs::{Queue, Receive, Received},
 };
 
@@ -81,9 +82,11 @@ async fn receive(queue: &Queue, source: &EventSource) -> Vec<Received> {
 /// Invokes the function with a batch and deletes what it has done. What failed comes back when its time is over.
 async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str, batch: Vec<Received>) {
     let payload = Bytes::from(event(queue, region, &batch).to_string());
+    let journeys = queue.recorder().journeys_of(batch.iter().map(|message| message.message_id.as_str()));
+    let cause = Cause::new(queue.node(), journeys);
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
-        match lambda.invoke(&source.function, payload.clone()).await {
+        match cause.clone().of(lambda.invoke(&source.function, payload.clone())).await {
             Ok(invocation) => break invocation,
             // Until the messages are somebody else's.
             Err(InvokeError::Throttled) if batch.iter().any(|message| queue.is_current(&message.receipt_handle)) => {

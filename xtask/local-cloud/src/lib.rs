@@ -4,7 +4,8 @@
 //! - [`provision`]: the template's resources, made in the order in which they refer to each other.
 //! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`]: a service each.
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
-//! - [`activity`]: what happens, as it happens.
+//! - [`activity`]: what happens, as it happens; [`record`]: what happened, with its payloads.
+//! - [`console`]: the page that shows it; [`chaos`]: what goes wrong on purpose.
 //!
 //! **Invariants.** Reads a template and runs binaries; knows neither this project's stack nor its handlers nor PayPal. One
 //! clock, tokio's; nothing polls: whoever waits is woken. Everything is in memory.
@@ -14,12 +15,15 @@
 pub mod account;
 pub mod activity;
 pub mod aws;
+pub mod chaos;
 pub mod cloud;
+pub mod console;
 pub mod event_source;
 pub mod http_api;
 pub mod lambda;
 pub mod logs;
 pub mod provision;
+pub mod record;
 pub mod secrets;
 pub mod sns;
 pub mod sqs;

@@ -68,6 +68,15 @@ impl Logs {
         last
     }
 
+    /// The newest lines of a group, the oldest first: when, since the epoch in milliseconds, and what.
+    pub(crate) fn newest(&self, group: &str, most: usize) -> Vec<(u64, String)> {
+        let groups = self.lock();
+        let lines = groups.get(group).map(|group| &group.lines);
+        let skipped = lines.map_or(0, VecDeque::len).saturating_sub(most);
+        let lines = lines.into_iter().flatten().skip(skipped);
+        lines.map(|line| (u64::try_from(line.at).unwrap_or(u64::MAX), line.text.clone())).collect()
+    }
+
     pub(crate) fn run(&self, action: &str, request: &Value) -> Result<Value, ApiError> {
         let text = |name: &str| request.get(name).and_then(Value::as_str);
         let groups = self.lock();

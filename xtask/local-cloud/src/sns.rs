@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     account::Account,
     activity::{Stream, What},
+    record::{Cause, Hop, Kind, Payload},
     sqs::{MessageAttribute, Sqs},
     wire::ApiError,
 };
@@ -157,11 +158,40 @@ impl Sns {
         let wanted: Vec<_> = topic.subscriptions.iter().filter(|subscription| subscription.wants(publish)).collect();
         let name = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
         let (deliveries, told) = (wanted.len(), message_id.clone());
+        let journeys = self.keep(publish, &name, &message_id);
+        let node = format!("topic:{name}");
         self.0.activity.tell(What::Published { topic: name, message_id: told, deliveries }, None);
-        for subscription in wanted {
-            delivery::deliver(&self.0, subscription, publish, &message_id);
-        }
+        Cause::new(node, journeys).of_now(|| {
+            for subscription in wanted {
+                delivery::deliver(&self.0, subscription, publish, &message_id);
+            }
+        });
         Ok(message_id)
+    }
+
+    /// Records a message that is published; the journeys that it belongs to.
+    fn keep(&self, publish: &Publish, topic: &str, message_id: &str) -> Vec<u64> {
+        let (cause, recorder) = (Cause::current(), self.0.activity.recorder());
+        let (number, journeys) = cause.next(recorder);
+        recorder.keep(Hop {
+            journeys: journeys.clone(),
+            message_id: Some(message_id.to_owned()),
+            payload: Payload::copied(&publish.message),
+            attributes: publish.attributes.clone(),
+            group: publish.group_id.clone(),
+            ..Hop::new(number, Kind::Published, &cause.from, &format!("topic:{topic}"), "published".to_owned())
+        });
+        // Which of several journeys it is may be known only from what it says.
+        recorder.hop(number).map_or(journeys, |hop| hop.journeys.clone())
+    }
+
+    /// Every topic's ARN, with protocol and endpoint of each subscription.
+    #[must_use]
+    pub fn subscribed(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let pairs = |topic: &Topic| {
+            topic.subscriptions.iter().map(|each| (each.protocol.clone(), each.endpoint.clone())).collect()
+        };
+        self.topics().iter().map(|(arn, topic)| (arn.clone(), pairs(topic))).collect()
     }
 
     fn topics(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Topic>> {

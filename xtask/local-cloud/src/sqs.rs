@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 mod attributes;
 mod errors;
+mod inspect;
 mod message;
 pub(crate) mod query;
 mod queue;
@@ -14,12 +15,13 @@ use std::{
 };
 
 pub use attributes::Attributes;
+pub use inspect::Lying;
 pub use message::{MessageAttribute, NewMessage, Receive, Received, Sent};
 pub use queue::Queue;
 pub(crate) use queue::{epoch_ms, epoch_seconds};
 pub use state::Counts;
 
-use crate::{account::Account, activity::Stream, wire::ApiError};
+use crate::{account::Account, activity::Stream, chaos::Chaos, wire::ApiError};
 
 /// All queues of the account. Clones share them.
 #[derive(Clone)]
@@ -28,14 +30,15 @@ pub struct Sqs(Arc<Inner>);
 struct Inner {
     account: Account,
     activity: Stream,
+    chaos: Chaos,
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
 }
 
 impl Sqs {
     /// An account without queues.
     #[must_use]
-    pub fn new(account: Account, activity: Stream) -> Self {
-        Self(Arc::new(Inner { account, activity, queues: RwLock::default() }))
+    pub fn new(account: Account, activity: Stream, chaos: Chaos) -> Self {
+        Self(Arc::new(Inner { account, activity, chaos, queues: RwLock::default() }))
     }
 
     /// Makes a queue, or answers the one of that name with the same attributes.

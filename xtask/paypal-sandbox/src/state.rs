@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use crate::{
     Activity, Options, What,
     authority::{Authority, now},
-    faults::Faults,
+    faults::{Chance, Faults},
     invoicing::Invoice,
     plans,
 };
@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) random: Rng,
     pub(crate) client_secret: String,
     pub(crate) faults: Faults,
+    /// How likely a webhook is signed with a certificate that has expired.
+    pub(crate) expired: Chance,
     /// Access tokens and when they end.
     pub(crate) tokens: HashMap<String, Instant>,
     pub(crate) plans: Vec<Value>,
@@ -84,6 +86,7 @@ impl Shared {
             random: Rng::with_seed(options.seed),
             client_secret: options.client_secret.clone(),
             faults: Faults::default(),
+            expired: Chance::default(),
             tokens: HashMap::new(),
             plans: plans::seeded(),
             subscriptions: IndexMap::new(),

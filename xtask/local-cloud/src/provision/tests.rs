@@ -1,4 +1,4 @@
-use crate::{account::Account, activity::Stream, lambda::Asynchronous};
+use crate::{account::Account, activity::Stream, chaos::Chaos, lambda::Asynchronous};
 
 use super::*;
 
@@ -8,8 +8,8 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let account =
         Account { id: "123456789012".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
     let (stream, logs) = (Stream::default(), Logs::new(account.clone()));
-    let sqs = Sqs::new(account.clone(), stream.clone());
-    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone());
+    let sqs = Sqs::new(account.clone(), stream.clone(), Chaos::default());
+    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone(), Chaos::default());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
     let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream);
     let secrets = Secrets::new(account.clone());

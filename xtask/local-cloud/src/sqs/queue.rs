@@ -19,6 +19,8 @@ use super::{
 use crate::{
     account::Account,
     activity::{Stream, What},
+    chaos::Fault,
+    record::{Cause, Hop, Kind, Payload, Recorder},
     wire::{ApiError, md5},
 };
 
@@ -117,7 +119,7 @@ impl Queue {
             md5_of_attributes: md5::attributes(&message.attributes),
             sequence_number: self.fifo.then(|| state.next_sequence()),
         };
-        let delay = message.delay.unwrap_or(state.attributes.delay);
+        let delay = message.delay.unwrap_or(state.attributes.delay) + self.lateness();
         let parts = MessageParts {
             sent: sent.clone(),
             body: message.body,
@@ -128,11 +130,35 @@ impl Queue {
             sent_at: epoch_ms(),
             source: None,
         };
+        self.keep(&parts);
+        if !self.fifo && self.sqs.0.chaos.strikes(Fault::Duplicate, &self.name) {
+            state.put(Incoming { message: parts.clone(), delay }, now);
+        }
         state.put(Incoming { message: parts, delay }, now);
         drop(state);
         self.arrived.notify_waiters();
         self.activity.tell(What::Sent { queue: self.name.clone(), message_id: sent.message_id.clone() }, None);
         Ok(sent)
+    }
+
+    /// Records a message that was sent, before anyone can have it.
+    fn keep(&self, message: &MessageParts) {
+        let (cause, recorder) = (Cause::current(), self.recorder());
+        let (number, journeys) = cause.next(recorder);
+        recorder.keep(Hop {
+            journeys,
+            message_id: Some(message.sent.message_id.clone()),
+            payload: Payload::copied(&message.body),
+            attributes: message.attributes.clone(),
+            group: message.group.clone(),
+            ..Hop::new(number, Kind::Sent, &cause.from, &self.node(), "message".to_owned())
+        });
+    }
+
+    /// How late a fault makes the next message; a FIFO queue keeps its order whatever happens.
+    fn lateness(&self) -> Duration {
+        let late = if self.fifo { None } else { self.sqs.0.chaos.delay(&self.name) };
+        late.unwrap_or_default()
     }
 
     fn check(&self, message: &NewMessage, attributes: &Attributes) -> Result<(), ApiError> {
@@ -238,6 +264,14 @@ impl Queue {
         };
         queue.state().put(Incoming { message: parts, delay: Duration::ZERO }, Instant::now());
         queue.arrived.notify_waiters();
+        let recorder = self.recorder();
+        let number = recorder.next();
+        let journeys = recorder.journeys_of(std::iter::once(message_id.as_str()));
+        recorder.keep(Hop {
+            journeys: if journeys.is_empty() { vec![number] } else { journeys },
+            message_id: Some(message_id.clone()),
+            ..Hop::new(number, Kind::GivenUp, &self.node(), &queue.node(), "given up".to_owned())
+        });
         let (from, to) = (self.name.clone(), queue.name.clone());
         self.activity.tell(What::DeadLettered { queue: from, to, message_id }, None);
     }
@@ -337,7 +371,17 @@ impl Queue {
         read().ok_or_else(|| bad_receipt(handle))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// Has those who wait look again.
+    pub(super) fn wake(&self) {
+        self.arrived.notify_waiters();
+    }
+
+    /// Where what happens to it is recorded.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        self.activity.recorder()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,12 +4,16 @@
 //! set, so that neither sending nor receiving looks at more than it moves. In a FIFO queue a group with a hidden message
 //! gives out no other.
 
+mod inspect;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+pub(super) use inspect::Standing;
 
 use super::{Attributes, MessageAttribute, Sent};
 
@@ -51,6 +55,7 @@ pub(super) struct Incoming {
 }
 
 /// The parts of a message that the queue does not choose.
+#[derive(Clone)]
 pub(super) struct MessageParts {
     pub(super) sent: Sent,
     pub(super) body: String,
@@ -109,6 +114,8 @@ pub(super) struct State {
     forgettable: VecDeque<(Instant, String)>,
     last: u64,
     last_receipt: u64,
+    /// Of a queue that is held, the messages that may be received all the same.
+    held: Option<BTreeSet<u64>>,
 }
 
 impl State {
@@ -125,6 +132,7 @@ impl State {
             forgettable: VecDeque::new(),
             last: 0,
             last_receipt: 0,
+            held: None,
         }
     }
 
@@ -235,8 +243,8 @@ impl State {
 
     pub(super) fn purge(&mut self) {
         let attributes = self.attributes.clone();
-        let (last, last_receipt) = (self.last, self.last_receipt);
-        *self = Self { last, last_receipt, ..Self::new(attributes) };
+        let (last, last_receipt, held) = (self.last, self.last_receipt, self.held.take());
+        *self = Self { last, last_receipt, held, ..Self::new(attributes) };
     }
 
     /// Whether a receive would find something now.
@@ -272,6 +280,9 @@ impl State {
 
     /// The next message that may be received, out of its line.
     fn next(&mut self) -> Option<u64> {
+        if self.held.is_some() {
+            return self.next_released();
+        }
         if !self.attributes.fifo {
             return self.waiting.pop_front();
         }
