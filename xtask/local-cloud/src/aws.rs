@@ -103,9 +103,8 @@ async fn with_faults<T>(
     work: impl Future<Output = Result<T, ApiError>>,
 ) -> Result<T, ApiError> {
     let caller = Cause::current().from;
-    let strikes = |fault| {
-        caller.starts_with("function:") && services.chaos.strikes(fault, &format!("{action} of {caller}"))
-    };
+    let strikes =
+        |fault| caller.starts_with("function:") && services.chaos.strikes(fault, &format!("{action} of {caller}"));
     if strikes(Fault::Throttle) {
         return Err(ApiError::caller("ThrottlingException", "The request was denied due to request throttling."));
     }

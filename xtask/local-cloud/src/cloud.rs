@@ -10,7 +10,8 @@ use crate::{
     activity::Stream,
     aws,
     chaos::Chaos,
-    console::{self, Console}, event_source,
+    console::{self, Console},
+    event_source,
     http_api::{self, RouteKey},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
@@ -143,8 +144,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let picture = console::picture(&made, &sqs, &sns, &lambda);
     let (api, recorder) = (made.api, activity.recorder().clone());
-    let api =
-        http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity.clone(), chaos.clone());
+    let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity.clone(), chaos.clone());
     let services = aws::Services {
         account: account.clone(),
         sqs,

@@ -222,9 +222,8 @@ impl Recorder {
 
     fn narrowed(&self, hop: &Hop) -> Vec<u64> {
         let keys = self.0.subject.get().and_then(|subject| subject(&hop.payload.bytes)).unwrap_or_default().keys;
-        let same = |journey: &&u64| {
-            self.about(**journey).is_some_and(|about| about.keys.iter().any(|key| keys.contains(key)))
-        };
+        let same =
+            |journey: &&u64| self.about(**journey).is_some_and(|about| about.keys.iter().any(|key| keys.contains(key)));
         let narrowed: Vec<_> = hop.journeys.iter().filter(same).copied().collect();
         if narrowed.is_empty() { hop.journeys.clone() } else { narrowed }
     }

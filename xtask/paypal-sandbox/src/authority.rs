@@ -68,7 +68,8 @@ impl Authority {
             let url = format!("{}{PATH}{id}", public_url.as_str().trim_end_matches('/'));
             Arc::new(Signer { ready: OnceCell::new(), id, url, by })
         };
-        let authority = Self { genuine: signer(By::Genuine), foreign: signer(By::Foreign), expired: signer(By::Expired) };
+        let authority =
+            Self { genuine: signer(By::Genuine), foreign: signer(By::Foreign), expired: signer(By::Expired) };
         let early = Arc::clone(&authority.genuine);
         tokio::spawn(async move { early.get().await.map(drop) });
         Ok(authority)

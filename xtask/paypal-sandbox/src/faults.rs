@@ -48,7 +48,17 @@ impl Fault {
     fn likely(kind: Kind, rate: f64, seed: u64) -> Self {
         let probability = Some(rate);
         let requests = "*".to_owned();
-        Self { requests, kind, status: None, retry_after: None, delay_ms: 0, times: None, for_ms: None, probability, seed }
+        Self {
+            requests,
+            kind,
+            status: None,
+            retry_after: None,
+            delay_ms: 0,
+            times: None,
+            for_ms: None,
+            probability,
+            seed,
+        }
     }
 }
 
@@ -135,9 +145,8 @@ impl Faults {
     /// What happens to a request, by the first fault that hits it.
     pub(crate) fn hit(&mut self, request: &str) -> Option<Effect> {
         self.0.retain(|on| on.fault.times != Some(0) && on.until.is_none_or(|until| Instant::now() < until));
-        let hits = |on: &mut On| {
-            (on.fault.requests == "*" || request.starts_with(&on.fault.requests)) && on.chance.strikes()
-        };
+        let hits =
+            |on: &mut On| (on.fault.requests == "*" || request.starts_with(&on.fault.requests)) && on.chance.strikes();
         let On { fault, .. } = self.0.iter_mut().find_map(|on| hits(on).then_some(on))?;
         fault.times = fault.times.map(|times| times - 1);
         Some(match fault.kind {

@@ -12,6 +12,7 @@ mod service;
 
 mod api;
 mod command_line;
+mod console;
 mod event_verify;
 mod events;
 mod forgery;

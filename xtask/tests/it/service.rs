@@ -89,10 +89,15 @@ pub(crate) struct Service {
 impl Service {
     /// Starts one on free ports. The name is the test's.
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same, with further options.
+    pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
         let ready_file = scratch(name).join("ready.json");
         let mut command = xtask();
         command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
-        command.arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(options).arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = Lines::default();
         lines.read(child.stdout.take().unwrap());

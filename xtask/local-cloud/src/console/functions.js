@@ -40,6 +40,18 @@ export function show(root, known, chosen) {
   return { update: load, open: (next) => (chosen = next) };
 }
 
+/** A line of a log: where it is JSON, the message and what it is about. */
+function line(text) {
+  try {
+    const { timestamp, spans, level, message, ...about } = JSON.parse(text);
+    if (typeof message !== "string") return text;
+    const rest = Object.entries(about).map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`);
+    return `${level ?? ""} ${message}  ${rest.join(" ")}`.trim();
+  } catch {
+    return text;
+  }
+}
+
 const invocations = (known, name) => known.hops.filter(({ kind, to }) => kind === "invoked" && to === `function:${name}`);
 
 function entry(link, one, known, isChosen) {
@@ -67,7 +79,7 @@ function frame(one, known) {
   const readLog = latest(async () => {
     const lines = await ask("GET", `${path}/log`);
     const end = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
-    log.textContent = lines.map(({ at_ms: at, text }) => `${clock(at)}  ${text}`).join("\n") || "It said nothing yet.";
+    log.textContent = lines.map(({ at_ms: at, text }) => `${clock(at)}  ${line(text)}`).join("\n") || "It said nothing yet.";
     if (end) log.scrollTop = log.scrollHeight;
   });
   const answer = make("pre", { hidden: true, tabindex: "0", "aria-label": "The answer" });
@@ -82,7 +94,7 @@ function frame(one, known) {
   const element = make("div", {}, make("div", { class: "row" }, make("h2", {}, known.short(one.name)), make("span", { class: "end" }, kill)), facts,
     past.element, make("h3", {}, "Log"), log, make("h3", {}, "Invoke it"), invoke, answer);
   const update = ({ memory_mb: memory, timeout_seconds: seconds, environments, reserved_concurrency: reserved }) => {
-    facts.textContent = [`${memory} MB`, `${seconds} s at most`, `${environments} environments`,
+    facts.textContent = [`${memory} MB`, `${seconds} s at most`, `environments: ${environments}`,
       reserved !== null && `${reserved} at a time`].filter(Boolean).join(", ");
     const done = invocations(known, one.name);
     past.update(done.slice(-MOST).reverse());

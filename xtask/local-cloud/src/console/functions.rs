@@ -58,7 +58,8 @@ pub(super) async fn invoke(
     event: Bytes,
 ) -> Result<Json<Value>, Refusal> {
     let function = find(&shared, &name)?;
-    serde_json::from_slice::<serde::de::IgnoredAny>(&event).map_err(|error| Refusal::bad(&format!("the event is no JSON: {error}")))?;
+    serde_json::from_slice::<serde::de::IgnoredAny>(&event)
+        .map_err(|error| Refusal::bad(&format!("the event is no JSON: {error}")))?;
     invoked(shared.cloud.services.lambda.invoke(&function.name, event).await)
 }
 

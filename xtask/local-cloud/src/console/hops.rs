@@ -63,7 +63,8 @@ pub(super) async fn event(State(shared): State<Arc<Shared>>, Path(number): Path<
     let hop = find(&shared, number)?;
     let bytes = whole(&hop.payload)?;
     let name = format!("attachment; filename=\"hop-{number}.json\"");
-    Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
+        .into_response())
 }
 
 /// A line for a shell that does the same again.

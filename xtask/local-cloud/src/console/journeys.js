@@ -44,7 +44,8 @@ export function show(root, known, chosen) {
 
 /** What people call a journey. */
 export function name(journey, known) {
-  const first = journey.hops[0];
+  // A request is told when it is answered, after what it brought forth.
+  const first = journey.hops.find(({ number }) => number === journey.number) ?? journey.hops[0];
   return journey.about?.title ?? (first?.kind === "request" ? first.label : `${known.title(first.from)} to ${known.title(first.to)}`);
 }
 

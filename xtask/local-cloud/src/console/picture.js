@@ -4,7 +4,9 @@ import { make, draw, keyed } from "./dom.js";
 
 export const title = "Picture";
 
-const BOX = { width: 164, height: 44 };
+const BOX = { width: 132, height: 44 };
+/** It shrinks with its window to this part of its size; beyond that it scrolls. */
+const SMALLEST = 0.8;
 const KINDS = { outside: "callers", api: "API", function: "function", topic: "topic", queue: "queue", neighbour: "elsewhere" };
 /** How long an edge shines after something went along it, in milliseconds. */
 const SHINE = 700;
@@ -53,7 +55,7 @@ function total(known, { from, to, how }) {
 function paint(known, downwards) {
   const { nodes, edges } = joined(known.picture);
   const layers = layered(nodes, edges);
-  const gap = downwards ? { along: 46, across: 14 } : { along: 84, across: 22 };
+  const gap = downwards ? { along: 46, across: 10 } : { along: 42, across: 22 };
   const size = downwards ? BOX.height : BOX.width;
   const other = downwards ? BOX.width : BOX.height;
   const most = Math.max(...layers.map((layer) => layer.length), 1);
@@ -66,7 +68,9 @@ function paint(known, downwards) {
   }));
   const length = 20 + layers.length * (size + gap.along) - gap.along;
   const [width, height] = downwards ? [across + 20, length] : [length, across + 20];
-  const element = draw("svg", { class: "picture", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Architecture" });
+  const element = draw("svg", { class: "picture", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Architecture" });
+  element.style.maxWidth = `${width}px`;
+  element.style.minWidth = `${Math.round(width * SMALLEST)}px`;
   const drawnEdges = edges.map((edge) => paintEdge(edge, places, downwards));
   const drawnNodes = nodes.map((node) => paintNode(node, places.get(node.id), known));
   element.append(...drawnEdges.map((edge) => edge.element), ...drawnNodes.map((node) => node.element));
@@ -94,6 +98,10 @@ function layered(nodes, edges) {
     }
     if (!moved) break;
   }
+  // What nothing leads to and what leads nowhere stands at the end.
+  const alone = nodes.filter(({ id }) => !edges.some(({ from, to }) => from === id || to === id));
+  const deepest = Math.max(...depth.values());
+  for (const { id } of alone) depth.set(id, deepest);
   const layers = [];
   for (const { id } of nodes) (layers[depth.get(id)] ??= []).push(id);
   const dense = layers.filter(Boolean);
@@ -113,7 +121,7 @@ function paintEdge(edge, places, downwards) {
   const [from, to] = [places.get(edge.from), places.get(edge.to)];
   const start = downwards ? [from.x + BOX.width / 2, from.y + BOX.height] : [from.x + BOX.width, from.y + BOX.height / 2];
   const end = downwards ? [to.x + BOX.width / 2, to.y] : [to.x, to.y + BOX.height / 2];
-  const bend = downwards ? [0, 24] : [42, 0];
+  const bend = downwards ? [0, 24] : [28, 0];
   const path = `M${start} C${start[0] + bend[0]},${start[1] + bend[1]} ${end[0] - bend[0]},${end[1] - bend[1]} ${end}`;
   const count = draw("text", { class: "count", "text-anchor": "middle", x: end[0] - bend[0] * 0.75, y: end[1] - bend[1] * 0.5 - 3 });
   const dashed = edge.how === "gives up to" || edge.how === "elsewhere";
@@ -132,7 +140,7 @@ function refresh({ element, count, how }, { all, errors }) {
 function paintNode(node, { x, y }, known) {
   const href = { function: "functions", queue: "queues", topic: "topics" }[node.kind];
   const name = known.title(node.id);
-  const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+  const shown = name.length > 21 ? `${name.slice(0, 20)}…` : name;
   const state = draw("text", { class: "kind", x: x + 10, y: y + 34 });
   const inside = [
     draw("rect", { class: "box", x, y, width: BOX.width, height: BOX.height, rx: node.kind === "queue" ? 3 : 10 }),
@@ -147,10 +155,10 @@ function describe(known, node, element, state) {
   if (queue) {
     const waiting = queue.visible + queue.delayed;
     element.setAttribute("class", `queue${waiting ? " waiting" : ""}${queue.held ? " held" : ""}`);
-    text = `queue: ${waiting} waiting, ${queue.in_flight} in work${queue.held ? ", held" : ""}`;
+    text = `${waiting} waiting, ${queue.in_flight} in work${queue.held ? ", held" : ""}`;
   }
   const asked = known.totals.get(`functions ${node.id}`);
-  if (asked) text = `asked ${asked.all} times${asked.errors ? `, ${asked.errors} failed` : ""}`;
+  if (asked) text = `asked ${asked.all} ×${asked.errors ? `, ${asked.errors} failed` : ""}`;
   if (state.textContent !== text) state.textContent = text;
 }
 

@@ -70,8 +70,12 @@ pub(crate) fn picture(made: &Provisioned, sqs: &Sqs, sns: &Sns, lambda: &Lambda)
     }
     for (function, _) in lambda.functions() {
         let from = node("function", &function.name);
-        let own: Vec<_> =
-            made.sources.iter().filter(|(source, _)| last(&source.function) == function.name).map(|(_, queue)| queue).collect();
+        let own: Vec<_> = made
+            .sources
+            .iter()
+            .filter(|(source, _)| last(&source.function) == function.name)
+            .map(|(_, queue)| queue)
+            .collect();
         own.iter().for_each(|queue| draw(&format!("queue:{}", queue.name()), &from, "feeds", ""));
         for value in function.variables.values() {
             if let Some((arn, _)) = topics.iter().find(|(arn, _)| arn == value) {

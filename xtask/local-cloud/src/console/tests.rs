@@ -12,8 +12,7 @@ fn hop(kind: Kind, to: &str, payload: &str) -> Hop {
 }
 
 fn line(hop: &Hop) -> Option<String> {
-    let account =
-        Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
+    let account = Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
     curl_line(hop, "http://api", &account).ok()
 }
 

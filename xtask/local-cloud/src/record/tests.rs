@@ -55,7 +55,9 @@ fn what_a_batch_brings_forth_stays_with_the_journey_that_it_is_about() {
     let number = vague.number;
     recorder.keep(vague);
     assert_eq!(recorder.hop(number).unwrap().journeys, both);
-    assert!(recorder.note("one", "outside", "outside", "seen".to_owned()) && !recorder.note("x", "a", "b", String::new()));
+    assert!(
+        recorder.note("one", "outside", "outside", "seen".to_owned()) && !recorder.note("x", "a", "b", String::new())
+    );
     assert_eq!(recorder.since(0, 1).hops.first().unwrap().journeys, [both[0]]);
 }
 

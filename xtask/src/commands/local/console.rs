@@ -6,12 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{
-    Json, Router,
-    extract::State,
-    response::Html,
-    routing::get,
-};
+use axum::{Json, Router, extract::State, response::Html, routing::get};
 use local_cloud::{
     activity::{Activity, Stream},
     console::Console,
@@ -32,7 +27,13 @@ const KEPT: usize = 500;
 pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
 
 /// The console of this service.
-pub(super) fn console(listener: TcpListener, ready: &Ready, recent: Recent, sandbox: &Sandbox, prefix: &str) -> Console {
+pub(super) fn console(
+    listener: TcpListener,
+    ready: &Ready,
+    recent: Recent,
+    sandbox: &Sandbox,
+    prefix: &str,
+) -> Console {
     let addresses = ready.clone();
     let routes = Router::new()
         .route("/approved", get(|| async { Html(APPROVED) }))

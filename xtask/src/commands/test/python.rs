@@ -1,6 +1,6 @@
 //! Python programs that tests use: boto3 as somebody else's client, cfn-lint and checkov as second opinions, schemathesis as
 //! somebody who only knows the API's description. They are installed into `target/`, from pinned and hashed requirements.
-//! checkov is on its own, because it wants an older boto3.
+//! checkov is on its own, because it wants an older boto3; playwright, because it is large and not everybody's.
 //!
 //! The requirements are made by
 //!
@@ -10,7 +10,8 @@
 //!     --no-emit-options --output-file checkov.txt checkov.in
 //! ```
 //!
-//! `requirements.txt` likewise from boto3 and cfn-lint, and `schemathesis.txt` from schemathesis.
+//! `requirements.txt` likewise from boto3 and cfn-lint, `schemathesis.txt` from schemathesis, and `browser.txt` from
+//! playwright, which drives a Chromium that the machine has.
 
 use std::{
     fs,
@@ -34,6 +35,7 @@ struct Installed {
 
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
+const BROWSER: Installed = Installed { folder: "browser", requirements: include_str!("browser.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
@@ -44,6 +46,37 @@ pub(super) fn interpreter(context: &Context) -> PathBuf {
 /// The API tester.
 pub(super) fn schemathesis(context: &Context) -> PathBuf {
     SCHEMATHESIS.program(context, "schemathesis")
+}
+
+/// The interpreter that drives a browser.
+pub(super) fn browser_driver(context: &Context) -> PathBuf {
+    BROWSER.program(context, "python")
+}
+
+/// Installs what drives a browser, unless it is there as required, and sees that there is a browser.
+pub(super) fn set_up_browser(context: &Context) -> Result<(), Failure> {
+    browser()?;
+    BROWSER.set_up(context)
+}
+
+/// A Chromium, by the names that it has on the systems people use; `CHROMIUM` names another.
+pub(super) fn browser() -> Result<PathBuf, Failure> {
+    const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    const ON_MACOS: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let folders: Vec<_> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let mut found = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    found
+        .find(|path| path.is_file())
+        .or_else(|| Some(PathBuf::from(ON_MACOS)).filter(|path| path.is_file()))
+        .ok_or_else(|| {
+            Failure::new("no Chromium is installed, and the console is tested in one").help(
+                "install the package chromium (apt-get install chromium), name one in CHROMIUM, or leave the test out \
+                 with --no-browser",
+            )
+        })
 }
 
 /// Installs the API tester, unless it is there as required.
