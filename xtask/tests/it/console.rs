@@ -84,10 +84,13 @@ fn a_hop_is_done_again_and_saved_and_written_as_a_line_for_a_shell() {
     assert_eq!(event["routeKey"], "GET /plans/list");
     let again = ask(&service, "POST", &format!("{invoked}/replay"), Some(&json!({})));
     assert!(again["error"].is_null() && again["body"].as_str().unwrap().contains("200"), "{again}");
-    // The line does what it says, in a real shell.
+    // A real shell reads the line as it is meant; what stands for curl here shows its last argument.
     let line = ask(&service, "GET", &format!("{invoked}/curl"), None);
     let line = line.as_str().unwrap();
     assert!(line.starts_with(&format!("curl '{}/2015-03-31/functions/", service.aws)), "{line}");
+    let shown = format!("curl() {{ shift $(($# - 1)); printf %s \"$1\"; }}; {line}");
+    let said = Command::new("sh").args(["-c", &shown]).output().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&said.stdout).unwrap(), event);
     assert_eq!(call("GET", &format!("{}/api/hops/999999", service.console), &[], None).0, 404);
 }
 

@@ -31,6 +31,8 @@ export function show(root, known) {
   narrow.addEventListener("change", redraw);
 
   const update = ({ hops }) => {
+    // Not told yet what there is.
+    if (!known.picture.nodes.length) return;
     if (!drawn || drawn.of !== known.picture) redraw();
     for (const edge of drawn.edges) refresh(edge, total(known, edge));
     for (const { node, element, state } of drawn.nodes) describe(known, node, element, state);
