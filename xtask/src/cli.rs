@@ -122,6 +122,9 @@ pub(crate) struct Local {
     /// failing-paypal, expired-certificates or all, each from 0 to 1; seed=NUMBER repeats a run
     #[arg(long, value_name = "SPEC")]
     pub(crate) chaos: Option<String>,
+    /// Keep queues and topics in this folder across restarts; without it nothing touches the disk
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

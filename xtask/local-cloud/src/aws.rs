@@ -1,7 +1,8 @@
 //! The front door of the AWS protocols: one port for all services, told apart as AWS's SDKs address them.
 //!
-//! JSON requests name service and action in `X-Amz-Target`; query requests have an `Action` in their form. Signatures are
-//! not checked: this is one machine.
+//! JSON requests name service and action in `X-Amz-Target`; query requests have an `Action` in their form or their address.
+//! Signatures are not checked: this is one machine. The region that a request is signed for is the one that it asks; what
+//! is not signed asks the stack's.
 
 use axum::{
     Router,
@@ -10,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header},
     middleware::from_fn,
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{any, post},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     account::Account,
     chaos::{Chaos, Fault},
+    cloud::Control,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
     record::{Cause, Recorder},
@@ -36,6 +38,8 @@ const LONGEST: usize = 8 << 20;
 pub struct Services {
     /// The account that they belong to.
     pub account: Account,
+    /// What is done with all of them.
+    pub control: Control,
     /// Queues.
     pub sqs: Sqs,
     /// Topics.
@@ -57,8 +61,9 @@ pub struct Services {
 /// Serves all of them until the task is aborted: `POST /`, `POST /{account}/{queue}`, and Lambda's `Invoke`.
 pub(crate) async fn serve(listener: TcpListener, services: Services) {
     let router = Router::new()
-        .route("/", post(answer))
-        .route("/{account}/{queue}", post(answer))
+        .route("/", any(answer))
+        .route("/{account}/{queue}", any(answer))
+        .route("/moto-api/reset", post(reset))
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(from_fn(wire::own::own_only))
@@ -77,12 +82,22 @@ async fn invoke(
     cause(&services, &headers).of(work).await
 }
 
-async fn answer(State(services): State<Services>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+/// Makes queues and topics as the template has them. The path is moto's, whose suites ask for it between their tests.
+async fn reset(State(services): State<Services>) -> Response {
+    services.control.reset();
+    axum::Json(json!({ "status": "ok" })).into_response()
+}
+
+async fn answer(State(mut services): State<Services>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(region) = region(&headers).filter(|region| *region != services.account.region) {
+        services.sqs = services.sqs.in_region(region);
+        services.sns = services.sns.in_region(region);
+    }
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let cause = cause(&services, &headers);
     match target.and_then(|target| target.split_once('.')) {
         Some((service, action)) => cause.of(json_request(&services, service, action, &body)).await,
-        None => cause.of(query_request(&services, uri.path(), &body)).await,
+        None => cause.of(query_request(&services, &uri, &body)).await,
     }
 }
 
@@ -153,21 +168,34 @@ fn json_error(error: &ApiError, service: &str) -> Response {
     response
 }
 
-async fn query_request(services: &Services, path: &str, body: &[u8]) -> Response {
-    let query = Query::parse(body);
+/// The region in the scope of a signature: `Credential=KEY/20261101/eu-west-1/sqs/aws4_request`.
+fn region(headers: &HeaderMap) -> Option<&str> {
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    let region = credential.split('/').nth(2)?;
+    let plain = region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    (plain && !region.is_empty()).then_some(region)
+}
+
+const QUEUES: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
+const IDENTITIES: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+async fn query_request(services: &Services, uri: &Uri, body: &[u8]) -> Response {
+    let path = uri.path();
+    let query = Query::parse(uri.query().unwrap_or_default(), body);
     let Some(action) = query.get("Action") else {
         return query_error(&ApiError::caller("MissingAction", "The request must contain the parameter Action."));
     };
-    let version = query.get("Version");
-    let namespace = match version {
-        Some("2012-11-05") => "http://queue.amazonaws.com/doc/2012-11-05/",
-        Some("2011-06-15") => "https://sts.amazonaws.com/doc/2011-06-15/",
+    let namespace = match query.get("Version") {
+        // Only queues have addresses of their own, which some clients call without a version.
+        version if version == Some("2012-11-05") || version.is_none() && path != "/" => QUEUES,
+        Some("2011-06-15") => IDENTITIES,
         _ => "http://sns.amazonaws.com/doc/2010-03-31/",
     };
     let work = async {
-        match version {
-            Some("2012-11-05") => sqs::query::run(&services.sqs, action, &query, path).await,
-            Some("2011-06-15") => identity(services, action),
+        match namespace {
+            QUEUES => sqs::query::run(&services.sqs, action, &query, path).await,
+            IDENTITIES => identity(services, action),
             _ => sns::actions::run(&services.sns, action, &query),
         }
     };
@@ -199,7 +227,8 @@ fn query_answer(action: &str, inner: &str, namespace: &str) -> Response {
 
 fn query_error(error: &ApiError) -> Response {
     let xml = Xml::default().element("ErrorResponse", |xml| {
-        xml.element("Error", |xml| xml.text("Type", "Sender").text("Code", error.code).text("Message", &error.message))
+        let kind = if error.status < 500 { "Sender" } else { "Receiver" };
+        xml.element("Error", |xml| xml.text("Type", kind).text("Code", error.code).text("Message", &error.message))
             .text("RequestId", &Uuid::new_v4().to_string())
     });
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);

@@ -3,6 +3,7 @@
 //! The page is one document without outside resources. It follows `GET /api/stream`; everything else of the API answers a
 //! question or does one thing. What is no business of AWS's comes with [`Console::routes`].
 
+mod control;
 mod functions;
 mod hops;
 mod page;
@@ -20,11 +21,9 @@ use axum::{
     middleware::from_fn,
     routing::{delete, get, post},
 };
-use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub(crate) use picture::{Picture, picture};
-pub(crate) use topics::alarms;
 
 use crate::{aws, chaos::Rates, record::Subject, wire};
 use refusal::Refusal;
@@ -56,7 +55,6 @@ pub(crate) struct Cloud {
     pub(crate) api: Router,
     pub(crate) api_endpoint: String,
     pub(crate) picture: Picture,
-    pub(crate) alarms: Vec<Value>,
 }
 
 struct Shared {
@@ -100,7 +98,9 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/functions/{name}/invoke", post(functions::invoke))
         .route("/api/topics", get(topics::list))
         .route("/api/topics/{name}/publish", post(topics::publish))
-        .route("/api/alarms", get(topics::list_alarms))
+        .route("/api/alarms", get(topics::alarms))
+        .route("/api/clock", get(control::clock).post(control::advance))
+        .route("/api/reset", post(control::reset))
         .route("/api/chaos", get(chaos).put(set_chaos))
         .with_state(shared)
 }

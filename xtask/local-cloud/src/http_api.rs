@@ -147,7 +147,9 @@ async fn answer(
         shared.logs.append(&log.group, &shared.api.id, &line);
     }
     keep(&shared, &mut known, &format!("{method} {path}"), status);
-    shared.activity.tell(What::Request { method, path, status }, Some(known.since.elapsed()));
+    shared
+        .activity
+        .tell(What::Request { method, path, api: shared.api.id.clone(), status }, Some(known.since.elapsed()));
     response
 }
 

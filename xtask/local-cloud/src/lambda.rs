@@ -139,6 +139,8 @@ struct Pool {
     function: Function,
     arn: String,
     idle: Mutex<Vec<Environment>>,
+    /// Held while the first environment starts, so that the first event waits for that one.
+    warming: tokio::sync::Mutex<()>,
     permits: Semaphore,
     /// Whether it was told that the function does not start.
     told: AtomicBool,
@@ -157,7 +159,14 @@ impl Lambda {
         let arn = self.0.host.account.arn("lambda", &format!("function:{}", function.name));
         let permits = Semaphore::new(function.reserved_concurrency.unwrap_or(ENVIRONMENTS));
         let name = function.name.clone();
-        let pool = Pool { function, arn: arn.clone(), idle: Mutex::default(), permits, told: AtomicBool::new(false) };
+        let pool = Pool {
+            function,
+            arn: arn.clone(),
+            idle: Mutex::default(),
+            warming: tokio::sync::Mutex::default(),
+            permits,
+            told: AtomicBool::new(false),
+        };
         self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(pool));
         arn
     }
@@ -243,10 +252,12 @@ impl Lambda {
 
 impl Pool {
     async fn invoke(&self, host: &Host, payload: Bytes) -> Result<Invocation, InvokeError> {
-        if host.chaos.strikes(Fault::Throttle, &self.function.name) {
-            return Err(InvokeError::Throttled);
-        }
-        let _permit = self.permit().await?;
+        drop(self.warming.lock().await);
+        let one_too_many = host.chaos.strikes(Fault::Throttle, &self.function.name);
+        let permit = if one_too_many { Err(InvokeError::Throttled) } else { self.permit().await };
+        let _permit = permit.inspect_err(|_| {
+            host.activity.tell(What::Throttled { function: self.function.name.clone() }, None);
+        })?;
         let cause = Cause::current();
         let (number, journeys) = cause.next(host.activity.recorder());
         let node = format!("function:{}", self.function.name);
@@ -293,6 +304,7 @@ impl Pool {
     }
 
     async fn warm_up(&self, host: &Host) {
+        let _warming = self.warming.lock().await;
         let Ok(_permit) = self.permit().await else { return };
         match Environment::start(&self.function, &self.arn, host, "init").await {
             Ok(environment) => lock(&self.idle).push(environment),

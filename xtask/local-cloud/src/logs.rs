@@ -9,7 +9,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{account::Account, sqs::epoch_ms, wire::ApiError};
+use crate::{
+    account::Account,
+    metrics::{Metrics, filter::FilterPattern},
+    wire::ApiError,
+};
 
 /// So many of the newest lines of a group are kept.
 const KEPT: usize = 10_000;
@@ -18,6 +22,7 @@ const KEPT: usize = 10_000;
 #[derive(Clone)]
 pub struct Logs {
     account: Account,
+    metrics: Metrics,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
 }
 
@@ -38,8 +43,8 @@ struct Line {
 impl Logs {
     /// An account without log groups.
     #[must_use]
-    pub fn new(account: Account) -> Self {
-        Self { account, groups: Arc::default() }
+    pub fn new(account: Account, metrics: Metrics) -> Self {
+        Self { account, metrics, groups: Arc::default() }
     }
 
     /// Makes a group.
@@ -49,13 +54,18 @@ impl Logs {
 
     /// Adds a line; the group is made when it is not there, as Lambda does.
     pub fn append(&self, group: &str, stream: &str, text: &str) {
+        self.metrics.look_at(group, text);
         let mut groups = self.lock();
         let group = groups.entry(group.to_owned()).or_default();
         if group.lines.len() == KEPT {
             group.lines.pop_front();
             group.dropped += 1;
         }
-        group.lines.push_back(Line { stream: stream.to_owned(), at: epoch_ms(), text: text.to_owned() });
+        group.lines.push_back(Line {
+            stream: stream.to_owned(),
+            at: self.metrics.clock().now().as_millis(),
+            text: text.to_owned(),
+        });
     }
 
     /// The last lines of a stream, the oldest first.
@@ -122,16 +132,12 @@ impl Logs {
     }
 }
 
-/// Lines since a moment, those that hold all words of the pattern; JSON patterns are not played here.
+/// Lines since a moment, those that the pattern wants.
 fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
     let pattern = request.get("filterPattern").and_then(Value::as_str).unwrap_or_default();
-    if pattern.trim_start().starts_with(['{', '[', '%']) {
-        let message = "only patterns of plain words are played here";
-        return Err(ApiError::caller("InvalidParameterException", message));
-    }
-    let words: Vec<_> = pattern.split_whitespace().map(|word| word.trim_matches('"')).collect();
+    let pattern = FilterPattern::parse(pattern).map_err(|why| ApiError::caller("InvalidParameterException", why))?;
     let start = u128::from(request.get("startTime").and_then(Value::as_u64).unwrap_or(0));
-    let wanted = |line: &&Line| line.at >= start && words.iter().all(|word| line.text.contains(word));
+    let wanted = |line: &&Line| line.at >= start && pattern.fits(&line.text);
     let numbered = group.lines.iter().enumerate().filter(|(_, line)| wanted(line));
     let events: Vec<_> = numbered
         .map(|(at, line)| {

@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{account::Account, sqs::epoch_seconds, wire::ApiError};
+use crate::{account::Account, clock::Clock, wire::ApiError};
 
 /// All secrets of the account. Clones share them.
 #[derive(Clone)]
 pub struct Secrets {
     account: Account,
+    clock: Clock,
     secrets: Arc<Mutex<BTreeMap<String, Secret>>>,
 }
 
@@ -30,8 +31,8 @@ struct Secret {
 impl Secrets {
     /// An account without secrets.
     #[must_use]
-    pub fn new(account: Account) -> Self {
-        Self { account, secrets: Arc::default() }
+    pub fn new(account: Account, clock: Clock) -> Self {
+        Self { account, clock, secrets: Arc::default() }
     }
 
     /// Makes a secret; its ARN, which ends in six characters that follow from the name.
@@ -65,7 +66,7 @@ impl Secrets {
                     "VersionId": version,
                     "SecretString": value,
                     "VersionStages": ["AWSCURRENT"],
-                    "CreatedDate": epoch_seconds(),
+                    "CreatedDate": self.clock.now().as_secs(),
                 }))
             }
             "DescribeSecret" => Ok(json!({ "ARN": secret.arn, "Name": name })),

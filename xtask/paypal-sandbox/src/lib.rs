@@ -24,6 +24,7 @@
 mod activity;
 mod approval;
 mod authority;
+mod clock;
 mod control;
 mod error;
 mod events;
@@ -68,6 +69,8 @@ pub struct Options {
     pub search_lag: Duration,
     /// From which ids are made, so that a run repeats.
     pub seed: u64,
+    /// How far its time is ahead of the machine's.
+    pub ahead: watch::Receiver<Duration>,
 }
 
 /// What goes wrong at PayPal, as often as said: rates from 0 to 1.

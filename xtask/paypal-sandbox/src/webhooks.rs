@@ -90,7 +90,7 @@ async fn attempts(shared: &Shared, posted: Posted) {
         if delivered {
             return;
         }
-        tokio::time::sleep(wait).await;
+        shared.clock.sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }

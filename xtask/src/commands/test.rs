@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     Step { name: "cfn-lint, templates", run: python::lint_templates },
     Step { name: "checkov, templates", run: python::check_templates },
     Step { name: "schemathesis", run: python::set_up_schemathesis },
+    Step { name: "emulators of others", run: python::set_up_emulators },
     Step { name: "tests, tools and end to end", run: end_to_end },
     Step { name: BROWSER, run: in_a_browser },
 ];
@@ -96,6 +97,8 @@ fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     if let Ok(browser) = python::browser() {
         command.env("XTASK_BROWSER", browser);
     }
+    command.env("XTASK_EMULATORS", python::emulators(context));
+    command.env("XTASK_MOTO", python::moto(context));
     run_to_end(command)
 }
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 CONSOLE, CHROMIUM, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 PATIENCE_MS = 120_000
 SALE = "PAYMENT.SALE.COMPLETED"
-VIEWS = ["Picture", "Journeys", "Queues", "Functions", "Topics and alarms", "PayPal", "Faults"]
+VIEWS = ["Picture", "Journeys", "Queues", "Functions", "Topics and alarms", "PayPal", "Faults and time"]
 
 
 def go(page: Page, view: str) -> None:
@@ -132,7 +132,10 @@ def functions(page: Page) -> None:
 
 
 def faults(page: Page) -> None:
-    go(page, "Faults")
+    go(page, "Faults and time")
+    page.get_by_label("Seconds").fill("90")
+    page.get_by_role("button", name="Put it forward").click()
+    expect(page.get_by_text("90 s ahead of this machine")).to_be_visible()
     page.get_by_label("Kills").fill("0.25")
     page.get_by_role("button", name="Apply").first.click()
     said(page, "Faults are as you say")

@@ -1,8 +1,8 @@
-// Faults on demand: how likely each is, and the seed that lets a run repeat.
+// Faults on demand: how likely each is, and the seed that lets a run repeat. And the clock, which can be put forward.
 
 import { make, table, button, form, field, ask } from "./dom.js";
 
-export const title = "Faults";
+export const title = "Faults and time";
 
 const CLOUD = [
   ["duplicates", "Duplicates", "a message of a standard queue is there twice"],
@@ -28,6 +28,7 @@ export function show(root, known) {
   });
   root.append(make("section", { class: "sheet" }, make("h2", {}, "Faults of the cloud"),
     make("p", { class: "faint" }, "Rates from 0 to 1. FIFO queues keep their promises: no duplicates, no reordering."), cloud, off));
+  root.append(time());
   const rest = known.hasPaypal ? paypal(root) : async () => {};
   const load = async () => {
     const rates = await ask("GET", "/api/chaos");
@@ -36,6 +37,21 @@ export function show(root, known) {
   };
   load();
   return { update: () => {} };
+}
+
+/** The clock: what waits for it need not be waited for. */
+function time() {
+  const shown = make("p", {});
+  const tell = ({ now, ahead_seconds: ahead }) => {
+    shown.textContent = `It is ${now}${ahead ? `, ${Math.round(ahead)} s ahead of this machine` : ""}.`;
+  };
+  const skip = form([field("Seconds", "seconds", { type: "number", min: 1, step: 1, value: 30, required: true })], "Put it forward", async ({ seconds }) => {
+    tell(await ask("POST", "/api/clock", { advance_seconds: Number(seconds) }));
+    return `Skipped: ${seconds} s`;
+  });
+  ask("GET", "/api/clock").then(tell);
+  return make("section", { class: "sheet" }, make("h2", {}, "The clock"),
+    make("p", { class: "faint" }, "Visibility, delays, windows and retries follow it. What becomes due by a skip is due at once."), shown, skip);
 }
 
 const described = (element, why) => {

@@ -198,8 +198,8 @@ pub(super) async fn replay(
                 deduplication_id: name.ends_with(".fifo").then(|| again(number)),
                 ..Publish::default()
             };
-            let message_id = services.sns.publish(&publish).map_err(|error| Refusal::bad(&error))?;
-            Ok(Json(json!({ "message_id": message_id })))
+            let published = services.sns.publish(&publish).map_err(|error| Refusal::bad(&error))?;
+            Ok(Json(json!({ "message_id": published.message_id })))
         }
         Kind::GivenUp | Kind::Noted => Err(Refusal::bad(&"this hop is nothing that can be done again")),
     }

@@ -1,31 +1,27 @@
 // Topics with their subscriptions, and the template's alarms.
 
 import { make, keyed, table, form, field, ask, part } from "./dom.js";
+import { latest } from "./queues.js";
 
 export const title = "Topics and alarms";
 
 export function show(root, known, chosen) {
   const topics = make("div");
-  const alarms = table("As the template sets them", [
+  const alarms = table("What each says now", [
     { name: "alarm", cell: ({ name, description }) => [known.short(name), make("br"), make("small", {}, description || "")] },
-    { name: "metric", cell: ({ namespace, metric, statistic }) => `${namespace} ${metric}, ${statistic}` },
-    { name: "when", cell: ({ comparison, threshold, period_seconds: period, periods }) =>
-      `${words(comparison)} ${threshold}, over ${periods} × ${period} s` },
+    { name: "says", cell: ({ state, reason }) =>
+      [make("span", { class: { ALARM: "bad", OK: "good" }[state] ?? "faint" }, state), make("br"), make("small", {}, reason)] },
+    { name: "when", cell: ({ watches }) => watches },
   ], ({ name }) => name, "The template has no alarms.");
   root.append(make("section", { class: "sheet" }, make("h2", {}, "Topics"), topics),
     make("section", { class: "sheet" }, make("h2", {}, "Alarms"), alarms.element));
-  let loaded = false;
-  const update = async ({ hops }) => {
-    if (loaded && !hops.some(({ kind }) => kind === "published")) return;
-    loaded = true;
+  const update = latest(async () => {
     const all = await ask("GET", "/api/topics");
     keyed(topics, all, ({ name }) => name, (topic) => card(topic, known, topic.name === chosen), (element, topic) => refresh(element, topic, known));
     alarms.update(await ask("GET", "/api/alarms"));
-  };
+  });
   return { update };
 }
-
-const words = (comparison) => String(comparison).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 
 function card(topic, known, open) {
   const facts = make("ul");

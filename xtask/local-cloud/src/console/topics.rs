@@ -6,12 +6,11 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use cfn::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refusal, Shared};
-use crate::{sns::Publish, sqs::MessageAttribute};
+use crate::{alarms::Told, sns::Publish, sqs::MessageAttribute};
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let topics = shared.cloud.services.sns.subscribed().into_iter();
@@ -50,31 +49,10 @@ pub(super) async fn publish(
         group_id: wanted.group,
         ..Publish::default()
     };
-    let message_id = services.sns.publish(&publish).map_err(|error| Refusal::bad(&error))?;
-    Ok(Json(json!({ "message_id": message_id })))
+    let published = services.sns.publish(&publish).map_err(|error| Refusal::bad(&error))?;
+    Ok(Json(json!({ "message_id": published.message_id })))
 }
 
-/// The template's alarms, as they are set.
-pub(crate) fn alarms(template: &Template) -> Vec<Value> {
-    let alarms = template.resources.iter().filter(|(_, resource)| resource.kind == "AWS::CloudWatch::Alarm");
-    let alarms = alarms.map(|(id, resource)| {
-        let part = |name: &str| resource.properties.get(name).cloned().unwrap_or_default();
-        let name = part("AlarmName");
-        json!({
-            "name": if name.is_string() { name } else { json!(id.as_str()) },
-            "description": part("AlarmDescription"),
-            "namespace": part("Namespace"),
-            "metric": part("MetricName"),
-            "statistic": part("Statistic"),
-            "comparison": part("ComparisonOperator"),
-            "threshold": part("Threshold"),
-            "period_seconds": part("Period"),
-            "periods": part("EvaluationPeriods"),
-        })
-    });
-    alarms.collect()
-}
-
-pub(super) async fn list_alarms(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!(shared.cloud.alarms))
+pub(super) async fn alarms(State(shared): State<Arc<Shared>>) -> Json<Vec<Told>> {
+    Json(shared.cloud.services.control.alarms.told())
 }

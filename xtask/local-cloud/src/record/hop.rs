@@ -1,11 +1,14 @@
 //! One step of an event.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::sqs::{MessageAttribute, epoch_ms};
+use crate::sqs::MessageAttribute;
 
 /// So much of a payload is kept, in bytes: as much as a topic takes.
 const LONGEST: usize = 256 << 10;
@@ -110,6 +113,12 @@ impl Payload {
     }
 }
 
+/// The machine's time, which also a clock that is ahead does not change: journeys are measured by it.
+fn epoch_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Hop {
     /// A hop that is over now, without what not every hop has.
     pub(crate) fn new(number: u64, kind: Kind, from: &str, to: &str, label: String) -> Self {
@@ -120,7 +129,7 @@ impl Hop {
             from: from.to_owned(),
             to: to.to_owned(),
             label,
-            at_ms: u64::try_from(epoch_ms()).unwrap_or(u64::MAX),
+            at_ms: epoch_ms(),
             took_ms: None,
             error: None,
             message_id: None,

@@ -1,15 +1,17 @@
 //! A queue in the hands of a person: what the console and step mode do with it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::{
     MessageAttribute, Queue,
-    state::{Incoming, MessageParts, Standing},
+    state::{MessageParts, Standing},
 };
-use crate::record::{Hop, Kind, Payload};
+use crate::{
+    clock::Moment,
+    record::{Hop, Kind, Payload},
+};
 
 /// A message as it lies in its queue.
 #[derive(Clone, Debug, Serialize)]
@@ -40,9 +42,9 @@ impl Queue {
     /// The oldest messages, at most so many; nothing is received by that.
     #[must_use]
     pub fn look(&self, most: usize) -> Vec<Lying> {
-        let now = Instant::now();
+        let now = self.clock().now();
         let found = self.state().look(most, now);
-        let left = |until: Instant| u64::try_from(until.saturating_duration_since(now).as_millis()).ok();
+        let left = |until: Moment| u64::try_from(until.saturating_sub(now).as_millis()).ok();
         let lying = found.into_iter().map(|(key, message, standing)| {
             let (place, seen_in_ms) = match standing {
                 Standing::Waiting => ("waiting", None),
@@ -54,7 +56,7 @@ impl Queue {
                 message_id: message.sent.message_id,
                 place,
                 seen_in_ms,
-                sent_at_ms: u64::try_from(message.sent_at).unwrap_or(u64::MAX),
+                sent_at_ms: u64::try_from(message.sent_at.as_millis()).unwrap_or(u64::MAX),
                 receives: message.receives,
                 group: message.group,
                 source: message.source,
@@ -73,9 +75,9 @@ impl Queue {
         pulled
     }
 
-    /// Removes all messages.
+    /// Removes all messages, as often as a person wants it.
     pub fn empty(&self) {
-        self.purge();
+        self.state().purge();
     }
 
     /// Moves a message to another queue, where it begins anew: with a new id, never received, as `StartMessageMoveTask` does.
@@ -107,11 +109,10 @@ impl Queue {
             group: message.group.filter(|_| target.is_fifo()),
             deduplication: None,
             trace_header: message.trace_header,
-            sent_at: super::epoch_ms(),
+            sent_at: self.clock().now(),
             source: None,
         };
-        target.state().put(Incoming { message: parts, delay: Duration::ZERO }, Instant::now());
-        target.wake();
+        target.take_over(parts);
         true
     }
 
@@ -156,17 +157,19 @@ mod tests {
         account::Account,
         activity::Stream,
         chaos::Chaos,
+        clock::Clock,
         sqs::{NewMessage, Receive, Sqs},
     };
 
     fn queue(sqs: &Sqs, name: &str) -> Arc<Queue> {
         let fifo = BTreeMap::from([("FifoQueue".to_owned(), "true".to_owned())]);
-        sqs.create_queue(name, if name.ends_with(".fifo") { &fifo } else { const { &BTreeMap::new() } }).unwrap()
+        let attributes = if name.ends_with(".fifo") { fifo } else { BTreeMap::new() };
+        sqs.create_queue(name, &attributes, &BTreeMap::new()).unwrap()
     }
 
     fn sqs() -> Sqs {
         let account = Account { id: "0".repeat(12), region: "eu-west-1".to_owned(), endpoint: "http://x".to_owned() };
-        Sqs::new(account, Stream::default(), Chaos::default())
+        Sqs::new(account, Clock::default(), Stream::default(), Chaos::default(), None)
     }
 
     fn send(queue: &Queue, body: &str) {
@@ -182,7 +185,7 @@ mod tests {
 
     async fn receive(queue: &Queue) -> Vec<String> {
         let now = Receive { max: 10, wait: Duration::ZERO, visibility: None };
-        queue.receive(now).await.into_iter().map(|message| message.body).collect()
+        queue.receive(now).await.unwrap().into_iter().map(|message| message.body).collect()
     }
 
     #[tokio::test]
@@ -225,7 +228,7 @@ mod tests {
         let received = tokio::spawn(async move { waiting.receive(wait).await });
         tokio::task::yield_now().await;
         assert!(queue.release(queue.look(1)[0].key, None));
-        assert_eq!(received.await.unwrap()[0].body, "a");
+        assert_eq!(received.await.unwrap().unwrap()[0].body, "a");
     }
 
     #[tokio::test]

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::Instant;
-
 use super::{Message, Place, State};
-use crate::wire::md5;
+use crate::{clock::Moment, wire::md5};
 
 /// Where a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,14 +11,14 @@ pub(in crate::sqs) enum Standing {
     /// It waits to be received.
     Waiting,
     /// It was sent with a delay, and is seen from then on.
-    Delayed(Instant),
+    Delayed(Moment),
     /// It was received, and is seen again from then on.
-    InFlight(Instant),
+    InFlight(Moment),
 }
 
 impl State {
     /// The oldest messages, at most so many, without receiving them.
-    pub(in crate::sqs) fn look(&mut self, most: usize, now: Instant) -> Vec<(u64, Message, Standing)> {
+    pub(in crate::sqs) fn look(&mut self, most: usize, now: Moment) -> Vec<(u64, Message, Standing)> {
         self.settle(now);
         let mut keys: Vec<u64> = self.messages.keys().copied().collect();
         keys.sort_unstable();
@@ -43,6 +41,9 @@ impl State {
         let Some(message) = self.messages.get_mut(&key) else { return false };
         message.sent.md5_of_body = md5::body(&body);
         message.body = body;
+        if let Some(journal) = &self.journal {
+            journal.put(key, message);
+        }
         true
     }
 
