@@ -133,7 +133,7 @@ def functions(page: Page) -> None:
 
 def faults(page: Page) -> None:
     go(page, "Faults and time")
-    page.get_by_label("Seconds").fill("90")
+    page.get_by_label("Seconds", exact=True).fill("90")
     page.get_by_role("button", name="Put it forward").click()
     expect(page.get_by_text("90 s ahead of this machine")).to_be_visible()
     page.get_by_label("Kills").fill("0.25")
