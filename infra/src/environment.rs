@@ -15,6 +15,7 @@ use span::Positions;
 
 /// One environment of the service.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// The file's name without its ending, such as `prod`.
@@ -27,6 +28,7 @@ pub struct Environment {
     /// The AWS region, such as `eu-west-1`.
     pub region: String,
     /// The processor that the functions run on.
+    #[cfg_attr(test, schemars(with = "schema::Architecture"))]
     pub architecture: Architecture,
     /// How what is at rest is encrypted.
     pub encryption: EncryptionChoice,
@@ -55,6 +57,7 @@ pub struct Environment {
 
 /// How what is at rest is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EncryptionChoice {
     /// With keys that AWS manages, at no cost.
@@ -65,6 +68,7 @@ pub enum EncryptionChoice {
 
 /// The API's own domain.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DomainChoice {
     /// Such as `subscriptions.example.com`.
@@ -77,6 +81,7 @@ pub struct DomainChoice {
 
 /// The API's limits.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiChoice {
     /// Requests per second, in the long run, over all routes.
@@ -90,6 +95,7 @@ pub struct ApiChoice {
 
 /// PayPal's side.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PayPal {
     /// The REST API: `https://api-m.paypal.com`, or `https://api-m.sandbox.paypal.com`.
@@ -100,6 +106,7 @@ pub struct PayPal {
 
 /// Memory and time of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sizing {
     /// Memory in MB, 128 to 10,240.
@@ -110,6 +117,7 @@ pub struct Sizing {
 
 /// The queues that feed functions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Queues {
     /// What came in and is not checked yet.
@@ -120,6 +128,7 @@ pub struct Queues {
 
 /// How a queue feeds its function.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Feeding {
     /// How long a received message is hidden, in seconds: at least six times its function's timeout.
@@ -134,6 +143,7 @@ pub struct Feeding {
 
 /// When alarms ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Alarms {
     /// The age of the oldest waiting message, in seconds.
@@ -247,5 +257,7 @@ fn mend_of(problem: &str) -> String {
     mend.to_owned()
 }
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

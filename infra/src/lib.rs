@@ -15,6 +15,8 @@ mod names;
 mod service;
 pub mod wiring;
 
+use std::collections::BTreeMap;
+
 pub use cfn::Template;
 pub use environment::{Environment, EnvironmentError};
 
@@ -23,7 +25,19 @@ pub use environment::{Environment, EnvironmentError};
 /// # Errors
 /// When the definitions contradict each other: two resources of one name, or a reference that leads nowhere.
 pub fn service(environment: &Environment) -> Result<Template, cfn::StackError> {
+    drawn(environment).finish()
+}
+
+/// Where each resource is defined, by its logical id: file and line, such as `infra/src/service.rs:27`.
+#[must_use]
+pub fn definitions(environment: &Environment) -> BTreeMap<String, String> {
+    let stack = drawn(environment);
+    let places = stack.definitions().iter();
+    places.map(|(id, place)| (id.to_string(), format!("{}:{}", place.file(), place.line()))).collect()
+}
+
+fn drawn(environment: &Environment) -> cfn::Stack {
     let mut service = wiring::Service::new(environment);
     service::draw(&mut service);
-    service.stack.finish()
+    service.stack
 }

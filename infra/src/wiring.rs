@@ -50,6 +50,7 @@ pub struct Service<'a> {
 impl<'a> Service<'a> {
     /// Nothing but the key, where the environment wants one, and the parameter for the artifacts' bucket.
     #[must_use]
+    #[track_caller]
     pub fn new(environment: &'a Environment) -> Self {
         let Environment { service, name, .. } = environment;
         let mut stack = Stack::new(&format!("{service}, {name}: PayPal subscriptions, webhooks and invoices"));
@@ -64,12 +65,14 @@ impl<'a> Service<'a> {
     }
 
     /// A topic of this service's own functions.
+    #[track_caller]
     pub fn topic(&mut self, name: &str) -> Handle<Topic> {
         let topic = Topic::new(physical(self.environment, name), self.encryption.clone());
         self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
     /// A topic that CloudWatch publishes to.
+    #[track_caller]
     pub fn alarm_topic(&mut self, name: &str) -> Handle<Topic> {
         let encryption = match &self.encryption {
             Encryption::CustomerKey(key) => Some(Encryption::CustomerKey(key.clone())),
@@ -84,12 +87,14 @@ impl<'a> Service<'a> {
     }
 
     /// A queue that is an end: people look into it.
+    #[track_caller]
     pub fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
         let queue = Queue::terminal(physical(self.environment, name), self.encryption.clone());
         self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
     /// A queue that feeds a function, and gives up to `errors`.
+    #[track_caller]
     pub fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
         let dead_letter = DeadLetter { queue: errors.clone(), max_receives: feeding.max_receives };
         let queue = Queue {
@@ -100,12 +105,14 @@ impl<'a> Service<'a> {
     }
 
     /// What the topic takes goes to the queue; what the queue does not take goes to `errors`.
+    #[track_caller]
     pub fn subscribe(&mut self, topic: &Handle<Topic>, queue: &Handle<Queue>, errors: &Handle<Queue>) {
         let subscription = Subscription::new(topic, queue, errors);
         self.stack.subscribe(&format!("{}Subscription", queue.id), &subscription);
     }
 
     /// A secret, empty until somebody sets it.
+    #[track_caller]
     pub fn secret(&mut self, name: &str, description: &str) -> Handle<Secret> {
         let secret = Secret {
             name: physical(self.environment, name),
@@ -116,6 +123,7 @@ impl<'a> Service<'a> {
     }
 
     /// The API, at its own domain where the environment has one.
+    #[track_caller]
     pub fn http_api(&mut self) -> Handle<HttpApi> {
         let environment = self.environment;
         let name = format!("/aws/apigateway/{}", physical(environment, "api"));
@@ -151,6 +159,7 @@ impl<'a> Service<'a> {
     }
 
     /// A function: its environment and its role follow from its settings.
+    #[track_caller]
     pub fn function<S: Settings<InStack>>(&mut self, settings: S) -> Deployed<S::Start> {
         let mut gathered = Gathered::default();
         settings.visit(&mut gathered);
@@ -173,6 +182,7 @@ impl<'a> Service<'a> {
     }
 
     /// Requests to the function's path start it.
+    #[track_caller]
     pub fn route(&mut self, api: &Handle<HttpApi>, function: &Deployed<Http>) {
         if let Trigger::Http { method, path } = function.trigger {
             self.stack.route(api, method, path, &function.handle);
@@ -180,6 +190,7 @@ impl<'a> Service<'a> {
     }
 
     /// Messages of the queue start the function.
+    #[track_caller]
     pub fn feed(&mut self, queue: &Handle<Queue>, feeding: &Feeding, function: &Deployed<QueueStart>) {
         let source = EventSource {
             batch_size: feeding.batch_size,

@@ -1,8 +1,15 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
+mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use operate::{Diagnose, Drift, Errors, Invoke, Logs, Secrets, Timeline};
+
+/// The environment that runs on this machine.
+pub(crate) const LOCAL: &str = "local";
 
 /// Builds, reviews, ships and runs the PayPal subscription service.
 #[derive(Parser)]
@@ -33,19 +40,62 @@ pub(crate) enum Command {
     )]
     Local(Local),
     /// PayPal's webhook events
-    #[command(subcommand, after_help = "Examples:\n  cargo xtask event verify --help")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  cargo xtask event new PAYMENT.SALE.COMPLETED > sale.json\n  cargo xtask event send sale.json\n  cargo xtask event verify --help"
+    )]
     Event(Event),
     /// Print what a deployed stack says about itself: addresses, topics, queues
     #[command(
         after_help = "Examples:\n  cargo xtask outputs --env prod\n  cargo xtask outputs --env prod --format json --profile ops"
     )]
     Outputs(Outputs),
+    /// Show where deployed resources are no longer as the template has them, property by property
+    #[command(
+        after_help = "Examples:\n  cargo xtask drift --env prod\n  cargo xtask drift --env prod --format json\n\nExit code: 2 when something has drifted"
+    )]
+    Drift(Drift),
+    /// Print what the functions say, merged in the order of time
+    #[command(
+        after_help = "Examples:\n  cargo xtask logs --env prod --since 1h\n  cargo xtask logs --env prod webhook-process --follow --filter ERROR"
+    )]
+    Logs(Logs),
+    /// Invoke one function, on this machine unless an environment is named; shows the end of its log
+    #[command(
+        after_help = "Examples:\n  cargo xtask invoke plans-list --event request.json\n  cargo xtask invoke webhook-process --env dev --event batch.json\n\nExit code: 1 when the function failed"
+    )]
+    Invoke(Invoke),
+    /// The events that failed: what lies in the error queues and why, back to work or away
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  cargo xtask errors list --env prod\n  cargo xtask errors show 5fea7756-0ea4-451a-a703-a558b933e274 --env prod\n  cargo xtask errors redrive --env prod --reason invoice_failed\n  cargo xtask errors drop --env prod --reason wrong_signature"
+    )]
+    Errors(Errors),
+    /// PayPal's client id and secret, in Secrets Manager
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  cargo xtask secrets set --env prod\n  pass paypal/prod | cargo xtask secrets set --env prod\n  cargo xtask secrets status --env prod"
+    )]
+    Secrets(Secrets),
+    /// Say why the last deployment failed: its first cause, where that is defined, what mends it
+    #[command(after_help = "Examples:\n  cargo xtask diagnose --env prod")]
+    Diagnose(Diagnose),
+    /// Show how the last deployment went in time, and what it waited for
+    #[command(
+        after_help = "Examples:\n  cargo xtask timeline --env prod\n  cargo xtask timeline --env prod --out deployment.svg"
+    )]
+    Timeline(Timeline),
     /// Measure what is promised, and write target/bench/report.md
     #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --only verification")]
     Bench(Bench),
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]
     Test(Test),
+    /// Run the whole service under load and faults, and audit from outside what became of every event
+    #[command(
+        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --webhooks 2000 --seed 7 --format json\n\nThe seed decides which webhooks are sent, which of them twice, late or forged, and which calls to PayPal fail.\nExit code: 1 when the audit finds anything."
+    )]
+    Soak(Soak),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
     #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,
@@ -98,7 +148,7 @@ pub(crate) enum ReportFormat {
 #[derive(Args)]
 pub(crate) struct Local {
     /// The environment: environments/NAME.yaml
-    #[arg(long, value_name = "NAME", default_value = "local")]
+    #[arg(long, value_name = "NAME", default_value = LOCAL)]
     pub(crate) env: String,
     /// Run this template instead of the environment's; needs --binaries
     #[arg(long, value_name = "FILE", requires = "binaries")]
@@ -137,6 +187,42 @@ pub(crate) enum Event {
         after_help = "Examples:\n  cargo xtask event verify --body body.json --headers headers.json --webhook-id 1JE4291016473214C\n  cargo xtask event verify --env prod --body body.json --headers headers.json --cert cert.pem --at 2026-11-01T12:00:00Z"
     )]
     Verify(EventVerify),
+    /// Have the sandbox make an event and sign it, and print it as JSON: body and headers
+    #[command(
+        after_help = "Examples:\n  cargo xtask event new PAYMENT.SALE.COMPLETED > sale.json\n  cargo xtask event new BILLING.SUBSCRIPTION.CANCELLED --subscription I-BW452GLLEP1G"
+    )]
+    New(EventNew),
+    /// Post an event of `event new` to the service, as PayPal would
+    #[command(
+        after_help = "Examples:\n  cargo xtask event send sale.json\n  cargo xtask event new PAYMENT.SALE.COMPLETED | cargo xtask event send -"
+    )]
+    Send(EventSend),
+}
+
+#[derive(Args)]
+pub(crate) struct EventNew {
+    /// PayPal's type of the event, such as PAYMENT.SALE.COMPLETED
+    #[arg(value_name = "TYPE")]
+    pub(crate) event_type: String,
+    /// The subscription that it is about [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) subscription: Option<String>,
+    /// The sandbox [default: that of the local cloud that runs]
+    #[arg(long, value_name = "URL")]
+    pub(crate) paypal: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct EventSend {
+    /// What `event new` printed; - reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where it is posted [default: the receiver of the local cloud that runs]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// So many times, as PayPal repeats
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub(crate) times: u32,
 }
 
 #[derive(Args)]
@@ -191,7 +277,7 @@ impl OutputFormat {
 /// Which environment, and how AWS is reached.
 #[derive(Args)]
 pub(crate) struct Aws {
-    /// The environment: environments/NAME.yaml
+    /// The environment: environments/NAME.yaml; local is the local cloud that runs
     #[arg(long, value_name = "NAME")]
     pub(crate) env: String,
     /// Another region than the environment's
@@ -220,4 +306,20 @@ pub(crate) struct Test {
     /// Leave out the test of the console in a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Soak {
+    /// How many webhooks are delivered, repeats and forgeries among them
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub(crate) webhooks: u32,
+    /// What decides all that is random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The folder of the functions' binaries, instead of building the handlers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) binaries: Option<PathBuf>,
+    /// How the audit is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
 }

@@ -5,6 +5,8 @@ pub(crate) mod codegen;
 pub(crate) mod deployment;
 pub(crate) mod event;
 pub(crate) mod local;
+mod running;
+pub(crate) mod soak;
 pub(crate) mod synth;
 pub(crate) mod test;
 pub(crate) mod validate;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How long a message waits between tries, and when it is given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// The wait after the first failed try, in seconds; each further wait is twice as long.
@@ -25,6 +26,7 @@ impl Retry {
 
 /// How a webhook's signature is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verification {
     /// Here, with PayPal's certificate.
@@ -39,6 +41,7 @@ pub enum Verification {
 ///
 /// Source: <https://developer.paypal.com/api/rest/webhooks/rest/>
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WebhookTrust {
     /// The id of the webhook at PayPal, which is part of what is signed.
@@ -55,6 +58,7 @@ pub struct WebhookTrust {
 
 /// What a buyer sees, and where they go after PayPal's approval page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Checkout {
     /// The name on PayPal's pages, 1 to 127 characters.
@@ -72,6 +76,7 @@ pub struct Checkout {
 ///
 /// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-invoicer_info>
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Invoicer {
     /// At most 300 characters.
@@ -99,6 +104,7 @@ pub struct Invoicer {
 ///
 /// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-address_portable>
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Street and number.

@@ -12,12 +12,14 @@
 //! - [`config`]: settings with a shape of their own, from the environment file to the handler.
 //! - [`signal`]: what log lines say that alarms listen for.
 //! - [`event`]: what travels between the functions.
+//! - [`log_line`]: a line of their logs, as people read it.
 //!
 //! **Invariants.** No AWS SDK, no HTTP, no async, no crate of ours: both sides can build on it.
 
 pub mod config;
 pub mod event;
 pub mod functions;
+pub mod log_line;
 pub mod permission;
 pub mod settings;
 pub mod signal;

@@ -6,10 +6,12 @@
 //! - [`Stack`]: collects resources and refuses what cannot be synthesized.
 //! - [`constructs`]: resources with safe defaults.
 //! - [`resources`]: AWS's resource types, generated; what constructs are made of.
+//! - [`flow`]: which thing hands what to which, and the routes of APIs.
 //! - [`graph`]: what refers to what, and in which order resources can be made.
 //! - [`schema`]: AWS's own description of its resource types, as data.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //! - [`check`]: what is wrong with a template.
+//! - [`diff`](mod@diff): what a change of a template does to the running system.
 //!
 //! ```
 //! use cfn::{Stack, constructs::{Encryption, Topic}};
@@ -27,9 +29,11 @@
 
 pub mod check;
 pub mod constructs;
+pub mod diff;
+pub mod flow;
 pub mod graph;
 mod logical_id;
-mod path;
+pub(crate) mod path;
 mod policy;
 pub mod read;
 pub mod resources;

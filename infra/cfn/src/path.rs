@@ -8,9 +8,12 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Path(Vec<Step>);
 
+/// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Step {
+pub(crate) enum Step {
+    /// To the value of a key.
     Key(String),
+    /// To an item of a list, counted from 0.
     Item(usize),
 }
 
@@ -47,6 +50,24 @@ impl Path {
             [Step::Key(section), Step::Key(id), ..] if section == "Resources" => Some(id),
             _ => None,
         }
+    }
+
+    /// The keys on the way; items of lists are none.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Item(_) => None,
+        })
+    }
+
+    /// The way, step by step.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// Whether another way leads to the same value, or further into it.
+    pub(crate) fn contains(&self, inner: &Self) -> bool {
+        inner.0.starts_with(&self.0)
     }
 
     fn step(&self, step: Step) -> Self {

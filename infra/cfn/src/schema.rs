@@ -1,12 +1,15 @@
 //! AWS's own description of its resource types, as data: what a resource takes, what it answers, what makes it new.
 //!
-//! The tables are generated from CloudFormation's resource provider schemas into [`crate::resources`]; whoever checks or
-//! compares templates reads them here.
+//! There are two tables, both generated from CloudFormation's resource provider schemas: what a resource takes, for the
+//! types that have a struct in [`crate::resources`] ([`of`]); and what becomes of a resource that changes, for every type
+//! that AWS has ([`lifecycle`]). Whoever checks or compares templates reads them here.
 //!
 //! Source: <https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html>
 
+mod lifecycle;
 mod literals;
 
+pub use lifecycle::{Lifecycle, Paths, lifecycle, lifecycles};
 pub use literals::Misfit;
 pub(crate) use literals::literals;
 
@@ -16,9 +19,7 @@ pub fn of(kind: &str) -> Option<&'static ResourceSchema> {
     crate::resources::SCHEMAS.iter().copied().find(|schema| schema.kind == kind)
 }
 
-/// What CloudFormation knows about a resource type.
-///
-/// Paths are property names with dots between them, and `*` for every item of a list or map: `Tags.*.Key`.
+/// What a resource type takes and answers.
 #[derive(Debug)]
 pub struct ResourceSchema {
     /// Such as `AWS::SQS::Queue`.
@@ -31,23 +32,6 @@ pub struct ResourceSchema {
     pub attributes: &'static [(&'static str, &'static [&'static str])],
     /// What `Ref` gives.
     pub reference: Reference,
-    /// What tells one from another.
-    pub primary_identifier: &'static [&'static str],
-    /// A change of these replaces the resource.
-    pub create_only: &'static [&'static str],
-    /// A change of these replaces the resource in some cases.
-    pub conditional_create_only: &'static [&'static str],
-    /// These can be read from the resource, and not be set.
-    pub read_only: &'static [&'static str],
-    /// These can be set, and not be read back: drift does not see them.
-    pub write_only: &'static [&'static str],
-    /// These hold secrets: never literally in a template.
-    pub sensitive: &'static [&'static str],
-    /// Whether it holds data, or stands for something that others remember, which is gone when the resource is.
-    pub stateful: bool,
-    /// Whether a replacement deletes the old one first. CloudFormation makes the new one first otherwise, so that a
-    /// custom name must change with it.
-    pub deleted_before_replaced: bool,
 }
 
 /// What `Ref` of a resource gives.

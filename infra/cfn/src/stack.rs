@@ -2,7 +2,7 @@
 
 mod waive;
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, marker::PhantomData, panic::Location};
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -99,6 +99,7 @@ impl<R> Clone for Handle<R> {
 /// A stack under construction.
 pub struct Stack {
     template: Template,
+    definitions: BTreeMap<LogicalId, &'static Location<'static>>,
     errors: Vec<StackError>,
 }
 
@@ -111,7 +112,7 @@ impl Stack {
             description: Some(description.to_owned()),
             ..Template::default()
         };
-        Self { template, errors: Vec::new() }
+        Self { template, definitions: BTreeMap::new(), errors: Vec::new() }
     }
 
     /// Adds a resource. A stateful kind is retained when the resource leaves the stack or is replaced, but not when its
@@ -120,6 +121,7 @@ impl Stack {
     /// Mistakes are kept and reported by [`Stack::finish`], so that definitions read as a list.
     ///
     /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html>
+    #[track_caller]
     pub fn add<R: Kind>(&mut self, id: &str, resource: R) -> Handle<R> {
         let id = self.logical_id(id);
         let properties = match Value::from(resource).json() {
@@ -136,6 +138,7 @@ impl Stack {
             properties,
             rest: Map::new(),
         };
+        self.definitions.entry(id.clone()).or_insert(Location::caller());
         if self.template.resources.insert(id.clone(), resource).is_some() {
             self.errors.push(StackError::Duplicate(id.clone()));
         }
@@ -192,6 +195,13 @@ impl Stack {
     pub fn output<T>(&mut self, name: &str, description: &str, value: Value<T>) {
         let output = Output { description: Some(description.to_owned()), value: value.json(), rest: Map::new() };
         self.template.outputs.insert(name.to_owned(), output);
+    }
+
+    /// Where each resource is defined: whoever called what adds it, a construct or [`Stack::add`] itself. A function of
+    /// one's own around them is skipped when it is `#[track_caller]` too.
+    #[must_use]
+    pub fn definitions(&self) -> &BTreeMap<LogicalId, &'static Location<'static>> {
+        &self.definitions
     }
 
     /// A resource that a construct added under this id. A wrong id shows as a dangling reference.

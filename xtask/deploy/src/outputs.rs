@@ -1,16 +1,14 @@
 //! `outputs`: what a deployed stack says about itself.
 
-use std::{
-    collections::BTreeMap,
-    io::{ErrorKind, Write, stdout},
-};
+use std::{collections::BTreeMap, process::ExitCode};
 
-use aws_sdk_cloudformation::{Client, error::ProvideErrorMetadata, types::Stack};
 use serde::Serialize;
 
 use crate::{
     Failure, Format,
-    target::{Target, failure},
+    stack::Stack,
+    target::Target,
+    text::{print, print_json, printable},
 };
 
 /// What `--format json` prints. Fields are added, never changed or removed.
@@ -24,53 +22,33 @@ struct Outputs<'a> {
     outputs: BTreeMap<&'a str, &'a str>,
 }
 
-pub(crate) async fn run(target: &Target, format: Format) -> Result<(), Failure> {
-    let stack = describe(target).await?;
-    let outputs = stack.outputs().iter().filter_map(|output| Some((output.output_key()?, output.output_value()?)));
-    let status = stack.stack_status().map_or("", |status| status.as_str());
-    let outputs = Outputs { stack: &target.stack, status, outputs: outputs.collect() };
-    let text = match format {
-        Format::Json => serde_json::to_string_pretty(&outputs).unwrap_or_default() + "\n",
-        Format::Text => text(&outputs, &stack),
-    };
-    match stdout().write_all(text.as_bytes()) {
-        // Whoever read has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::new(format!("cannot print: {error}"), "check standard output")),
+/// Prints the outputs.
+///
+/// # Errors
+/// When there is no such stack, or AWS does not say.
+pub(crate) async fn run(target: &Target, format: Format) -> Result<ExitCode, Failure> {
+    let stack = Stack::of(target).await?;
+    match format {
+        Format::Json => print_json(&Outputs {
+            stack: &stack.name,
+            status: stack.status.as_str(),
+            outputs: stack.outputs.iter().map(|output| (output.name.as_str(), output.value.as_str())).collect(),
+        })?,
+        Format::Text => print(&text(&stack))?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn text(outputs: &Outputs<'_>, stack: &Stack) -> String {
-    let width = outputs.outputs.keys().map(|name| name.len()).max().unwrap_or_default();
-    let description = |name: &str| {
-        let output = stack.outputs().iter().find(|output| output.output_key() == Some(name));
-        output.and_then(|output| output.description()).unwrap_or_default().to_owned()
-    };
-    let lines = outputs.outputs.iter().map(|(name, value)| {
-        let (value, description) = (printable(value), printable(&description(name)));
-        format!("{name:<width$}  {value}\n{:width$}  {description}\n", "")
+/// The outputs as people read them, sorted by name.
+pub(crate) fn text(stack: &Stack) -> String {
+    let mut outputs: Vec<_> = stack.outputs.iter().collect();
+    outputs.sort_by_key(|output| &output.name);
+    let width = outputs.iter().map(|output| output.name.len()).max().unwrap_or_default();
+    let lines = outputs.iter().map(|output| {
+        let (name, value) = (printable(&output.name), printable(&output.value));
+        let description = format!("{:width$}  {}", "", printable(&output.description));
+        let description = description.trim_end();
+        format!("{name:<width$}  {value}\n{description}{}", if description.is_empty() { "" } else { "\n" })
     });
-    format!("{}, {}\n\n{}", outputs.stack, outputs.status, lines.collect::<String>())
-}
-
-/// Text with its control characters shown, so that it cannot steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
-}
-
-async fn describe(target: &Target) -> Result<Stack, Failure> {
-    let Target { config, stack, region, account } = target;
-    let answer = Client::new(config).describe_stacks().stack_name(stack).send().await;
-    let missing = || {
-        let message = format!("there is no stack {stack} in account {account}, {region}");
-        Failure::new(message, "deploy it first, or name another region with --region")
-    };
-    match answer {
-        Ok(answer) => answer.stacks().first().cloned().ok_or_else(missing),
-        // CloudFormation has no code of its own for this.
-        Err(error) if error.message().is_some_and(|said| said.contains("does not exist")) => Err(missing()),
-        Err(error) => Err(failure(&error, "cannot read the stack")),
-    }
+    format!("{}, {}\n\n{}", printable(&stack.name), stack.status, lines.collect::<String>())
 }

@@ -52,6 +52,10 @@ fn main() {
             "large" => {
                 post(&format!("invocation/{id}/response"), &json!("x".repeat(7 << 20)).to_string());
             }
+            // A notification that asks for it fails.
+            _ if event.pointer("/Records/0/Sns/Message").is_some_and(|message| message == "fail") => {
+                post(&format!("invocation/{id}/error"), r#"{"errorType":"Probe.Failed","errorMessage":"as asked"}"#);
+            }
             _ if event.get("Records").is_some() => {
                 post(&format!("invocation/{id}/response"), &batch(&event));
             }

@@ -144,7 +144,13 @@ struct Inner {
     sqs: Sqs,
     sns: Sns,
     activity: Stream,
-    alarms: Mutex<Vec<(Alarm, Option<(State, String)>)>>,
+    alarms: Mutex<Vec<Watched>>,
+}
+
+/// An alarm, and what it says and why, once it was looked at.
+struct Watched {
+    alarm: Alarm,
+    says: Option<(State, String)>,
 }
 
 impl Alarms {
@@ -156,15 +162,15 @@ impl Alarms {
 
     /// Adds an alarm.
     pub fn create(&self, alarm: Alarm) {
-        self.lock().push((alarm, None));
+        self.lock().push(Watched { alarm, says: None });
     }
 
     /// What all alarms say.
     #[must_use]
     pub fn told(&self) -> Vec<Told> {
-        let told = |(alarm, state): &(Alarm, Option<(State, String)>)| {
+        let told = |Watched { alarm, says }: &Watched| {
             let unknown = || (State::InsufficientData, "it was not looked at yet".to_owned());
-            let (state, reason) = state.clone().unwrap_or_else(unknown);
+            let (state, reason) = says.clone().unwrap_or_else(unknown);
             let (name, description) = (alarm.name.clone(), alarm.description.clone());
             Told { name, state, reason, description, watches: alarm.watches() }
         };
@@ -195,11 +201,11 @@ impl Alarms {
     fn look(&self) {
         let now = self.0.metrics.clock().now();
         let mut changed = Vec::new();
-        for (alarm, known) in self.lock().iter_mut() {
+        for Watched { alarm, says } in self.lock().iter_mut() {
             sources::measure(&self.0.sqs, &self.0.metrics, &alarm.metric, now);
             let Some((state, reason)) = alarm.evaluate(&self.0.metrics, now) else { continue };
-            let old = known.as_ref().map(|(state, _)| *state);
-            *known = Some((state, reason.clone()));
+            let old = says.as_ref().map(|(state, _)| *state);
+            *says = Some((state, reason.clone()));
             // An alarm begins as what it is; only what it says later is news.
             if let Some(old) = old.filter(|old| *old != state) {
                 changed.push((alarm.clone(), old, state, reason));
@@ -261,7 +267,7 @@ impl Alarms {
         .to_string()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Alarm, Option<(State, String)>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
         self.0.alarms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

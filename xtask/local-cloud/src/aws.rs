@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header},
     middleware::from_fn,
     response::{IntoResponse, Response},
-    routing::{any, post},
+    routing::{any, get, post},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ use crate::{
     account::Account,
     chaos::{Chaos, Fault},
     cloud::Control,
+    cloudformation::CloudFormation,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
     record::{Cause, Recorder},
@@ -56,15 +57,19 @@ pub struct Services {
     pub recorder: Recorder,
     /// What goes wrong on purpose.
     pub chaos: Chaos,
+    /// What was made, as a stack.
+    pub cloudformation: CloudFormation,
 }
 
-/// Serves all of them until the task is aborted: `POST /`, `POST /{account}/{queue}`, and Lambda's `Invoke`.
+/// Serves all of them until the task is aborted: `POST /`, `POST /{account}/{queue}`, and Lambda's
+/// `Invoke` and `GetFunctionConfiguration`.
 pub(crate) async fn serve(listener: TcpListener, services: Services) {
     let router = Router::new()
         .route("/", any(answer))
         .route("/{account}/{queue}", any(answer))
         .route("/moto-api/reset", post(reset))
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+        .route("/2015-03-31/functions/{function}/configuration", get(configuration))
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(from_fn(wire::own::own_only))
         .with_state(services);
@@ -80,6 +85,10 @@ async fn invoke(
 ) -> Response {
     let work = lambda::api::invoke(&services.lambda, &services.asynchronous, &function, &headers, body);
     cause(&services, &headers).of(work).await
+}
+
+async fn configuration(State(services): State<Services>, Path(function): Path<String>) -> Response {
+    lambda::api::configuration(&services.lambda, &function)
 }
 
 /// Makes queues and topics as the template has them. The path is moto's, whose suites ask for it between their tests.
@@ -178,6 +187,7 @@ fn region(headers: &HeaderMap) -> Option<&str> {
 }
 
 const QUEUES: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
+const STACKS: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 const IDENTITIES: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 async fn query_request(services: &Services, uri: &Uri, body: &[u8]) -> Response {
@@ -189,12 +199,14 @@ async fn query_request(services: &Services, uri: &Uri, body: &[u8]) -> Response 
     let namespace = match query.get("Version") {
         // Only queues have addresses of their own, which some clients call without a version.
         version if version == Some("2012-11-05") || version.is_none() && path != "/" => QUEUES,
+        Some("2010-05-15") => STACKS,
         Some("2011-06-15") => IDENTITIES,
         _ => "http://sns.amazonaws.com/doc/2010-03-31/",
     };
     let work = async {
         match namespace {
             QUEUES => sqs::query::run(&services.sqs, action, &query, path).await,
+            STACKS => services.cloudformation.run(action, &query),
             IDENTITIES => identity(services, action),
             _ => sns::actions::run(&services.sns, action, &query),
         }

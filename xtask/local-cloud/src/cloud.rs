@@ -12,6 +12,7 @@ use crate::{
     aws,
     chaos::Chaos,
     clock::{Clock, TooFar},
+    cloudformation::{CloudFormation, StackParts},
     console::{self, Console},
     event_source,
     http_api::{self, RouteKey},
@@ -207,7 +208,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let given = Given {
         stack_name: &options.stack_name,
-        parameters: options.parameters,
+        parameters: options.parameters.clone(),
         binaries: &options.binaries,
         secrets: &options.secrets,
         api_endpoint: format!("http://{}", options.api.local_addr()?),
@@ -228,8 +229,18 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         sns: sns.clone(),
         journal,
     };
-    let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let picture = console::picture(&made, &sqs, &sns, &lambda);
+    let cloudformation = CloudFormation::new(
+        &account,
+        StackParts {
+            name: &options.stack_name,
+            template: &options.template,
+            parameters: options.parameters.into_iter().collect(),
+            resources: made.resources,
+            outputs: &made.outputs,
+        },
+    );
+    let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let (api, recorder) = (made.api, activity.recorder().clone());
     let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity, chaos.clone());
     let services = aws::Services {
@@ -241,6 +252,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         logs,
         lambda: lambda.clone(),
         asynchronous,
+        cloudformation,
         recorder,
         chaos,
     };

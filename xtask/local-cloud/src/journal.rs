@@ -55,7 +55,7 @@ pub struct Journal(Arc<Mutex<File>>);
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Line {
-    Queue(sqs::journal::Entry),
+    Queue(Box<sqs::journal::Entry>),
     /// All topics, whenever one of them changes.
     Topics(sns::SavedTopics),
     /// How far the clock is ahead.
@@ -118,7 +118,7 @@ fn read(path: &Path, text: &str) -> Result<Saved, JournalError> {
     let lines: Vec<_> = text.lines().collect();
     for (at, line) in lines.iter().enumerate() {
         match serde_json::from_str(line) {
-            Ok(Line::Queue(entry)) => sqs::journal::follow(&mut saved.queues, entry),
+            Ok(Line::Queue(entry)) => sqs::journal::follow(&mut saved.queues, *entry),
             Ok(Line::Topics(topics)) => saved.topics = topics,
             Ok(Line::Ahead(ahead)) => saved.ahead = ahead,
             // The process ended in the middle of it, before it answered.

@@ -68,6 +68,8 @@ pub struct Invocation {
     pub request_id: String,
     /// Its answer, or what went wrong.
     pub result: Result<Bytes, FunctionError>,
+    /// What it wrote to its log meanwhile, where that was asked for.
+    pub log: Vec<String>,
 }
 
 /// A function failed.
@@ -189,11 +191,23 @@ impl Lambda {
     /// # Errors
     /// When there is no such function, or it is throttled. What the function itself does wrong stands in the answer.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
+        self.work(function, payload, false).await
+    }
+
+    /// As [`Lambda::invoke`], and with what the function wrote to its log meanwhile.
+    ///
+    /// # Errors
+    /// As [`Lambda::invoke`].
+    pub async fn invoke_with_log(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
+        self.work(function, payload, true).await
+    }
+
+    async fn work(&self, function: &str, payload: Bytes, tail: bool) -> Result<Invocation, InvokeError> {
         let pool = self.pool(function).ok_or(InvokeError::NoSuchFunction)?;
         let host = self.0.host.clone();
         // Whoever asked may go away; the function's work goes on.
         let cause = Cause::current();
-        let work = tokio::spawn(cause.of(async move { pool.invoke(&host, payload).await }));
+        let work = tokio::spawn(cause.of(async move { pool.invoke(&host, payload, tail).await }));
         // The task neither panics nor is it aborted.
         work.await.unwrap_or(Err(InvokeError::Throttled))
     }
@@ -210,6 +224,12 @@ impl Lambda {
         let processes = lock(&self.0.host.processes);
         let running = |name: &str| processes.groups.values().filter(|other| *other == name).count();
         self.all().into_values().map(|pool| (pool.function.clone(), running(&pool.function.name))).collect()
+    }
+
+    /// The ARN of the function of this ARN or name.
+    #[must_use]
+    pub fn arn(&self, function: &str) -> Option<String> {
+        self.pool(function).map(|pool| pool.arn.clone())
     }
 
     /// Ends all processes, and waits until each is gone; nothing runs afterwards.
@@ -251,7 +271,7 @@ impl Lambda {
 }
 
 impl Pool {
-    async fn invoke(&self, host: &Host, payload: Bytes) -> Result<Invocation, InvokeError> {
+    async fn invoke(&self, host: &Host, payload: Bytes, tail: bool) -> Result<Invocation, InvokeError> {
         drop(self.warming.lock().await);
         let one_too_many = host.chaos.strikes(Fault::Throttle, &self.function.name);
         let permit = if one_too_many { Err(InvokeError::Throttled) } else { self.permit().await };
@@ -265,13 +285,15 @@ impl Pool {
         let (request_id, since) = (Uuid::new_v4().to_string(), Instant::now());
         let idle = self.idle();
         let cold = idle.is_none();
-        let result = match idle {
-            Some(environment) => mine.of(self.run(environment, &request_id, payload)).await,
+        let from = if cold { 0 } else { host.logs.written(&self.function.log_group) };
+        let tail = tail.then_some(from);
+        let (result, log) = match idle {
+            Some(environment) => mine.of(self.run(environment, &request_id, payload, tail)).await,
             None => match Environment::start(&self.function, &self.arn, host, &request_id).await {
-                Ok(environment) => mine.of(self.run(environment, &request_id, payload)).await,
+                Ok(environment) => mine.of(self.run(environment, &request_id, payload, tail)).await,
                 Err(not_started) => {
                     self.tell(host, &not_started);
-                    Err(not_started.error)
+                    (Err(not_started.error), not_started.log)
                 }
             },
         };
@@ -290,17 +312,28 @@ impl Pool {
         });
         let (function, id) = (self.function.name.clone(), request_id.clone());
         host.activity.tell(What::Invoked { function, request_id: id, cold, error }, Some(since.elapsed()));
-        Ok(Invocation { request_id, result })
+        Ok(Invocation { request_id, result, log })
     }
 
-    /// Has the environment work on the event, and keeps it for the next when it is still good.
-    async fn run(&self, environment: Environment, id: &str, payload: Bytes) -> Result<Bytes, FunctionError> {
+    /// Has the environment work on the event, and keeps it for the next when it is still good. Answers its lines of the log
+    /// since the one of the number `tail`.
+    async fn run(
+        &self,
+        environment: Environment,
+        id: &str,
+        payload: Bytes,
+        tail: Option<u64>,
+    ) -> (Result<Bytes, FunctionError>, Vec<String>) {
         let result = environment.invoke(id, payload, self.function.timeout).await;
+        let log = match tail {
+            Some(from) => environment.said(&self.function.log_group, from).await,
+            None => Vec::new(),
+        };
         self.told.store(false, Ordering::Relaxed);
         if environment.is_good() {
             lock(&self.idle).push(environment);
         }
-        result
+        (result, log)
     }
 
     async fn warm_up(&self, host: &Host) {

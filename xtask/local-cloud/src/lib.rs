@@ -2,7 +2,7 @@
 //!
 //! - [`cloud`]: starts a template, stops it. Start there.
 //! - [`provision`]: the template's resources, made in the order in which they refer to each other.
-//! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`]: a service each.
+//! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`], [`cloudformation`]: a service each.
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
 //! - [`metrics`], [`alarms`]: what is counted, and who is told of it.
 //! - [`clock`]: the time of all of them, which can be put forward.
@@ -22,6 +22,7 @@ pub mod aws;
 pub mod chaos;
 pub mod clock;
 pub mod cloud;
+pub mod cloudformation;
 pub mod console;
 pub mod event_source;
 pub mod http_api;

@@ -87,6 +87,21 @@ impl Logs {
         lines.map(|line| (u64::try_from(line.at).unwrap_or(u64::MAX), line.text.clone())).collect()
     }
 
+    /// How many lines were ever written to a group: the number of the next one.
+    pub(crate) fn written(&self, group: &str) -> u64 {
+        let groups = self.lock();
+        groups.get(group).map_or(0, |group| group.dropped + u64::try_from(group.lines.len()).unwrap_or(u64::MAX))
+    }
+
+    /// A stream's lines since the group's line of this number.
+    pub(crate) fn since(&self, group: &str, stream: &str, number: u64) -> Vec<String> {
+        let groups = self.lock();
+        let Some(group) = groups.get(group) else { return Vec::new() };
+        let skipped = usize::try_from(number.saturating_sub(group.dropped)).unwrap_or(usize::MAX);
+        let lines = group.lines.iter().skip(skipped).filter(|line| line.stream == stream);
+        lines.map(|line| line.text.clone()).collect()
+    }
+
     pub(crate) fn run(&self, action: &str, request: &Value) -> Result<Value, ApiError> {
         let text = |name: &str| request.get(name).and_then(Value::as_str);
         let groups = self.lock();
@@ -114,7 +129,15 @@ impl Logs {
                 let mut streams: Vec<_> = group.lines.iter().map(|line| line.stream.as_str()).collect();
                 streams.sort_unstable();
                 streams.dedup();
-                let list: Vec<_> = streams.iter().map(|stream| json!({ "logStreamName": stream })).collect();
+                let list = streams.iter().map(|stream| {
+                    let arn = self.account.arn("logs", &format!("log-group:{name}:log-stream:{stream}"));
+                    let mut lines = group.lines.iter().filter(|line| line.stream == *stream);
+                    let first = lines.next().map(|line| line.at);
+                    let last = lines.next_back().map(|line| line.at).or(first);
+                    let [first, last] = [first, last].map(|at| at.and_then(|at| u64::try_from(at).ok()));
+                    json!({ "logStreamName": stream, "arn": arn, "firstEventTimestamp": first, "lastEventTimestamp": last })
+                });
+                let list: Vec<_> = list.collect();
                 Ok(json!({ "logStreams": list }))
             }
             "FilterLogEvents" => filter(group, request),
@@ -132,14 +155,30 @@ impl Logs {
     }
 }
 
-/// Lines since a moment, those that the pattern wants.
+/// How many lines an answer has at most.
+const ANSWERED: u64 = 10_000;
+
+/// Lines of a time, those that the pattern wants.
 fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
     let pattern = request.get("filterPattern").and_then(Value::as_str).unwrap_or_default();
     let pattern = FilterPattern::parse(pattern).map_err(|why| ApiError::caller("InvalidParameterException", why))?;
-    let start = u128::from(request.get("startTime").and_then(Value::as_u64).unwrap_or(0));
-    let wanted = |line: &&Line| line.at >= start && pattern.fits(&line.text);
-    let numbered = group.lines.iter().enumerate().filter(|(_, line)| wanted(line));
+    let number = |name: &str| request.get(name).and_then(Value::as_u64);
+    let start = u128::from(number("startTime").unwrap_or(0));
+    let end = number("endTime").map_or(u128::MAX, u128::from);
+    let streams = request.get("logStreamNames").and_then(Value::as_array);
+    let of_streams = |line: &Line| streams.is_none_or(|streams| streams.iter().any(|stream| line.stream == *stream));
+    let in_time = |line: &Line| (start..=end).contains(&line.at);
+    let says = |line: &Line| pattern.fits(&line.text);
+    let token = request.get("nextToken").and_then(Value::as_str).map(str::parse::<usize>).transpose();
+    let skipped = token
+        .map_err(|_| ApiError::caller("InvalidParameterException", "nextToken is none of those that were given out"))?;
+    let limit = usize::try_from(number("limit").unwrap_or(ANSWERED).clamp(1, ANSWERED)).unwrap_or(usize::MAX);
+    let numbered = group.lines.iter().enumerate();
+    let mut numbered =
+        numbered.filter(|(_, line)| in_time(line) && of_streams(line) && says(line)).skip(skipped.unwrap_or(0));
     let events: Vec<_> = numbered
+        .by_ref()
+        .take(limit)
         .map(|(at, line)| {
             let mut json = event(line);
             if let Some(entries) = json.as_object_mut() {
@@ -150,10 +189,68 @@ fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
             json
         })
         .collect();
-    Ok(json!({ "events": events, "searchedLogStreams": [] }))
+    let mut answer = json!({ "events": events, "searchedLogStreams": [] });
+    if let (Some(_), Some(entries)) = (numbered.next(), answer.as_object_mut()) {
+        entries.insert("nextToken".to_owned(), json!((skipped.unwrap_or(0) + limit).to_string()));
+    }
+    Ok(answer)
 }
 
 fn event(line: &Line) -> Value {
     let at = u64::try_from(line.at).unwrap_or(u64::MAX);
     json!({ "timestamp": at, "ingestionTime": at, "message": line.text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logs() -> Logs {
+        let account = Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
+        let logs = Logs::new(account, Metrics::new(crate::clock::Clock::default()));
+        for (stream, line) in [("a", "one event finished"), ("b", "two events"), ("a", "three event finished")] {
+            logs.append("g", stream, line);
+        }
+        logs
+    }
+
+    fn filtered(request: &Value) -> (Vec<String>, Option<String>) {
+        let answer = logs().run("FilterLogEvents", request).unwrap();
+        let events = answer["events"].as_array().unwrap();
+        let lines = events.iter().map(|event| event["message"].as_str().unwrap().to_owned());
+        (lines.collect(), answer.get("nextToken").map(|token| token.as_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn lines_are_found_by_words_phrases_streams_and_time() {
+        let found = |request: Value| filtered(&request).0;
+        assert_eq!(found(json!({ "logGroupName": "g", "filterPattern": "events" })), ["two events"]);
+        assert_eq!(
+            found(json!({ "logGroupName": "g", "filterPattern": "finished \"one event\"" })),
+            ["one event finished"]
+        );
+        assert_eq!(found(json!({ "logGroupName": "g", "logStreamNames": ["b"] })), ["two events"]);
+        assert_eq!(found(json!({ "logGroupName": "g", "endTime": 1 })), [""; 0]);
+        let json = json!({ "logGroupName": "g", "filterPattern": "{ $.level = ERROR }" });
+        assert_eq!(logs().run("FilterLogEvents", &json).unwrap_err().code, "InvalidParameterException");
+    }
+
+    #[test]
+    fn what_does_not_fit_an_answer_is_on_the_next_page() {
+        let (lines, token) = filtered(&json!({ "logGroupName": "g", "limit": 2 }));
+        assert_eq!((lines.len(), token.as_deref()), (2, Some("2")));
+        let (lines, token) = filtered(&json!({ "logGroupName": "g", "limit": 2, "nextToken": "2" }));
+        assert_eq!((lines, token), (vec!["three event finished".to_owned()], None));
+    }
+
+    #[test]
+    fn what_a_stream_said_since_a_moment() {
+        let logs = logs();
+        let from = logs.written("g");
+        logs.append("g", "a", "four");
+        logs.append("g", "b", "five");
+        assert_eq!(logs.since("g", "a", from), ["four"]);
+        assert_eq!(logs.since("g", "a", 0).len(), 3);
+        assert!(logs.since("nowhere", "a", 0).is_empty());
+    }
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     alarms::Alarms,
+    cloudformation::StackResource,
     event_source::{EventSource, Filters},
     http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
     lambda::{Function, Lambda, Retries},
@@ -82,6 +83,8 @@ pub(crate) struct Provisioned {
     pub(crate) api: HttpApi,
     pub(crate) sources: Vec<(EventSource, Arc<Queue>)>,
     pub(crate) outputs: BTreeMap<String, String>,
+    /// Everything that is there, in the template's order.
+    pub(crate) resources: Vec<StackResource>,
     /// What has no effect here, by the reason.
     pub(crate) not_honoured: BTreeMap<&'static str, BTreeSet<String>>,
 }
@@ -110,12 +113,18 @@ pub(crate) fn provision(
         Ok((name.clone(), text(&value.unwrap_or_default())))
     });
     let outputs = outputs.collect::<Result<_, ProvisionError>>()?;
+    let resources = template.resources.iter().filter_map(|(id, resource)| {
+        let physical = maker.scope.physical(id)?.to_owned();
+        Some(StackResource { id: id.to_string(), kind: resource.kind.clone(), physical })
+    });
+    let resources = resources.collect();
     let nothing =
         || HttpApi { id: "none".to_owned(), routes: Vec::new(), cors: None, throttle: None, access_log: None };
     Ok(Provisioned {
         api: maker.api.unwrap_or_else(nothing),
         sources: maker.sources,
         outputs,
+        resources,
         not_honoured: maker.not_honoured,
     })
 }
@@ -190,7 +199,7 @@ impl Maker<'_> {
         let name = wanted.name("QueueName", self.given.stack_name);
         // CloudFormation leaves out what says that it is none of FIFO.
         let attributes = wanted.properties.iter().filter(|(name, value)| {
-            !["QueueName", "Tags"].contains(&name.as_str()) && !(*name == "FifoQueue" && text(value) == "false")
+            !["QueueName", "Tags"].contains(&name.as_str()) && (*name != "FifoQueue" || text(value) != "false")
         });
         let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
         let queue = self

@@ -208,7 +208,11 @@ impl Recorder {
             kept.get(journey)?
         };
         let about = subject(&hop.payload.bytes);
-        self.kept().about.insert(journey, about.clone());
+        let mut kept = self.kept();
+        // It may have gone meanwhile, and nobody would forget what it was about.
+        if kept.places.contains_key(&journey) {
+            kept.about.insert(journey, about.clone());
+        }
         about
     }
 

@@ -26,6 +26,8 @@ struct Secret {
     arn: String,
     /// The value and its version; a new secret has none.
     value: Option<(String, String)>,
+    /// When that was set, in seconds since the epoch.
+    changed: u64,
 }
 
 impl Secrets {
@@ -41,7 +43,7 @@ impl Secrets {
         let suffix: String = digest.chars().take(6).collect();
         let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
         let value = value.map(|value| (value, Uuid::new_v4().to_string()));
-        self.lock().insert(name.to_owned(), Secret { arn: arn.clone(), value });
+        self.lock().insert(name.to_owned(), Secret { arn: arn.clone(), value, changed: self.clock.now().as_secs() });
         arn
     }
 
@@ -69,13 +71,20 @@ impl Secrets {
                     "CreatedDate": self.clock.now().as_secs(),
                 }))
             }
-            "DescribeSecret" => Ok(json!({ "ARN": secret.arn, "Name": name })),
+            "DescribeSecret" => {
+                let mut answer = json!({ "ARN": secret.arn, "Name": name, "LastChangedDate": secret.changed });
+                if let (Some((_, version)), Some(members)) = (&secret.value, answer.as_object_mut()) {
+                    members.insert("VersionIdsToStages".to_owned(), json!({ version.as_str(): ["AWSCURRENT"] }));
+                }
+                Ok(answer)
+            }
             "PutSecretValue" => {
                 let value = request.get("SecretString").and_then(Value::as_str);
                 let value = value
                     .ok_or_else(|| ApiError::caller("InvalidParameterException", "You must provide SecretString."))?;
                 let version = Uuid::new_v4().to_string();
                 secret.value = Some((value.to_owned(), version.clone()));
+                secret.changed = self.clock.now().as_secs();
                 Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"] }))
             }
             _ => Err(ApiError::caller("UnknownOperationException", format!("{action} is not played here"))),

@@ -91,7 +91,7 @@ pub(crate) async fn create(
         "" => format!("{:04}", state.invoices.len() + 1),
         number => number.to_owned(),
     };
-    if state.invoices.values().any(|known| text(&known.document, "/detail/invoice_number") == number) {
+    if state.invoice_numbers.contains_key(&number) {
         let description = "The invoice number is used already.";
         return Err(Refusal::unprocessable("DUPLICATE_INVOICE_NUMBER", "/detail/invoice_number", description));
     }
@@ -113,6 +113,7 @@ pub(crate) async fn create(
     let history = vec!["DRAFT".to_owned()];
     let invoice = Invoice { document, history, sends: 0, payments: 0, since: vec![Instant::now()], total, due: total };
     let (what, answer) = (invoice.what(), invoice.document.clone());
+    state.invoice_numbers.insert(number, id.clone());
     state.invoices.insert(id, invoice);
     drop(state);
     shared.tell(what, None);
@@ -184,12 +185,14 @@ pub(crate) async fn search(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
             "" => true,
             wanted => text(&known.document, field) == wanted,
         };
-        known.status_before(shared.search_lag).is_some()
-            && same("/invoice_number", "/detail/invoice_number")
-            && same("/reference", "/detail/reference")
+        known.status_before(shared.search_lag).is_some() && same("/reference", "/detail/reference")
     };
     let state = shared.state();
-    let items = state.invoices.values().filter(fits).take(100).map(|known| {
+    let candidates: Vec<&Invoice> = match text(&wanted, "/invoice_number") {
+        "" => state.invoices.values().collect(),
+        number => state.invoice_numbers.get(number).and_then(|id| state.invoices.get(id)).into_iter().collect(),
+    };
+    let items = candidates.into_iter().filter(fits).take(100).map(|known| {
         let mut document = known.document.clone();
         if let Some(status) = known.status_before(shared.search_lag) {
             set(&mut document, "status", json!(status));

@@ -125,7 +125,6 @@ impl Sandbox {
     }
 
     /// What stands under `/_sandbox`, for those who serve it in a place of their own.
-    #[must_use]
     pub fn control(&self) -> axum::Router {
         control::router().with_state(Arc::clone(&self.shared))
     }

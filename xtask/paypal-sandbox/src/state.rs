@@ -52,6 +52,8 @@ pub(crate) struct State {
     /// Events by their id, byte for byte.
     pub(crate) events: IndexMap<String, String>,
     pub(crate) invoices: IndexMap<String, Invoice>,
+    /// The invoices' ids by their numbers: both creating and searching ask for a number, however many there are.
+    pub(crate) invoice_numbers: HashMap<String, String>,
     pub(crate) deliveries: Vec<Delivery>,
 }
 
@@ -96,6 +98,7 @@ impl Shared {
             sales: IndexMap::new(),
             events: IndexMap::new(),
             invoices: IndexMap::new(),
+            invoice_numbers: HashMap::new(),
             deliveries: Vec::new(),
         };
         Self {

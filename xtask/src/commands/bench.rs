@@ -1,7 +1,6 @@
 //! `bench`: what is promised, measured. Nothing here passes or fails: it prints what is, beside what is wanted.
 
 mod functions;
-mod running;
 mod synth;
 mod verification;
 

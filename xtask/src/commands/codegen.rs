@@ -4,17 +4,20 @@
 //! - `patches`: what the schemas leave out.
 //! - `schema`: a schema, read.
 //! - `emit`, `tables`: what is written; `naming`: how it is called.
+//! - `lifecycle`: what a change does to the resources of every type that AWS has, as a table of text.
 //!
 //! The schemas come with cfn-lint, pinned and hashed, which carries those that AWS publishes and fills many gaps.
 
 mod catalogue;
 mod emit;
+mod lifecycle;
 mod naming;
 mod patches;
 mod schema;
 mod tables;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -32,6 +35,7 @@ use crate::{
 /// The region whose schemas are taken: the one where new things come first.
 const REGION: &str = "us-east-1";
 const RESOURCES: &str = "infra/cfn/src/resources";
+const LIFECYCLES: &str = "infra/cfn/src/schema/lifecycles.txt";
 
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     python::set_up(context)?;
@@ -53,15 +57,20 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
 fn generate(root: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
     let schemas = python::schemas(root)?;
     let provider = read_json(&schemas.join(format!("providers/{REGION}.json")))?;
+    let of_type = |kind: &str| -> Result<Json, Failure> {
+        let hash = provider.get(kind).and_then(Json::as_str);
+        let hash = hash.ok_or_else(|| Failure::new(format!("{REGION} has no schema of {kind}")))?;
+        let mut schema = read_json(&schemas.join(format!("resources/{hash}.json")))?;
+        if catalogue::has(kind) {
+            patches::apply(&mut schema).map_err(Failure::new)?;
+        }
+        Ok(schema)
+    };
     let mut services = Vec::new();
     for service in catalogue::SERVICES {
         let resources = service.resources.iter().map(|name| {
             let kind = format!("AWS::{}::{name}", service.name);
-            let hash = provider.get(&kind).and_then(Json::as_str);
-            let hash = hash.ok_or_else(|| Failure::new(format!("{REGION} has no schema of {kind}")))?;
-            let mut schema = read_json(&schemas.join(format!("resources/{hash}.json")))?;
-            patches::apply(&mut schema).map_err(Failure::new)?;
-            let mut resource = schema::read(&schema);
+            let mut resource = schema::read(&of_type(&kind)?);
             for (_, name, format) in catalogue::ATTRIBUTES.iter().filter(|(of, ..)| *of == kind) {
                 let text = schema::Text { formats: vec![(*format).to_owned()], ..schema::Text::default() };
                 resource.attributes.push(((*name).to_owned(), schema::Shape::Text(text)));
@@ -70,6 +79,11 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
         });
         services.push((service.name, resources.collect::<Result<Vec<_>, Failure>>()?));
     }
+    let kinds: BTreeSet<&String> = provider.as_object().into_iter().flat_map(|types| types.keys()).collect();
+    let mut lines = String::new();
+    for kind in kinds {
+        lifecycle::line(&mut lines, kind, &of_type(kind)?);
+    }
     let mut files = Vec::new();
     for (name, resources) in &services {
         let module = naming::service(name);
@@ -77,7 +91,8 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
         files.push((format!("{RESOURCES}/{module}/schema.rs"), tables::module(name, resources)));
     }
     files.push((format!("{RESOURCES}.rs"), emit::list(&services)));
-    files.into_iter().map(|(file, text)| Ok((PathBuf::from(file), formatted(root, &text)?))).collect()
+    let formatted = files.into_iter().map(|(file, text)| Ok((PathBuf::from(file), formatted(root, &text)?)));
+    formatted.chain([Ok((PathBuf::from(LIFECYCLES), lifecycle::table(&lines)))]).collect()
 }
 
 fn read_json(file: &Path) -> Result<Json, Failure> {

@@ -1,4 +1,6 @@
-//! `event verify`: checks a captured delivery here, and says which check failed.
+//! PayPal's webhook events. `event verify` checks a captured delivery here, and says which check failed.
+
+pub(crate) mod sandbox;
 
 use std::{fs, io::Write, path::Path, time::Duration};
 

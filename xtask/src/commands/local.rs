@@ -15,7 +15,6 @@ use std::{
 use infra::Environment;
 use local_cloud::{Clock, activity, chaos::Chaos};
 use paypal_sandbox::Sandbox;
-use serde::Serialize;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -23,6 +22,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    addresses::{self, Addresses},
     cargo,
     cli::Local,
     context::{Context, write_whole},
@@ -34,23 +34,11 @@ const CLIENT_ID: &str = "local-client";
 const CLIENT_SECRET: &str = "local-secret";
 
 /// The origins that `environments/local.yaml` names; the ports that are really open take their place.
-const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
-const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
+pub(crate) const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
+pub(crate) const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
 
 /// The logical id of the secret that holds PayPal's credentials.
 const PAYPAL_SECRET: &str = "PaypalSecret";
-
-/// Where everything answers.
-#[derive(Clone, Serialize)]
-struct Ready {
-    api: String,
-    console: String,
-    aws: String,
-    paypal: String,
-    paypal_client_id: &'static str,
-    paypal_client_secret: &'static str,
-    pid: u32,
-}
 
 pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -104,6 +92,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     .await
     .map_err(Failure::new)?;
     let took = since.elapsed();
+    let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
     let stop_asked = asked_to_stop()?;
     if let Some(file) = &options.ready_file {
@@ -114,6 +103,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         lines::welcome(&ready, &running, took);
     }
     stop_asked.await;
+    drop(announced);
     noted.abort();
     stop(running, sandbox).await;
     lines.abort();
@@ -145,7 +135,7 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-fn template(options: &Local, environment: Environment, ready: &Ready) -> Result<cfn::Template, Failure> {
+fn template(options: &Local, environment: Environment, ready: &Addresses) -> Result<cfn::Template, Failure> {
     match &options.template {
         Some(file) => read_template(file),
         None => {
@@ -162,7 +152,7 @@ fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
 
 async fn start_sandbox(
     listener: TcpListener,
-    ready: &Ready,
+    ready: &Addresses,
     template: &cfn::Template,
     clock: &Clock,
 ) -> Result<Sandbox, Failure> {
@@ -208,14 +198,14 @@ impl Ports {
         })
     }
 
-    fn ready(&self) -> Ready {
-        Ready {
+    fn ready(&self) -> Addresses {
+        Addresses {
             api: origin(&self.api),
             console: origin(&self.console),
             aws: origin(&self.aws),
             paypal: origin(&self.paypal),
-            paypal_client_id: CLIENT_ID,
-            paypal_client_secret: CLIENT_SECRET,
+            paypal_client_id: CLIENT_ID.to_owned(),
+            paypal_client_secret: CLIENT_SECRET.to_owned(),
             pid: std::process::id(),
         }
     }

@@ -92,7 +92,7 @@ impl Service {
         Self::start_with(name, &[])
     }
 
-    /// The same, with further options.
+    /// Starts one on free ports, with further options.
     pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
         let ready_file = scratch(name).join("ready.json");
         let mut command = xtask();
@@ -121,6 +121,12 @@ impl Service {
     pub(crate) fn stop(&mut self) -> bool {
         interrupt(self.pid);
         self.child.wait().unwrap().success()
+    }
+
+    /// Ends it as the kernel does, without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// What the sandbox has: `subscriptions`, `invoices`, `deliveries`.
@@ -208,7 +214,7 @@ impl Service {
         lines.collect()
     }
 
-    fn sqs(&self, action: &str, request: &Value) -> Value {
+    pub(crate) fn sqs(&self, action: &str, request: &Value) -> Value {
         let target = format!("AmazonSQS.{action}");
         let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];
         let (status, body) = call("POST", &self.aws, &headers, Some(&request.to_string()));

@@ -6,20 +6,20 @@ use super::text::{Piece, Text, function_name, is_dynamic};
 use crate::{LogicalId, Path, Resource, Template};
 
 /// A template as rules ask about it. What is not known for certain is answered as not known, never guessed.
-pub(super) struct Facts<'a> {
-    pub(super) template: &'a Template,
+pub(crate) struct Facts<'a> {
+    pub(crate) template: &'a Template,
 }
 
 /// A resource with its name.
 #[derive(Clone, Copy)]
-pub(super) struct Thing<'a> {
-    pub(super) id: &'a LogicalId,
-    pub(super) resource: &'a Resource,
+pub(crate) struct Thing<'a> {
+    pub(crate) id: &'a LogicalId,
+    pub(crate) resource: &'a Resource,
 }
 
 /// What stands at a place.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Field<'a> {
+pub(crate) enum Field<'a> {
     /// Nothing, or `AWS::NoValue`.
     Absent,
     /// This; a function that gives one value counts as known.
@@ -39,24 +39,24 @@ const HARMLESS: [&str; 4] = [
 ];
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(template: &'a Template) -> Self {
+    pub(crate) fn of(template: &'a Template) -> Self {
         Self { template }
     }
 
     /// Resources of this type, in the template's order.
-    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = Thing<'a>> {
+    pub(crate) fn all(&self, kind: &str) -> impl Iterator<Item = Thing<'a>> {
         let template = self.template;
         template.resources.iter().map(|(id, resource)| Thing { id, resource }).filter(move |thing| thing.is(kind))
     }
 
     /// Every resource.
-    pub(super) fn things(&self) -> impl Iterator<Item = Thing<'a>> {
+    pub(crate) fn things(&self) -> impl Iterator<Item = Thing<'a>> {
         let template = self.template;
         template.resources.iter().map(|(id, resource)| Thing { id, resource })
     }
 
     /// Whether a text follows from the template alone: it refers to resources and pseudo parameters only.
-    pub(super) fn knows(&self, text: &Text) -> bool {
+    pub(crate) fn knows(&self, text: &Text) -> bool {
         text.pieces().iter().all(|piece| match piece {
             Piece::Literal(_) => true,
             Piece::Ref(name) | Piece::Attribute(name, _) => name.starts_with("AWS::") || self.thing(name).is_some(),
@@ -65,19 +65,19 @@ impl<'a> Facts<'a> {
     }
 
     /// The resource of this name.
-    pub(super) fn thing(&self, id: &str) -> Option<Thing<'a>> {
+    pub(crate) fn thing(&self, id: &str) -> Option<Thing<'a>> {
         self.template.resources.get_key_value(id).map(|(id, resource)| Thing { id, resource })
     }
 
     /// The macro that may change everything, so that nothing is known.
-    pub(super) fn unknown_macro(&self) -> Option<String> {
+    pub(crate) fn unknown_macro(&self) -> Option<String> {
         let known = |name: &str| ADDING.contains(&name) || HARMLESS.contains(&name);
         let unknown = self.transforms().find(|name| name.is_none_or(|name| !known(name)))?;
         Some(unknown.unwrap_or("without a name").to_owned())
     }
 
     /// Whether resources may be added by a macro, a module or a loop, so that a name that is not there may be there yet.
-    pub(super) fn may_grow(&self) -> bool {
+    pub(crate) fn may_grow(&self) -> bool {
         let adds = self.transforms().any(|name| name.is_none_or(|name| !HARMLESS.contains(&name)));
         // A module's resources are known by its name and theirs together.
         let modules = self.template.rest.contains_key("Modules")
@@ -96,12 +96,12 @@ impl<'a> Facts<'a> {
     }
 
     /// The resource of this type that a value stands for: by its ARN, its `Ref`, its name or an ARN with its name.
-    pub(super) fn target(&self, value: &Json, kind: &str) -> Option<Thing<'a>> {
+    pub(crate) fn target(&self, value: &Json, kind: &str) -> Option<Thing<'a>> {
         self.target_of(&Text::of(value), kind)
     }
 
     /// As [`Facts::target`], of a text.
-    pub(super) fn target_of(&self, text: &Text, kind: &str) -> Option<Thing<'a>> {
+    pub(crate) fn target_of(&self, text: &Text, kind: &str) -> Option<Thing<'a>> {
         if let Some(Piece::Ref(id) | Piece::Attribute(id, _)) = text.only() {
             return self.thing(id).filter(|thing| thing.is(kind));
         }
@@ -121,18 +121,18 @@ impl<'a> Facts<'a> {
 }
 
 impl<'a> Thing<'a> {
-    pub(super) fn is(&self, kind: &str) -> bool {
+    pub(crate) fn is(&self, kind: &str) -> bool {
         self.resource.kind == kind
     }
 
     /// Its custom name, where the template has it as text.
-    pub(super) fn name(&self) -> Option<&'a str> {
+    pub(crate) fn name(&self) -> Option<&'a str> {
         let property = super::names::name_property(&self.resource.kind)?;
         self.resource.properties.get(property)?.as_str()
     }
 
     /// What stands at this place below the properties, names with dots between them.
-    pub(super) fn field(&self, place: &str) -> Field<'a> {
+    pub(crate) fn field(&self, place: &str) -> Field<'a> {
         let mut names = place.split('.');
         let first = names.next().and_then(|name| self.resource.properties.get(name));
         let start = match first {
@@ -143,26 +143,26 @@ impl<'a> Thing<'a> {
         names.fold(start, |field, name| field.member(name))
     }
 
-    pub(super) fn has(&self, place: &str) -> bool {
+    pub(crate) fn has(&self, place: &str) -> bool {
         matches!(self.field(place), Field::Is(_))
     }
 
-    pub(super) fn lacks(&self, place: &str) -> bool {
+    pub(crate) fn lacks(&self, place: &str) -> bool {
         matches!(self.field(place), Field::Absent)
     }
 
     /// The value as text; nothing where there is none or it is not known.
-    pub(super) fn text(&self, place: &str) -> Option<Text> {
+    pub(crate) fn text(&self, place: &str) -> Option<Text> {
         self.field(place).value().map(Text::of)
     }
 
     /// The value as a text that stands in the template.
-    pub(super) fn literal(&self, place: &str) -> Option<String> {
+    pub(crate) fn literal(&self, place: &str) -> Option<String> {
         self.text(place)?.literal().map(str::to_owned)
     }
 
     /// The number that stands there, or what AWS takes when there is none.
-    pub(super) fn number_or(&self, place: &str, default: f64) -> Option<f64> {
+    pub(crate) fn number_or(&self, place: &str, default: f64) -> Option<f64> {
         match self.field(place) {
             Field::Absent => Some(default),
             Field::Is(value) => number(value),
@@ -170,12 +170,12 @@ impl<'a> Thing<'a> {
         }
     }
 
-    pub(super) fn number(&self, place: &str) -> Option<f64> {
+    pub(crate) fn number(&self, place: &str) -> Option<f64> {
         self.field(place).value().and_then(number)
     }
 
     /// The truth that stands there, or what AWS takes when there is none.
-    pub(super) fn truth_or(&self, place: &str, default: bool) -> Option<bool> {
+    pub(crate) fn truth_or(&self, place: &str, default: bool) -> Option<bool> {
         match self.field(place) {
             Field::Absent => Some(default),
             Field::Is(value) => value.as_bool().or_else(|| value.as_str()?.parse().ok()),
@@ -184,23 +184,23 @@ impl<'a> Thing<'a> {
     }
 
     /// The items of a list, or the one value in the place of a list; nothing where it is not known.
-    pub(super) fn list(&self, place: &str) -> Vec<&'a Json> {
+    pub(crate) fn list(&self, place: &str) -> Vec<&'a Json> {
         self.field(place).items()
     }
 
     /// The way to the resource.
-    pub(super) fn path(&self) -> Path {
+    pub(crate) fn path(&self) -> Path {
         Path::resource(self.id.as_str())
     }
 
     /// The way to a place below the properties, names with dots between them.
-    pub(super) fn at(&self, place: &str) -> Path {
+    pub(crate) fn at(&self, place: &str) -> Path {
         place.split('.').fold(self.path().key("Properties"), |path, name| path.key(name))
     }
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn of(value: &'a Json) -> Self {
+    pub(crate) fn of(value: &'a Json) -> Self {
         match function_name(value) {
             Some("Ref") if value.get("Ref").and_then(Json::as_str) == Some("AWS::NoValue") => Self::Absent,
             Some("Fn::If" | "Fn::FindInMap" | "Fn::Transform") => Self::Unknown,
@@ -210,7 +210,7 @@ impl<'a> Field<'a> {
     }
 
     /// The member of this name.
-    pub(super) fn member(self, name: &str) -> Self {
+    pub(crate) fn member(self, name: &str) -> Self {
         match self {
             Self::Is(Json::Object(entries)) => match entries.get(name) {
                 Some(value) => Self::of(value),
@@ -224,7 +224,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn value(self) -> Option<&'a Json> {
+    pub(crate) fn value(self) -> Option<&'a Json> {
         match self {
             Self::Is(value) => Some(value),
             Self::Absent | Self::Unknown => None,
@@ -232,7 +232,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of a list, or the one value in its place. Functions that may give several are left out.
-    pub(super) fn items(self) -> Vec<&'a Json> {
+    pub(crate) fn items(self) -> Vec<&'a Json> {
         match self {
             Self::Is(Json::Array(items)) => items.iter().filter(|item| Field::of(item).value().is_some()).collect(),
             Self::Is(one) => vec![one],

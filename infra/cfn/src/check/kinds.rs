@@ -96,9 +96,11 @@ pub(super) fn unknown_attribute(facts: &Facts<'_>) -> Vec<Fault> {
             let Piece::Attribute(id, attribute) = piece else { continue };
             let Some(schema) = facts.thing(id).and_then(|thing| schema::of(&thing.resource.kind)) else { continue };
             let nested = attribute.split('.').next().unwrap_or_default();
+            let read_only = schema::lifecycle(schema.kind).map(|lifecycle| lifecycle.read_only);
+            let read_only: Vec<&str> = read_only.into_iter().flat_map(schema::Paths::iter).collect();
             let known = |wanted: &str| {
                 schema.attributes.iter().any(|(name, _)| *name == wanted || name.split('.').next() == Some(wanted))
-                    || schema.read_only.iter().any(|name| *name == wanted || name.split('.').next() == Some(wanted))
+                    || read_only.iter().any(|name| *name == wanted || name.split('.').next() == Some(wanted))
             };
             if !known(attribute) && !known(nested) {
                 let all: Vec<&str> = schema.attributes.iter().map(|(name, _)| *name).collect();

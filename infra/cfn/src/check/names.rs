@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The property that names a resource of this type in its account and region.
-pub(super) fn name_property(kind: &str) -> Option<&'static str> {
+pub(crate) fn name_property(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "AWS::CloudWatch::Alarm" => "AlarmName",
         "AWS::CloudWatch::Dashboard" => "DashboardName",

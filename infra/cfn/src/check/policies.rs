@@ -13,18 +13,18 @@ use super::{
 use crate::Path;
 
 /// A policy document of a template.
-pub(super) struct Policy<'a> {
+pub(crate) struct Policy<'a> {
     /// The resource that has it.
-    pub(super) owner: Thing<'a>,
+    pub(crate) owner: Thing<'a>,
     /// The way to the document.
-    pub(super) path: Path,
-    pub(super) document: &'a Json,
-    pub(super) purpose: Purpose,
+    pub(crate) path: Path,
+    pub(crate) document: &'a Json,
+    pub(crate) purpose: Purpose,
 }
 
 /// What a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// What a role, user or group may do.
     Identity,
     /// Who may become a role.
@@ -55,7 +55,7 @@ const PLACES: [(&str, &str, Purpose); 12] = [
 const INLINE: [&str; 3] = ["AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"];
 
 /// Every policy of a template that stands there as JSON.
-pub(super) fn all<'a>(facts: &Facts<'a>) -> Vec<Policy<'a>> {
+pub(crate) fn all<'a>(facts: &Facts<'a>) -> Vec<Policy<'a>> {
     facts.things().flat_map(|thing| of(thing).0).collect()
 }
 
@@ -86,13 +86,13 @@ fn of(owner: Thing<'_>) -> (Vec<Policy<'_>>, bool) {
 }
 
 /// The object that stands at a place, unless a function gives it.
-pub(super) fn object<'a>(field: Field<'a>) -> Option<&'a Json> {
+pub(crate) fn object<'a>(field: Field<'a>) -> Option<&'a Json> {
     field.value().filter(|value| value.is_object() && function_name(value).is_none())
 }
 
 /// The items of a list that are known, each with the way to it, and whether these are all of them. A function in the place
 /// of the list, or of an item, is one item: whoever looks at it sees that it is not known.
-pub(super) fn known_items<'a>(field: Field<'a>, path: &Path) -> (Vec<(Path, &'a Json)>, bool) {
+pub(crate) fn known_items<'a>(field: Field<'a>, path: &Path) -> (Vec<(Path, &'a Json)>, bool) {
     let value = match field {
         Field::Absent => return (Vec::new(), true),
         Field::Unknown => return (Vec::new(), false),
@@ -108,7 +108,7 @@ pub(super) fn known_items<'a>(field: Field<'a>, path: &Path) -> (Vec<(Path, &'a 
 
 impl<'a> Policy<'a> {
     /// The statements that are known to be there.
-    pub(super) fn statements(&self) -> Vec<Statement<'a>> {
+    pub(crate) fn statements(&self) -> Vec<Statement<'a>> {
         self.known_statements().0
     }
 
@@ -128,15 +128,15 @@ impl<'a> Policy<'a> {
 
 /// Statements that count for something, as far as they are known.
 #[derive(Default)]
-pub(super) struct Statements<'a> {
-    pub(super) known: Vec<Statement<'a>>,
+pub(crate) struct Statements<'a> {
+    pub(crate) known: Vec<Statement<'a>>,
     /// Whether there is something else that may say more.
     more: bool,
 }
 
 impl<'a> Statements<'a> {
     /// Those of a resource's own policies for a purpose.
-    pub(super) fn of(owner: Thing<'a>, purpose: Purpose) -> Self {
+    pub(crate) fn of(owner: Thing<'a>, purpose: Purpose) -> Self {
         let (policies, complete) = of(owner);
         let mut statements = Self { known: Vec::new(), more: !complete };
         for policy in policies.iter().filter(|policy| policy.purpose == purpose) {
@@ -147,24 +147,24 @@ impl<'a> Statements<'a> {
         statements
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.known.extend(other.known);
         self.more |= other.more;
     }
 
     /// Whether one of them holds.
-    pub(super) fn any(&self, holds: impl Fn(&Statement<'a>) -> Certain) -> Certain {
+    pub(crate) fn any(&self, holds: impl Fn(&Statement<'a>) -> Certain) -> Certain {
         any(self.known.iter().map(holds).chain([if self.more { None } else { Some(false) }]))
     }
 
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         !self.more
     }
 }
 
 /// The policies of a type, by what they are attached to with a list of references. Made once for all resources that are
 /// asked about, so that a template of twice the size takes twice the time.
-pub(super) struct Attachments<'a> {
+pub(crate) struct Attachments<'a> {
     kind: &'a str,
     property: &'a str,
     /// By the resource that is named, with their places in the template; those that name anything in another way than by
@@ -175,7 +175,7 @@ pub(super) struct Attachments<'a> {
 
 impl<'a> Attachments<'a> {
     /// The policies of this type, which name what they are attached to, of type `to`, in this property.
-    pub(super) fn of(facts: &Facts<'a>, kind: &'a str, property: &'a str, to: &str) -> Self {
+    pub(crate) fn of(facts: &Facts<'a>, kind: &'a str, property: &'a str, to: &str) -> Self {
         let mut policies: HashMap<_, Vec<_>> = HashMap::new();
         for (place, policy) in facts.all(kind).enumerate() {
             let (named, complete) = known_items(policy.field(property), &policy.at(property));
@@ -191,7 +191,7 @@ impl<'a> Attachments<'a> {
     }
 
     /// The statements about a resource, in the template's order.
-    pub(super) fn to(&self, facts: &Facts<'a>, to: Thing<'a>) -> Statements<'a> {
+    pub(crate) fn to(&self, facts: &Facts<'a>, to: Thing<'a>) -> Statements<'a> {
         let candidates = [Some(to.id.as_str()), None].into_iter().filter_map(|name| self.policies.get(&name)).flatten();
         let mut candidates: Vec<_> = candidates.copied().collect();
         candidates.sort_by_key(|(place, _)| *place);
@@ -234,7 +234,7 @@ const SMALL_MANAGED: [&str; 3] =
     ["AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"];
 
 /// Whether a role may do something with a resource of the template.
-pub(super) fn role_may(facts: &Facts<'_>, role: Thing<'_>, action: &str, target: Thing<'_>) -> Certain {
+pub(crate) fn role_may(facts: &Facts<'_>, role: Thing<'_>, action: &str, target: Thing<'_>) -> Certain {
     let mut statements = Statements::of(role, Purpose::Identity);
     for (kind, property) in
         [("AWS::IAM::Policy", "Roles"), ("AWS::IAM::ManagedPolicy", "Roles"), ("AWS::IAM::RolePolicy", "RoleName")]

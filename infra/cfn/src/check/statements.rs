@@ -11,16 +11,16 @@ use super::{
 use crate::Path;
 
 /// A statement of a policy.
-pub(super) struct Statement<'a> {
-    pub(super) path: Path,
-    pub(super) json: &'a Json,
+pub(crate) struct Statement<'a> {
+    pub(crate) path: Path,
+    pub(crate) json: &'a Json,
 }
 
 /// Whether something holds; nothing where that is not certain.
-pub(super) type Certain = Option<bool>;
+pub(crate) type Certain = Option<bool>;
 
 /// Whether all of these hold.
-pub(super) fn every(parts: impl IntoIterator<Item = Certain>) -> Certain {
+pub(crate) fn every(parts: impl IntoIterator<Item = Certain>) -> Certain {
     let mut all = Some(true);
     for part in parts {
         match part {
@@ -33,40 +33,40 @@ pub(super) fn every(parts: impl IntoIterator<Item = Certain>) -> Certain {
 }
 
 /// Whether one of these holds.
-pub(super) fn any(parts: impl IntoIterator<Item = Certain>) -> Certain {
+pub(crate) fn any(parts: impl IntoIterator<Item = Certain>) -> Certain {
     every(parts.into_iter().map(|part| part.map(|holds| !holds))).map(|none| !none)
 }
 
 impl<'a> Statement<'a> {
-    pub(super) fn field(&self, name: &str) -> Field<'a> {
+    pub(crate) fn field(&self, name: &str) -> Field<'a> {
         Field::of(self.json).member(name)
     }
 
     /// Whether it certainly allows.
-    pub(super) fn allows(&self) -> bool {
+    pub(crate) fn allows(&self) -> bool {
         self.effect() == Some(true)
     }
 
     /// Whether it allows, or denies.
-    pub(super) fn effect(&self) -> Certain {
+    pub(crate) fn effect(&self) -> Certain {
         match self.field("Effect").value()?.as_str()? {
             "Allow" => Some(true),
             _ => Some(false),
         }
     }
 
-    pub(super) fn is_conditional(&self) -> bool {
+    pub(crate) fn is_conditional(&self) -> bool {
         !matches!(self.field("Condition"), Field::Absent)
     }
 
     /// The actions that stand there as text, each with the way to it.
-    pub(super) fn actions(&self) -> Vec<(Path, String)> {
+    pub(crate) fn actions(&self) -> Vec<(Path, String)> {
         let (known, _) = known_items(self.field("Action"), &self.path.key("Action"));
         known.into_iter().filter_map(|(path, action)| Some((path, Text::of(action).literal()?.to_owned()))).collect()
     }
 
     /// Whether it is about an action.
-    pub(super) fn is_about_action(&self, action: &str) -> Certain {
+    pub(crate) fn is_about_action(&self, action: &str) -> Certain {
         if matches!(self.field("Action"), Field::Absent) {
             return None;
         }
@@ -76,12 +76,12 @@ impl<'a> Statement<'a> {
     }
 
     /// The resources that are known, each with the way to it.
-    pub(super) fn resources(&self) -> Vec<(Path, &'a Json)> {
+    pub(crate) fn resources(&self) -> Vec<(Path, &'a Json)> {
         known_items(self.field("Resource"), &self.path.key("Resource")).0
     }
 
     /// Whether it is about a resource of the template.
-    pub(super) fn is_about(&self, facts: &Facts<'_>, target: Thing<'_>) -> Certain {
+    pub(crate) fn is_about(&self, facts: &Facts<'_>, target: Thing<'_>) -> Certain {
         if matches!(self.field("Resource"), Field::Absent) {
             return None;
         }
@@ -95,14 +95,14 @@ impl<'a> Statement<'a> {
     }
 
     /// Whether it is certainly about everyone: the principal `*`.
-    pub(super) fn is_for_everyone(&self) -> bool {
+    pub(crate) fn is_for_everyone(&self) -> bool {
         let Field::Is(principal) = self.field("Principal") else { return false };
         let aws = if principal.is_object() { principal.get("AWS") } else { Some(principal) };
         aws.is_some_and(|aws| items(aws, &self.path).iter().any(|(_, one)| one.as_str() == Some("*")))
     }
 
     /// Whether it is about this service, such as `sns.amazonaws.com`.
-    pub(super) fn is_for_service(&self, service: &str) -> Certain {
+    pub(crate) fn is_for_service(&self, service: &str) -> Certain {
         if self.is_for_everyone() {
             return Some(true);
         }
@@ -131,13 +131,13 @@ fn facts_free(text: &Text) -> bool {
 
 /// What a statement's resource has to do with a resource of the template.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum About {
+pub(crate) enum About {
     Other,
     Unknown,
     It,
 }
 
-pub(super) fn is_about(facts: &Facts<'_>, resource: &Json, target: Thing<'_>) -> About {
+pub(crate) fn is_about(facts: &Facts<'_>, resource: &Json, target: Thing<'_>) -> About {
     let text = Text::of(resource);
     if text.literal() == Some("*") {
         return About::It;
@@ -168,12 +168,12 @@ pub(super) fn is_about(facts: &Facts<'_>, resource: &Json, target: Thing<'_>) ->
 }
 
 /// Whether an action's pattern, such as `sqs:Send*`, covers an action. Actions do not tell capitals from small letters.
-pub(super) fn covers(pattern: &str, action: &str) -> bool {
+pub(crate) fn covers(pattern: &str, action: &str) -> bool {
     matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
 /// Whether a pattern with `*` for anything and `?` for one character covers a text.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut seen) = (0, 0);
     // Where the last `*` stands, and up to where it has been taken to reach.

@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json};
 
 /// A value as text, in pieces: what stands there, and what only a deployment knows.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text(Vec<Piece>);
+pub(crate) struct Text(Vec<Piece>);
 
 /// A piece of a [`Text`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// Text as it stands.
     Literal(String),
     /// `Ref` of a resource, a parameter or a pseudo parameter.
@@ -21,19 +21,19 @@ pub(super) enum Piece {
 
 impl Text {
     /// Reads a value: a literal, `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join` or `Fn::Select`, in each other as they come.
-    pub(super) fn of(value: &Json) -> Self {
+    pub(crate) fn of(value: &Json) -> Self {
         let mut text = Self::default();
         text.read(value);
         text
     }
 
     /// A text of which nothing is known.
-    pub(super) fn unknown() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self(vec![Piece::Unknown])
     }
 
     /// The whole text, where all of it stands in the template.
-    pub(super) fn literal(&self) -> Option<&str> {
+    pub(crate) fn literal(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
             [Piece::Literal(text)] => Some(text),
@@ -42,29 +42,29 @@ impl Text {
     }
 
     /// The only piece, where there is one.
-    pub(super) fn only(&self) -> Option<&Piece> {
+    pub(crate) fn only(&self) -> Option<&Piece> {
         match self.0.as_slice() {
             [piece] => Some(piece),
             _ => None,
         }
     }
 
-    pub(super) fn pieces(&self) -> &[Piece] {
+    pub(crate) fn pieces(&self) -> &[Piece] {
         &self.0
     }
 
     /// Whether all of it is known or is a reference, so that two of them can be compared.
-    pub(super) fn is_determined(&self) -> bool {
+    pub(crate) fn is_determined(&self) -> bool {
         !self.0.contains(&Piece::Unknown)
     }
 
     /// Whether two values are certainly the same.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(crate) fn same(&self, other: &Self) -> bool {
         self.is_determined() && self.0 == other.0
     }
 
     /// The text with what is not known written as CloudFormation would refer to it, to show and to search.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Literal(text) => text.clone(),
             Piece::Ref(name) => format!("${{{name}}}"),
@@ -77,7 +77,7 @@ impl Text {
     /// The parts of an ARN: six, of which the last keeps its colons. Nothing when this is no ARN, or not known to be one.
     ///
     /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
-    pub(super) fn arn(&self) -> Option<[Self; 6]> {
+    pub(crate) fn arn(&self) -> Option<[Self; 6]> {
         if !matches!(self.0.first(), Some(Piece::Literal(text)) if text.starts_with("arn:")) {
             return None;
         }
@@ -182,23 +182,23 @@ impl Text {
 /// Whether a text holds a dynamic reference, such as `{{resolve:ssm:name}}`, which is known when it is resolved.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
-pub(super) fn is_dynamic(text: &str) -> bool {
+pub(crate) fn is_dynamic(text: &str) -> bool {
     text.contains("{{resolve:")
 }
 
 /// The function that an object is: its only key, when that is a function's name.
-pub(super) fn function(entries: &Map<String, Json>) -> Option<(&str, &Json)> {
+pub(crate) fn function(entries: &Map<String, Json>) -> Option<(&str, &Json)> {
     let (name, argument) = entries.iter().next().filter(|_| entries.len() == 1)?;
     (name == "Ref" || name == "Condition" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
 }
 
 /// The function that a value is, if it is one; `Condition` is one only among conditions.
-pub(super) fn function_name(value: &Json) -> Option<&str> {
+pub(crate) fn function_name(value: &Json) -> Option<&str> {
     value.as_object().and_then(function).map(|(name, _)| name).filter(|name| *name != "Condition")
 }
 
 /// A whole number, as a number or as text: CloudFormation takes both.
-pub(super) fn whole(value: &Json) -> Option<i64> {
+pub(crate) fn whole(value: &Json) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 

@@ -161,6 +161,7 @@ impl Statistic {
 
 impl Stack {
     /// Counts lines of a log: each one that fits adds one.
+    #[track_caller]
     pub fn metric_filter(&mut self, id: &str, filter: &MetricFilter<'_>) -> Handle<MetricFilter<'static>> {
         let metric = &filter.metric;
         let (value, default_value) = match &filter.adds {
@@ -177,6 +178,7 @@ impl Stack {
     }
 
     /// Adds an alarm.
+    #[track_caller]
     pub fn alarm(&mut self, id: &str, alarm: &Alarm<'_>) -> Handle<Alarm<'static>> {
         let (operator, threshold) = match alarm.rings {
             Comparison::AtLeast(value) => (l1::ComparisonOperator::GreaterThanOrEqualToThreshold, value),

@@ -34,6 +34,7 @@ impl Construct for Dashboard {
 
 impl Stack {
     /// Adds a dashboard.
+    #[track_caller]
     pub fn dashboard(&mut self, id: &str, dashboard: &Dashboard) -> Handle<Dashboard> {
         let mut parts: Vec<Part> = vec!["{\"widgets\":[".into()];
         for (at, widget) in dashboard.widgets.iter().enumerate() {

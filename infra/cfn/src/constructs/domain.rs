@@ -49,6 +49,7 @@ impl Domain<'_> {
 
 impl Stack {
     /// Adds the domain: `<id>Certificate`, `<id>`, `<id>Mapping`, and records for IPv4 and IPv6.
+    #[track_caller]
     pub fn domain(&mut self, id: &str, domain: &Domain<'_>) -> Handle<DomainName> {
         let name = || domain.name.as_str().into();
         // Validation over DNS renews itself, and CloudFormation writes the record where it knows the zone.

@@ -61,6 +61,7 @@ const VISIBILITY_TIMEOUTS: u64 = 6;
 impl Stack {
     /// Feeds the function from the queue, and lets it receive and delete there. A queue that does not say how long it
     /// hides a message hides it for six timeouts of the function; one that says less is refused.
+    #[track_caller]
     pub fn feed(&mut self, id: &str, source: &EventSource<'_>) -> Handle<EventSource<'static>> {
         let receive = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         self.grant(source.function, &Statement::allow(receive).on(&source.queue.arn()));

@@ -104,6 +104,7 @@ impl Handle<Function> {
 impl Stack {
     /// Adds a function, its log group `<id>Log` and its role `<id>Role`, which may write to that log, use the key, and do
     /// what the grants say; nothing else.
+    #[track_caller]
     pub fn function(&mut self, id: &str, function: &Function) -> Handle<Function> {
         // The group that Lambda would make by itself keeps its lines for ever.
         let log = LogGroup {
@@ -152,6 +153,7 @@ impl Stack {
     }
 
     /// The role of a function; no two share one, so that each may do what it needs and no more.
+    #[track_caller]
     fn role(&mut self, id: &str, function: &Function, log: &Handle<LogGroup>) -> Handle<iam::Role> {
         let mut statements = vec![Statement::allow(&["logs:CreateLogStream", "logs:PutLogEvents"]).on(&log.arn())];
         statements.extend(function.grants.iter().cloned());

@@ -96,6 +96,7 @@ impl Handle<HttpApi> {
 
 impl Stack {
     /// Adds an API and its stage `<id>Stage`.
+    #[track_caller]
     pub fn http_api(&mut self, id: &str, http_api: &HttpApi) -> Handle<HttpApi> {
         let cors = http_api.cors.as_ref().map(|cors| api::Cors {
             allow_origins: Some(cors.allow_origins.clone().into()),
@@ -133,6 +134,7 @@ impl Stack {
 
     /// Binds a route to a function, and lets this route of this API call it; nothing else. Anybody may call the route: what
     /// is in a request is for the function to judge.
+    #[track_caller]
     pub fn route(
         &mut self,
         api: &Handle<HttpApi>,

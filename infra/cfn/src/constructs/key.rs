@@ -60,6 +60,7 @@ impl Stack {
     ///
     /// Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>,
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html>
+    #[track_caller]
     pub fn key(&mut self, id: &str, key: &Key) -> Handle<Key> {
         let properties = kms::Key {
             description: Some(key.description.clone().into()),

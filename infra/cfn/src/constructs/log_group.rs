@@ -44,6 +44,7 @@ impl Handle<LogGroup> {
 
 impl Stack {
     /// Adds a log group.
+    #[track_caller]
     pub fn log_group(&mut self, id: &str, group: &LogGroup) -> Handle<LogGroup> {
         let properties = logs::LogGroup {
             log_group_name: Some(group.name.clone().into()),

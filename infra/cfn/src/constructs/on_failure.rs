@@ -36,6 +36,7 @@ impl<'a> OnFailure<'a> {
 
 impl Stack {
     /// Sends what fails for good to the queue, and lets the function send there.
+    #[track_caller]
     pub fn on_failure(&mut self, id: &str, target: &OnFailure<'_>) -> Handle<OnFailure<'static>> {
         self.grant(target.function, &Statement::allow(&["sqs:SendMessage"]).on(&target.queue.arn()));
         let on_failure = l1::OnFailure { destination: target.queue.arn().into() };

@@ -95,6 +95,7 @@ impl Handle<Queue> {
 
 impl Stack {
     /// Adds a queue, and a policy `<id>Policy` that says who may use it how.
+    #[track_caller]
     pub fn queue(&mut self, id: &str, queue: &Queue) -> Handle<Queue> {
         let managed = matches!(queue.encryption, Encryption::Managed);
         let redrive = queue.dead_letter.as_ref().map(|dead_letter| RedrivePolicy {
@@ -123,6 +124,7 @@ impl Stack {
     }
 
     /// Adds a statement to the queue's policy, and the policy with its first one: AWS refuses a policy that says nothing.
+    #[track_caller]
     fn queue_policy(&mut self, queue: &Handle<Queue>, statement: Statement) {
         let id = format!("{}Policy", queue.id);
         if self.has(&id) {

@@ -29,6 +29,7 @@ impl Handle<Secret> {
 
 impl Stack {
     /// Adds a secret without a value.
+    #[track_caller]
     pub fn secret(&mut self, id: &str, secret: &Secret) -> Handle<Secret> {
         let properties = secretsmanager::Secret {
             name: Some(secret.name.clone().into()),

@@ -44,6 +44,7 @@ impl<'a> Subscription<'a> {
 
 impl Stack {
     /// Subscribes a queue, and lets the topic send to it and to the dead-letter queue.
+    #[track_caller]
     pub fn subscribe(&mut self, id: &str, subscription: &Subscription<'_>) -> Handle<Subscription<'static>> {
         self.let_topic_send(subscription.queue, subscription.topic);
         self.let_topic_send(subscription.dead_letter, subscription.topic);

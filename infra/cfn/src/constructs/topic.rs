@@ -44,6 +44,7 @@ impl Handle<Topic> {
 
 impl Stack {
     /// Adds a topic, and a policy `<id>Policy` that says who may publish how.
+    #[track_caller]
     pub fn topic(&mut self, id: &str, topic: &Topic) -> Handle<Topic> {
         let key = match &topic.encryption {
             Some(Encryption::CustomerKey(key)) => Some(key.arn().into()),

@@ -12,6 +12,7 @@
 mod check;
 mod compile_fail;
 mod constructs;
+mod diff;
 mod round_trip;
 mod schema;
 mod unknown;

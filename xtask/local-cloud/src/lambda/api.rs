@@ -1,4 +1,4 @@
-//! Lambda's own API: `Invoke`.
+//! Lambda's own API: `Invoke` and `GetFunctionConfiguration`.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
@@ -8,9 +8,13 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{Asynchronous, InvokeError, Lambda};
+
+/// How much of the log an answer shows, in bytes: the end of it.
+const TAIL: usize = 4096;
 
 /// Answers `POST /2015-03-31/functions/{function}/invocations`.
 pub(crate) async fn invoke(
@@ -32,15 +36,8 @@ pub(crate) async fn invoke(
             Some(id) => (StatusCode::ACCEPTED, [("x-amzn-requestid", id)]).into_response(),
             None => unknown(function),
         },
-        "RequestResponse" => match lambda.invoke(function, payload).await {
-            Ok(done) => {
-                let executed =
-                    [("x-amz-executed-version", "$LATEST".to_owned()), ("x-amzn-requestid", done.request_id)];
-                match done.result {
-                    Ok(answer) => (executed, answer).into_response(),
-                    Err(error) => (executed, [("x-amz-function-error", "Unhandled")], error.payload).into_response(),
-                }
-            }
+        "RequestResponse" => match synchronous(lambda, function, headers, payload).await {
+            Ok(response) => response,
             Err(InvokeError::Throttled) => {
                 refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
             }
@@ -52,6 +49,58 @@ pub(crate) async fn invoke(
             refuse(StatusCode::BAD_REQUEST, "InvalidParameterValueException", &message)
         }
     }
+}
+
+async fn synchronous(
+    lambda: &Lambda,
+    function: &str,
+    headers: &HeaderMap,
+    payload: Bytes,
+) -> Result<Response, InvokeError> {
+    let tail = headers.get("x-amz-log-type").is_some_and(|kind| kind == "Tail");
+    let done =
+        if tail { lambda.invoke_with_log(function, payload).await? } else { lambda.invoke(function, payload).await? };
+    let log = tail.then(|| [("x-amz-log-result", encoded_tail(&done.log))]);
+    let executed = [("x-amz-executed-version", "$LATEST".to_owned()), ("x-amzn-requestid", done.request_id)];
+    let mut response = match done.result {
+        Ok(answer) => (executed, answer).into_response(),
+        Err(error) => (executed, [("x-amz-function-error", "Unhandled")], error.payload).into_response(),
+    };
+    for (name, value) in log.into_iter().flatten() {
+        // Base64 is always a header's value.
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+/// The end of the log, as base64.
+fn encoded_tail(lines: &[String]) -> String {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let from = text.len().saturating_sub(TAIL);
+    STANDARD.encode(text.as_bytes().get(from..).unwrap_or_default())
+}
+
+/// Answers `GET /2015-03-31/functions/{function}/configuration`.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
+pub(crate) fn configuration(lambda: &Lambda, function: &str) -> Response {
+    let Some((known, arn)) = lambda.function(function).zip(lambda.arn(function)) else { return unknown(function) };
+    let configuration = json!({
+        "FunctionName": known.name,
+        "FunctionArn": arn,
+        "Runtime": "provided.al2023",
+        "Handler": "bootstrap",
+        "MemorySize": known.memory_mb,
+        "Timeout": known.timeout.as_secs(),
+        "Version": "$LATEST",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "LoggingConfig": { "LogFormat": "Text", "LogGroup": known.log_group },
+    });
+    Json(configuration).into_response()
 }
 
 fn unknown(function: &str) -> Response {

@@ -19,7 +19,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     net::TcpListener,
     process::{Child, Command},
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -56,6 +56,10 @@ pub(super) struct Environment {
     function: String,
     group: u32,
     host: Host,
+    /// Its log stream.
+    stream: String,
+    /// Ask here to be told when what the process wrote until then is in the log; one for each of its outputs.
+    drains: Vec<Drain>,
     /// How the process ended, once it has.
     ended: watch::Receiver<Option<String>>,
     server: JoinHandle<()>,
@@ -64,6 +68,8 @@ pub(super) struct Environment {
     /// Whether it was too late with an answer. Such an environment gets no other event.
     late: AtomicBool,
 }
+
+type Drain = mpsc::UnboundedSender<oneshot::Sender<()>>;
 
 impl Environment {
     /// Starts a process and waits until it asks for its first event.
@@ -86,10 +92,10 @@ impl Environment {
             .map_err(|error| failed(format!("{} cannot be started: {error}", function.binary.display())))?;
         let slot = Arc::new(Slot::default());
         let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&slot)));
-        let output = [
-            child.stdout.take().map(|output| collect(output, function, host, &stream)),
-            child.stderr.take().map(|output| collect(output, function, host, &stream)),
-        ];
+        let (out, errors) = (child.stdout.take(), child.stderr.take());
+        let out = out.map(|output| collect(output, function, host, &stream));
+        let errors = errors.map(|output| collect(output, function, host, &stream));
+        let (drains, output): (Vec<_>, Vec<_>) = [out, errors].into_iter().flatten().unzip();
         let group = child.id().unwrap_or_default();
         let environment = Self {
             slot,
@@ -97,6 +103,8 @@ impl Environment {
             function: function.name.clone(),
             group,
             host: host.clone(),
+            stream: stream.clone(),
+            drains,
             ended: watch_end(child, group, function, host),
             server,
             key,
@@ -110,7 +118,7 @@ impl Environment {
             Err(error) => {
                 drop(environment);
                 // The process is gone, so its output ends; what it said last is why.
-                let _all_said = timeout(LAST_WORDS, join_all(output.into_iter().flatten())).await;
+                let _all_said = timeout(LAST_WORDS, join_all(output)).await;
                 Err(NotStarted { error, log: host.logs.last(&function.log_group, &stream, SHOWN_LINES) })
             }
         }
@@ -176,6 +184,18 @@ impl Environment {
                 }
             });
         }
+    }
+
+    /// What it wrote to its log since the group's line of this number, all that it wrote before it answered included.
+    pub(super) async fn said(&self, log_group: &str, from: u64) -> Vec<String> {
+        for drain in &self.drains {
+            let (tell, told) = oneshot::channel();
+            // Where the process has ended, its output has too.
+            if drain.send(tell).is_ok() {
+                let _all_read = told.await;
+            }
+        }
+        self.host.logs.since(log_group, &self.stream, from)
     }
 
     /// Whether it can take another event.
@@ -280,21 +300,33 @@ fn command(function: &Function, host: &Host, endpoint: &str, stream: &str, key: 
     command
 }
 
-/// Sends each line of the output to the log.
+/// Sends each line of the output to the log, and tells who asks when nothing more is waiting to be read.
 fn collect(
     output: impl AsyncRead + Unpin + Send + 'static,
     function: &Function,
     host: &Host,
     stream: &str,
-) -> JoinHandle<()> {
+) -> (Drain, JoinHandle<()>) {
+    let (drain, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
     let (name, group, stream, host) =
         (function.name.clone(), function.log_group.clone(), stream.to_owned(), host.clone());
-    tokio::spawn(async move {
+    let collecting = tokio::spawn(async move {
         let mut lines = BufReader::new(output).split(b'\n');
-        while let Ok(Some(line)) = lines.next_segment().await {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            host.logs.append(&group, &stream, &line);
-            host.activity.tell(What::Logged { function: name.clone(), line }, None);
+        loop {
+            tokio::select! {
+                biased;
+                line = lines.next_segment() => {
+                    let Ok(Some(line)) = line else { return };
+                    let line = String::from_utf8_lossy(&line).into_owned();
+                    host.logs.append(&group, &stream, &line);
+                    host.activity.tell(What::Logged { function: name.clone(), line }, None);
+                }
+                Some(tell) = asked.recv() => {
+                    // Who asked may have gone away.
+                    let _told = tell.send(());
+                }
+            }
         }
-    })
+    });
+    (drain, collecting)
 }

@@ -55,6 +55,11 @@ impl<'a> Scope<'a> {
         self.made.insert(id.clone(), made);
     }
 
+    /// What a resource's service calls it; nothing where the resource was left out.
+    pub(super) fn physical(&self, id: &LogicalId) -> Option<&str> {
+        self.made.get(id).map(|made| made.reference.as_str())
+    }
+
     /// Works a value out; nothing where it is `AWS::NoValue`.
     pub(super) fn resolve(&self, value: &Value, path: &str) -> Resolved {
         match value {

@@ -66,11 +66,16 @@ impl Sns {
         let now = self.clock().now();
         // It is held until the queues have the message, or two that come at once could change places.
         let mut fifo = topic.fifo.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = fifo.repeat(&deduplication, now) {
+        // A repeat is one in the whole topic, or, where the topic's attribute says so, in its group.
+        let scoped = match (&publish.group_id, topic.attributes.get("FifoThroughputScope").map(String::as_str)) {
+            (Some(group), Some("MessageGroup")) => format!("{group} {deduplication}"),
+            _ => deduplication.clone(),
+        };
+        if let Some(known) = fifo.repeat(&scoped, now) {
             return Ok(known);
         }
         let published = Published { message_id: Uuid::new_v4().to_string(), sequence_number: Some(fifo.next()) };
-        fifo.remember(deduplication.clone(), published.clone(), now);
+        fifo.remember(scoped, published.clone(), now);
         let publish = Publish { deduplication_id: Some(deduplication), ..publish.clone() };
         self.deliver(&topic, &publish, &published);
         Ok(published)

@@ -77,7 +77,7 @@ impl QueueJournal {
     }
 
     fn write(&self, what: What) {
-        self.journal.write(&crate::journal::Line::Queue(Entry { queue: self.arn.clone(), what }));
+        self.journal.write(&crate::journal::Line::Queue(Box::new(Entry { queue: self.arn.clone(), what })));
     }
 }
 

@@ -184,21 +184,24 @@ impl Queue {
         let deduplication = self.fifo.then(|| {
             message.deduplication_id.clone().unwrap_or_else(|| format!("{:x}", Sha256::digest(message.body.as_bytes())))
         });
-        if let Some(id) = &deduplication
-            && let Some(sent) = state.repeat(id, message.group_id.as_deref(), now)
-        {
-            return Ok(sent);
-        }
+        let known = deduplication.as_ref().and_then(|id| state.repeat(id, message.group_id.as_deref(), now));
         let sent = Sent {
-            message_id: Uuid::new_v4().to_string(),
             md5_of_body: md5::body(&message.body),
             md5_of_attributes: md5::attributes(&message.attributes),
             md5_of_system_attributes: message.trace_header.as_ref().and_then(|trace| {
                 let attribute = super::MessageAttribute::text(trace);
                 md5::attributes(&BTreeMap::from([("AWSTraceHeader".to_owned(), attribute)]))
             }),
-            sequence_number: self.fifo.then(|| state.next_sequence()),
+            message_id: known.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |known| known.message_id.clone()),
+            sequence_number: match &known {
+                Some(known) => known.sequence_number.clone(),
+                None => self.fifo.then(|| state.next_sequence()),
+            },
         };
+        if known.is_some() {
+            // It is answered for by the message that is there, with the checksums of what came: clients compare them.
+            return Ok(sent);
+        }
         let delay = message.delay.unwrap_or(state.attributes.delay) + self.lateness();
         let parts = MessageParts {
             sent: sent.clone(),

@@ -11,6 +11,7 @@ mod cloud;
 
 mod alarms;
 mod clock;
+mod differential;
 mod http_api;
 mod lambda;
 mod messaging;

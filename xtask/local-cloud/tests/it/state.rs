@@ -1,6 +1,10 @@
 //! `--state`: what outlives the process, and what is written without it.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -19,8 +23,8 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-async fn start(folder: &PathBuf) -> Cloud {
-    Cloud::start_at(QUEUES, Some(folder.clone())).await
+async fn start(folder: &Path) -> Cloud {
+    Cloud::start_at(QUEUES, Some(folder.to_owned())).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,8 @@ use contract::functions::ALL;
 use flate2::{Compression, write::DeflateEncoder};
 use serde_json::{Value, json};
 
-use super::{Table, median, percentile, running::Running};
-use crate::{cargo, context::Context, report::Failure};
+use super::{Table, median, percentile};
+use crate::{cargo, commands::running::Running, context::Context, report::Failure};
 
 /// So often the service is started.
 const STARTS: usize = 9;
@@ -46,7 +46,7 @@ fn build(context: &Context) -> Result<PathBuf, Failure> {
 fn starts(context: &Context, binaries: &std::path::Path, table: &mut Table) -> Result<(), Failure> {
     let (mut wall, mut cpu, mut resident) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for _ in 0..STARTS {
-        let running = Running::start(context, binaries, ALL.len())?;
+        let running = Running::start(context, binaries, ALL.len(), None)?;
         for (name, took) in running.started() {
             wall.entry(name).or_insert_with(Vec::new).push(took);
         }
@@ -68,7 +68,7 @@ fn starts(context: &Context, binaries: &std::path::Path, table: &mut Table) -> R
 }
 
 fn invocations(context: &Context, binaries: &std::path::Path, table: &mut Table) -> Result<(), Failure> {
-    let running = Running::start(context, binaries, ALL.len())?;
+    let running = Running::start(context, binaries, ALL.len(), None)?;
     let url = |name: &str| {
         let aws = running.address("aws");
         format!("{aws}/2015-03-31/functions/paypal-subscriptions-local-{name}/invocations")

@@ -72,6 +72,12 @@ pub(super) const SERVICES: &[Service] = &[
     Service { name: "SQS", resources: &["Queue", "QueueInlinePolicy", "QueuePolicy"] },
 ];
 
+/// Whether a type, such as `AWS::SQS::Queue`, is among those that are generated.
+pub(super) fn has(kind: &str) -> bool {
+    let Some((service, name)) = kind.trim_start_matches("AWS::").split_once("::") else { return false };
+    SERVICES.iter().any(|known| known.name == service && known.resources.contains(&name))
+}
+
 /// What `Ref` gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reference {
@@ -133,19 +139,93 @@ pub(super) fn reference(kind: &str, primary_identifier: &[String]) -> Option<Ref
     })
 }
 
-/// Resources that hold data, or that others remember: what is lost with them cannot be made again.
+/// Resources that hold data, or that others remember: what is lost with them cannot be made again. Of those that are no
+/// types in Rust as well, so that a comparison of anybody's templates knows them.
 const STATEFUL: &[&str] = &[
+    "AWS::ACMPCA::CertificateAuthority",
+    "AWS::AmazonMQ::Broker",
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::DomainNameV2",
+    "AWS::ApiGateway::RestApi",
     "AWS::ApiGatewayV2::DomainName",
+    "AWS::AppSync::GraphQLApi",
+    "AWS::Athena::WorkGroup",
+    "AWS::Backup::BackupVault",
+    "AWS::Cassandra::Keyspace",
+    "AWS::Cassandra::Table",
     "AWS::CertificateManager::Certificate",
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudTrail::EventDataStore",
+    "AWS::CodeArtifact::Repository",
+    "AWS::CodeCommit::Repository",
+    "AWS::Cognito::IdentityPool",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::DAX::Cluster",
+    "AWS::DSQL::Cluster",
+    "AWS::DocDB::DBCluster",
+    "AWS::DocDB::DBInstance",
+    "AWS::DocDBElastic::Cluster",
+    "AWS::DynamoDB::GlobalTable",
     "AWS::DynamoDB::Table",
+    "AWS::EC2::EIP",
+    "AWS::EC2::Instance",
+    "AWS::EC2::KeyPair",
+    "AWS::EC2::Volume",
+    "AWS::ECR::PublicRepository",
+    "AWS::ECR::Repository",
+    "AWS::EFS::FileSystem",
+    "AWS::EKS::Cluster",
+    "AWS::EMR::Cluster",
+    "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::ElastiCache::ServerlessCache",
+    "AWS::Elasticsearch::Domain",
+    "AWS::Events::Archive",
+    "AWS::Events::EventBus",
+    "AWS::FSx::FileSystem",
+    "AWS::FSx::Volume",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
+    "AWS::IAM::AccessKey",
+    "AWS::IAM::User",
     "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::KinesisVideo::Stream",
     "AWS::Logs::LogGroup",
     "AWS::Logs::LogStream",
+    "AWS::MSK::Cluster",
+    "AWS::MSK::ServerlessCluster",
+    "AWS::MemoryDB::Cluster",
+    "AWS::Neptune::DBCluster",
+    "AWS::Neptune::DBInstance",
+    "AWS::NeptuneGraph::Graph",
+    "AWS::OpenSearchServerless::Collection",
+    "AWS::OpenSearchService::Domain",
+    "AWS::Organizations::Account",
+    "AWS::QLDB::Ledger",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::RDS::GlobalCluster",
+    "AWS::Redshift::Cluster",
+    "AWS::RedshiftServerless::Namespace",
     "AWS::Route53::HostedZone",
     "AWS::S3::Bucket",
-    "AWS::SecretsManager::Secret",
+    "AWS::S3Express::DirectoryBucket",
+    "AWS::S3Tables::Table",
+    "AWS::S3Tables::TableBucket",
+    "AWS::SDB::Domain",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
+    "AWS::SageMaker::NotebookInstance",
+    "AWS::SecretsManager::Secret",
+    "AWS::Timestream::Database",
+    "AWS::Timestream::InfluxDBInstance",
+    "AWS::Timestream::Table",
+    "AWS::WorkSpaces::Workspace",
 ];
 
 pub(super) fn stateful(kind: &str) -> bool {
@@ -157,6 +237,17 @@ const SENSITIVE: &[(&str, &[&str])] = &[("AWS::SecretsManager::Secret", &["Secre
 
 pub(super) fn sensitive(kind: &str) -> &'static [&'static str] {
     SENSITIVE.iter().find(|(other, _)| *other == kind).map_or(&[], |(_, paths)| *paths)
+}
+
+/// Whether the name of a property that can only be written tells a secret: what AWS does not read back is one as a rule,
+/// but the place of a function's archive is none.
+pub(super) fn is_secret(path: &str) -> bool {
+    let name = path.rsplit('.').find(|part| *part != "*").unwrap_or_default().to_ascii_lowercase();
+    let tells =
+        ["password", "secret", "token", "credential", "passphrase", "privatekey", "apikey", "authkey", "license"];
+    let about =
+        ["arn", "id", "name", "type", "version", "enabled", "path", "period", "location", "url", "mode", "field"];
+    tells.iter().any(|word| name.contains(word)) && !about.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Attributes that the schemas do not list among those that can be read, and what they give.

@@ -15,11 +15,6 @@ pub(super) struct Resource {
     /// What `Fn::GetAtt` gives, by name.
     pub(super) attributes: Vec<(String, Shape)>,
     pub(super) primary_identifier: Vec<String>,
-    pub(super) create_only: Vec<String>,
-    pub(super) conditional_create_only: Vec<String>,
-    pub(super) read_only: Vec<String>,
-    pub(super) write_only: Vec<String>,
-    pub(super) deleted_before_replaced: bool,
 }
 
 #[derive(Default)]
@@ -108,12 +103,12 @@ pub(super) fn read(schema: &Json) -> Resource {
         objects,
         attributes,
         primary_identifier: paths(schema, "primaryIdentifier"),
-        conditional_create_only: paths(schema, "conditionalCreateOnlyProperties"),
-        write_only: paths(schema, "writeOnlyProperties"),
-        deleted_before_replaced: text(schema, "replacementStrategy").is_some_and(|how| how == "delete_then_create"),
-        create_only,
-        read_only,
     }
+}
+
+/// Whether a replacement deletes the old resource first. CloudFormation makes the new one first otherwise.
+pub(super) fn is_deleted_first(schema: &Json) -> bool {
+    text(schema, "replacementStrategy").is_some_and(|how| how == "delete_then_create")
 }
 
 /// The shape of what a path leads to, where `Fn::GetAtt` can go: not through lists. Objects come as JSON.
@@ -362,7 +357,7 @@ fn types(schema: &Json) -> Vec<&str> {
 }
 
 /// Paths as this project writes them: `/properties/Code/S3Bucket` is `Code.S3Bucket`.
-fn paths(schema: &Json, key: &str) -> Vec<String> {
+pub(super) fn paths(schema: &Json, key: &str) -> Vec<String> {
     let pointers = texts(schema, key).into_iter();
     let mut paths: Vec<_> = pointers
         .map(|pointer| pointer.trim_start_matches("/properties/").replace("/items", "/*").replace('/', "."))
@@ -428,7 +423,6 @@ mod tests {
             },
             "readOnlyProperties": ["/properties/Arn", "/properties/Status/Code"],
             "createOnlyProperties": ["/properties/Name"],
-            "writeOnlyProperties": ["/properties/Tree/Branches/*/Leaf"],
             "primaryIdentifier": ["/properties/Arn"],
         }))
     }
@@ -446,7 +440,6 @@ mod tests {
         let attributes: Vec<_> = thing.attributes.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(attributes, ["Arn", "Status.Code"]);
         assert!(thing.objects.iter().any(|(name, object)| name == "Status" && object.properties.is_empty()));
-        assert_eq!(thing.write_only, ["Tree.Branches.*.Leaf"]);
     }
 
     #[test]

@@ -28,7 +28,6 @@ pub(super) fn module(service_name: &str, resources: &[Resource]) -> String {
 
 fn table(out: &mut String, resource: &Resource) {
     let name = constant(short(&resource.kind));
-    let paths = |paths: &[String]| format!("&{paths:?}");
     let attributes: Vec<_> = resource
         .attributes
         .iter()
@@ -47,21 +46,11 @@ fn table(out: &mut String, resource: &Resource) {
     let _ = writeln!(
         out,
         "\npub(in crate::resources) static {name}: ResourceSchema = ResourceSchema {{\n\
-         kind: {:?},\nlink: {:?},\nproperties: &{},\nattributes: &[{}],\nreference: Reference::{reference},\n\
-         primary_identifier: {},\ncreate_only: {},\nconditional_create_only: {},\nread_only: {},\nwrite_only: {},\n\
-         sensitive: &{:?},\nstateful: {},\ndeleted_before_replaced: {},\n}};",
+         kind: {:?},\nlink: {:?},\nproperties: &{},\nattributes: &[{}],\nreference: Reference::{reference},\n}};",
         resource.kind,
         link(&resource.kind),
         object(&name, &resource.root),
         attributes.join(", "),
-        paths(&resource.primary_identifier),
-        paths(&resource.create_only),
-        paths(&resource.conditional_create_only),
-        paths(&resource.read_only),
-        paths(&resource.write_only),
-        catalogue::sensitive(&resource.kind),
-        catalogue::stateful(&resource.kind),
-        resource.deleted_before_replaced,
     );
     for (inside, members) in &resource.objects {
         let _ = writeln!(out, "\nstatic {}_OF_{name}: Object = {};", constant(inside), object(&name, members));

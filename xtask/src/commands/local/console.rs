@@ -19,7 +19,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Ready, subject};
+use super::subject;
+use crate::addresses::Addresses;
 
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;
@@ -29,7 +30,7 @@ pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
 /// The console of this service.
 pub(super) fn console(
     listener: TcpListener,
-    ready: &Ready,
+    ready: &Addresses,
     recent: Recent,
     sandbox: &Sandbox,
     prefix: &str,

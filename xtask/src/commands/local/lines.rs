@@ -5,21 +5,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::log_line::LogLine;
 use local_cloud::{
     Running,
     activity::{Activity, What},
 };
-use serde_json::Value as Json;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     task::JoinHandle,
 };
 
-use super::Ready;
-use crate::report::Failure;
+use crate::{
+    addresses::Addresses,
+    report::{Failure, printable},
+};
 
 /// Prints the table of addresses and a `curl` line for each route.
-pub(super) fn welcome(ready: &Ready, running: &Running, took: Duration) {
+pub(super) fn welcome(ready: &Addresses, running: &Running, took: Duration) {
     say(&format!("ready in {} ms\n", took.as_millis()));
     let addresses = [
         ("HTTP API", &ready.api, "the service"),
@@ -144,23 +146,9 @@ fn cloud_words(what: &What, prefix: &str) -> String {
     }
 }
 
-/// A line of a function's log for people: the message, then what it is about. Other lines are shown as they are.
+/// A line of a function's log for people.
 fn log_words(line: &str) -> String {
-    let Ok(Json::Object(fields)) = serde_json::from_str::<Json>(line) else { return printable(line) };
-    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let level = fields.get("level").and_then(Json::as_str).filter(|level| *level != "INFO");
-    let level = level.map(|level| format!("{level} ")).unwrap_or_default();
-    let message = fields.get("message").map(text).unwrap_or_default();
-    let shown = fields.iter().filter(|(name, _)| !["timestamp", "level", "message", "spans"].contains(&name.as_str()));
-    let shown: String = shown.map(|(name, value)| format!(" {name}={}", text(value))).collect();
-    printable(&format!("{level}{message},{shown}"))
-}
-
-/// Text with its control characters shown, so that it cannot steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
+    printable(&LogLine::read(line).to_string())
 }
 
 #[cfg(test)]
@@ -169,9 +157,8 @@ mod tests {
 
     #[test]
     fn a_log_line_is_its_message_and_what_it_is_about() {
-        let line =
-            r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1","tries":2,"spans":[]}"#;
-        assert_eq!(log_words(line), "WARN no\\u{1b}[31m, event_id=WH-1 tries=2");
+        let line = r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1"}"#;
+        assert_eq!(log_words(line), "WARN no\\u{1b}[31m, event_id=WH-1");
         assert_eq!(log_words("plain\ttext"), "plain\\ttext");
     }
 

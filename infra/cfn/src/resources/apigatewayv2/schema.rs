@@ -37,27 +37,6 @@ pub(in crate::resources) static API: ResourceSchema = ResourceSchema {
         ("ExecuteApiArn", &[]),
     ],
     reference: Reference::Id,
-    primary_identifier: &["ApiId"],
-    create_only: &["ProtocolType"],
-    conditional_create_only: &[],
-    read_only: &["ApiEndpoint", "ApiId", "ExecuteApiArn"],
-    write_only: &[
-        "BasePath",
-        "Body",
-        "BodyS3Location",
-        "BodyS3Location.Bucket",
-        "BodyS3Location.Etag",
-        "BodyS3Location.Key",
-        "BodyS3Location.Version",
-        "CredentialsArn",
-        "DisableSchemaValidation",
-        "FailOnWarnings",
-        "RouteKey",
-        "Target",
-    ],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static BODY_S3_LOCATION_OF_API: Object = Object {
@@ -114,14 +93,6 @@ pub(in crate::resources) static API_MAPPING: ResourceSchema = ResourceSchema {
     },
     attributes: &[("ApiMappingId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["ApiMappingId", "DomainName"],
-    create_only: &["DomainName"],
-    conditional_create_only: &[],
-    read_only: &["ApiMappingId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static AUTHORIZER: ResourceSchema = ResourceSchema {
@@ -156,20 +127,6 @@ pub(in crate::resources) static AUTHORIZER: ResourceSchema = ResourceSchema {
     },
     attributes: &[("AuthorizerId", &["AWS::ApiGatewayV2::Authorizer.Id"])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "AuthorizerId"],
-    create_only: &["ApiId"],
-    conditional_create_only: &[],
-    read_only: &["AuthorizerId"],
-    write_only: &[
-        "AuthorizerCredentialsArn",
-        "AuthorizerPayloadFormatVersion",
-        "AuthorizerResultTtlInSeconds",
-        "AuthorizerUri",
-        "EnableSimpleResponses",
-    ],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static JWT_CONFIGURATION_OF_AUTHORIZER: Object = Object {
@@ -200,14 +157,6 @@ pub(in crate::resources) static DEPLOYMENT: ResourceSchema = ResourceSchema {
     },
     attributes: &[("DeploymentId", &["AWS::ApiGatewayV2::Deployment.Id"])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "DeploymentId"],
-    create_only: &["ApiId"],
-    conditional_create_only: &[],
-    read_only: &["DeploymentId"],
-    write_only: &["StageName"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static DOMAIN_NAME: ResourceSchema = ResourceSchema {
@@ -246,14 +195,6 @@ pub(in crate::resources) static DOMAIN_NAME: ResourceSchema = ResourceSchema {
         ("RegionalHostedZoneId", &["AWS::Route53::AliasTarget.HostedZoneId"]),
     ],
     reference: Reference::Name,
-    primary_identifier: &["DomainName"],
-    create_only: &["DomainName"],
-    conditional_create_only: &[],
-    read_only: &["DomainNameArn", "RegionalDomainName", "RegionalHostedZoneId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static DOMAIN_NAME_CONFIGURATION_OF_DOMAIN_NAME: Object = Object {
@@ -336,14 +277,6 @@ pub(in crate::resources) static INTEGRATION: ResourceSchema = ResourceSchema {
     },
     attributes: &[("IntegrationId", &["AWS::ApiGatewayV2::Integration.Id"])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "IntegrationId"],
-    create_only: &["ApiId"],
-    conditional_create_only: &[],
-    read_only: &["IntegrationId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static RESPONSE_PARAMETER_OF_INTEGRATION: Object = Object {
@@ -394,14 +327,6 @@ pub(in crate::resources) static INTEGRATION_RESPONSE: ResourceSchema = ResourceS
     },
     attributes: &[("IntegrationResponseId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "IntegrationId", "IntegrationResponseId"],
-    create_only: &["ApiId", "IntegrationId"],
-    conditional_create_only: &[],
-    read_only: &["IntegrationResponseId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static MODEL: ResourceSchema = ResourceSchema {
@@ -421,14 +346,6 @@ pub(in crate::resources) static MODEL: ResourceSchema = ResourceSchema {
     },
     attributes: &[("ModelId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "ModelId"],
-    create_only: &["ApiId"],
-    conditional_create_only: &[],
-    read_only: &["ModelId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static ROUTE: ResourceSchema = ResourceSchema {
@@ -464,14 +381,6 @@ pub(in crate::resources) static ROUTE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("RouteId", &["AWS::ApiGatewayV2::Route.Id"])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "RouteId"],
-    create_only: &["ApiId"],
-    conditional_create_only: &[],
-    read_only: &["RouteId"],
-    write_only: &["AuthorizerId", "RequestParameters"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static ROUTE_RESPONSE: ResourceSchema = ResourceSchema {
@@ -499,14 +408,6 @@ pub(in crate::resources) static ROUTE_RESPONSE: ResourceSchema = ResourceSchema 
     },
     attributes: &[("RouteResponseId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["ApiId", "RouteId", "RouteResponseId"],
-    create_only: &["ApiId", "RouteId"],
-    conditional_create_only: &[],
-    read_only: &["RouteResponseId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static PARAMETER_CONSTRAINTS_OF_ROUTE_RESPONSE: Object =
@@ -546,14 +447,6 @@ pub(in crate::resources) static ROUTING_RULE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("RoutingRuleArn", &[]), ("RoutingRuleId", &[])],
     reference: Reference::Arn,
-    primary_identifier: &["RoutingRuleArn"],
-    create_only: &["DomainNameArn"],
-    conditional_create_only: &[],
-    read_only: &["RoutingRuleArn", "RoutingRuleId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ACTION_OF_ROUTING_RULE: Object = Object {
@@ -640,14 +533,6 @@ pub(in crate::resources) static STAGE: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["ApiId", "StageName"],
-    create_only: &["ApiId", "StageName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ACCESS_LOG_SETTINGS_OF_STAGE: Object = Object {
@@ -707,12 +592,4 @@ pub(in crate::resources) static VPC_LINK: ResourceSchema = ResourceSchema {
     },
     attributes: &[("VpcLinkId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["VpcLinkId"],
-    create_only: &["SecurityGroupIds", "SubnetIds"],
-    conditional_create_only: &[],
-    read_only: &["VpcLinkId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };

@@ -14,14 +14,6 @@ pub(in crate::resources) static ACCOUNT: ResourceSchema = ResourceSchema {
     },
     attributes: &[("AccountId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["AccountId"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["AccountId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static EXPIRY_EVENTS_CONFIGURATION_OF_ACCOUNT: Object = Object {
@@ -96,21 +88,6 @@ pub(in crate::resources) static CERTIFICATE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("CertificateArn", &["AWS::ACM::Certificate.Arn"])],
     reference: Reference::Arn,
-    primary_identifier: &["CertificateArn"],
-    create_only: &[
-        "CertificateAuthorityArn",
-        "CertificateExport",
-        "DomainName",
-        "DomainValidationOptions",
-        "KeyAlgorithm",
-        "SubjectAlternativeNames",
-    ],
-    conditional_create_only: &[],
-    read_only: &["CertificateArn"],
-    write_only: &["DomainValidationOptions.*.HostedZoneId", "ValidationMethod"],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static DOMAIN_VALIDATION_OPTION_OF_CERTIFICATE: Object = Object {

@@ -180,14 +180,6 @@ pub(in crate::resources) static ALARM: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &[])],
     reference: Reference::Name,
-    primary_identifier: &["AlarmName"],
-    create_only: &["AlarmName"],
-    conditional_create_only: &[],
-    read_only: &["Arn"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ACTION_CONFIGURATION_OF_ALARM: Object = Object {
@@ -407,22 +399,6 @@ pub(in crate::resources) static ANOMALY_DETECTOR: ResourceSchema = ResourceSchem
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &[
-        "Dimensions",
-        "MetricCharacteristics",
-        "MetricMathAnomalyDetector",
-        "MetricName",
-        "Namespace",
-        "SingleMetricAnomalyDetector",
-        "Stat",
-    ],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static CONFIGURATION_OF_ANOMALY_DETECTOR: Object = Object {
@@ -621,14 +597,6 @@ pub(in crate::resources) static COMPOSITE_ALARM: ResourceSchema = ResourceSchema
     },
     attributes: &[("Arn", &[])],
     reference: Reference::Name,
-    primary_identifier: &["AlarmName"],
-    create_only: &["AlarmName"],
-    conditional_create_only: &[],
-    read_only: &["Arn"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ACTION_CONFIGURATION_OF_COMPOSITE_ALARM: Object = Object {
@@ -701,14 +669,6 @@ pub(in crate::resources) static DASHBOARD: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["DashboardName"],
-    create_only: &["DashboardName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static TAG_OF_DASHBOARD: Object = Object {
@@ -753,14 +713,6 @@ pub(in crate::resources) static INSIGHT_RULE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &[])],
     reference: Reference::Name,
-    primary_identifier: &["Arn"],
-    create_only: &["RuleName"],
-    conditional_create_only: &[],
-    read_only: &["Arn"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static TAG_OF_INSIGHT_RULE: Object = Object {

@@ -90,14 +90,6 @@ pub(in crate::resources) static TABLE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &[]), ("StreamArn", &["AWS::DynamoDB::Table.StreamArn"])],
     reference: Reference::Name,
-    primary_identifier: &["TableName"],
-    create_only: &["ImportSourceSpecification", "TableName"],
-    conditional_create_only: &["KeySchema"],
-    read_only: &["Arn", "StreamArn"],
-    write_only: &["ImportSourceSpecification"],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static ATTRIBUTE_DEFINITION_OF_TABLE: Object = Object {

@@ -66,23 +66,6 @@ pub(in crate::resources) static MANAGED_POLICY: ResourceSchema = ResourceSchema 
         ("UpdateDate", &[]),
     ],
     reference: Reference::Arn,
-    primary_identifier: &["PolicyArn"],
-    create_only: &["Description", "ManagedPolicyName", "Path"],
-    conditional_create_only: &[],
-    read_only: &[
-        "AttachmentCount",
-        "CreateDate",
-        "DefaultVersionId",
-        "IsAttachable",
-        "PermissionsBoundaryUsageCount",
-        "PolicyArn",
-        "PolicyId",
-        "UpdateDate",
-    ],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static POLICY: ResourceSchema = ResourceSchema {
@@ -132,14 +115,6 @@ pub(in crate::resources) static POLICY: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static ROLE: ResourceSchema = ResourceSchema {
@@ -220,14 +195,6 @@ pub(in crate::resources) static ROLE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &["AWS::IAM::Role.Arn"]), ("RoleId", &[])],
     reference: Reference::Name,
-    primary_identifier: &["RoleName"],
-    create_only: &["Path", "RoleName"],
-    conditional_create_only: &[],
-    read_only: &["Arn", "RoleId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static POLICY_OF_ROLE: Object = Object {
@@ -282,12 +249,4 @@ pub(in crate::resources) static ROLE_POLICY: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Id,
-    primary_identifier: &["PolicyName", "RoleName"],
-    create_only: &["PolicyName", "RoleName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };

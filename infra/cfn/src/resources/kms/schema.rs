@@ -34,14 +34,6 @@ pub(in crate::resources) static ALIAS: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["AliasName"],
-    create_only: &["AliasName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static KEY: ResourceSchema = ResourceSchema {
@@ -107,14 +99,6 @@ pub(in crate::resources) static KEY: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &["AWS::KMS::Key.Arn"]), ("KeyId", &["AWS::KMS::Key.Id"])],
     reference: Reference::Id,
-    primary_identifier: &["KeyId"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["Arn", "KeyId"],
-    write_only: &["BypassPolicyLockoutSafetyCheck", "PendingWindowInDays", "RotationPeriodInDays"],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static TAG_OF_KEY: Object = Object {

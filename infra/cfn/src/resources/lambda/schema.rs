@@ -38,14 +38,6 @@ pub(in crate::resources) static ALIAS: ResourceSchema = ResourceSchema {
     },
     attributes: &[("AliasArn", &["AWS::Lambda::Function.Arn"])],
     reference: Reference::Arn,
-    primary_identifier: &["AliasArn"],
-    create_only: &["FunctionName", "Name"],
-    conditional_create_only: &[],
-    read_only: &["AliasArn"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ALIAS_ROUTING_CONFIGURATION_OF_ALIAS: Object = Object {
@@ -103,14 +95,6 @@ pub(in crate::resources) static CODE_SIGNING_CONFIG: ResourceSchema = ResourceSc
     },
     attributes: &[("CodeSigningConfigArn", &["AWS::Lambda::CodeSigningConfig.Arn"]), ("CodeSigningConfigId", &[])],
     reference: Reference::Arn,
-    primary_identifier: &["CodeSigningConfigArn"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["CodeSigningConfigArn", "CodeSigningConfigId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ALLOWED_PUBLISHERS_OF_CODE_SIGNING_CONFIG: Object = Object {
@@ -182,14 +166,6 @@ pub(in crate::resources) static EVENT_INVOKE_CONFIG: ResourceSchema = ResourceSc
     },
     attributes: &[],
     reference: Reference::Id,
-    primary_identifier: &["FunctionName", "Qualifier"],
-    create_only: &["FunctionName", "Qualifier"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static DESTINATION_CONFIG_OF_EVENT_INVOKE_CONFIG: Object = Object {
@@ -366,14 +342,6 @@ pub(in crate::resources) static EVENT_SOURCE_MAPPING: ResourceSchema = ResourceS
     },
     attributes: &[("EventSourceMappingArn", &[]), ("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &["EventSourceArn", "SelfManagedEventSource", "StartingPosition", "StartingPositionTimestamp"],
-    conditional_create_only: &[],
-    read_only: &["EventSourceMappingArn", "Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG_OF_EVENT_SOURCE_MAPPING: Object = Object {
@@ -845,25 +813,6 @@ pub(in crate::resources) static FUNCTION: ResourceSchema = ResourceSchema {
         ("SnapStartResponse.OptimizationStatus", &[]),
     ],
     reference: Reference::Name,
-    primary_identifier: &["FunctionName"],
-    create_only: &["FunctionName", "PackageType", "TenancyConfig"],
-    conditional_create_only: &["DurableConfig"],
-    read_only: &["Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"],
-    write_only: &[
-        "Code.ImageUri",
-        "Code.S3Bucket",
-        "Code.S3Key",
-        "Code.S3ObjectStorageMode",
-        "Code.S3ObjectVersion",
-        "Code.SourceKMSKeyArn",
-        "Code.ZipFile",
-        "PublishToLatestPublished",
-        "SnapStart",
-        "SnapStart.ApplyOn",
-    ],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static CAPACITY_PROVIDER_CONFIG_OF_FUNCTION: Object = Object {
@@ -1245,21 +1194,6 @@ pub(in crate::resources) static LAYER_VERSION: ResourceSchema = ResourceSchema {
     },
     attributes: &[("LayerVersionArn", &[])],
     reference: Reference::Arn,
-    primary_identifier: &["LayerVersionArn"],
-    create_only: &[
-        "CompatibleArchitectures",
-        "CompatibleRuntimes",
-        "Content",
-        "Description",
-        "LayerName",
-        "LicenseInfo",
-    ],
-    conditional_create_only: &[],
-    read_only: &["LayerVersionArn"],
-    write_only: &["Content"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static CONTENT_OF_LAYER_VERSION: Object = Object {
@@ -1306,14 +1240,6 @@ pub(in crate::resources) static LAYER_VERSION_PERMISSION: ResourceSchema = Resou
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &["Action", "LayerVersionArn", "OrganizationId", "Principal"],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static PERMISSION: ResourceSchema = ResourceSchema {
@@ -1376,24 +1302,6 @@ pub(in crate::resources) static PERMISSION: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["FunctionName", "Id"],
-    create_only: &[
-        "Action",
-        "EventSourceToken",
-        "FunctionName",
-        "FunctionUrlAuthType",
-        "InvokedViaFunctionUrl",
-        "Principal",
-        "PrincipalOrgID",
-        "SourceAccount",
-        "SourceArn",
-    ],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static URL: ResourceSchema = ResourceSchema {
@@ -1430,14 +1338,6 @@ pub(in crate::resources) static URL: ResourceSchema = ResourceSchema {
     },
     attributes: &[("FunctionArn", &["AWS::Lambda::Function.Arn"]), ("FunctionUrl", &["AWS::Lambda::Url.Url"])],
     reference: Reference::Foreign,
-    primary_identifier: &["FunctionArn"],
-    create_only: &["Qualifier", "TargetFunctionArn"],
-    conditional_create_only: &[],
-    read_only: &["FunctionArn", "FunctionUrl"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static CORS_OF_URL: Object = Object {
@@ -1523,14 +1423,6 @@ pub(in crate::resources) static VERSION: ResourceSchema = ResourceSchema {
     },
     attributes: &[("FunctionArn", &["AWS::Lambda::Function.Arn"]), ("Version", &[])],
     reference: Reference::Arn,
-    primary_identifier: &["FunctionArn"],
-    create_only: &["CodeSha256", "Description", "FunctionName", "ProvisionedConcurrencyConfig", "RuntimePolicy"],
-    conditional_create_only: &[],
-    read_only: &["FunctionArn", "Version"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static FUNCTION_SCALING_CONFIG_OF_VERSION: Object = Object {

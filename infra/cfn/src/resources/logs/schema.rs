@@ -35,14 +35,6 @@ pub(in crate::resources) static ACCOUNT_POLICY: ResourceSchema = ResourceSchema 
     },
     attributes: &[("AccountId", &[])],
     reference: Reference::Name,
-    primary_identifier: &["AccountId", "PolicyName", "PolicyType"],
-    create_only: &["PolicyName", "PolicyType"],
-    conditional_create_only: &[],
-    read_only: &["AccountId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: true,
 };
 
 pub(in crate::resources) static LOG_ANOMALY_DETECTOR: ResourceSchema = ResourceSchema {
@@ -97,14 +89,6 @@ pub(in crate::resources) static LOG_ANOMALY_DETECTOR: ResourceSchema = ResourceS
         ("LastModifiedTimeStamp", &[]),
     ],
     reference: Reference::Arn,
-    primary_identifier: &["AnomalyDetectorArn"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["AnomalyDetectorArn", "AnomalyDetectorStatus", "CreationTimeStamp", "LastModifiedTimeStamp"],
-    write_only: &["AccountId"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static LOG_GROUP: ResourceSchema = ResourceSchema {
@@ -170,14 +154,6 @@ pub(in crate::resources) static LOG_GROUP: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &["AWS::Logs::LogGroup.Arn"])],
     reference: Reference::Name,
-    primary_identifier: &["LogGroupName"],
-    create_only: &["LogGroupName"],
-    conditional_create_only: &[],
-    read_only: &["Arn"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static TAG_OF_LOG_GROUP: Object = Object {
@@ -216,14 +192,6 @@ pub(in crate::resources) static LOG_STREAM: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["LogGroupName", "LogStreamName"],
-    create_only: &["LogGroupName", "LogStreamName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static METRIC_FILTER: ResourceSchema = ResourceSchema {
@@ -275,14 +243,6 @@ pub(in crate::resources) static METRIC_FILTER: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["FilterName", "LogGroupName"],
-    create_only: &["FilterName", "LogGroupName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: true,
 };
 
 static DIMENSION_OF_METRIC_FILTER: Object = Object {
@@ -416,14 +376,6 @@ pub(in crate::resources) static QUERY_DEFINITION: ResourceSchema = ResourceSchem
     },
     attributes: &[("QueryDefinitionId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["QueryDefinitionId"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["QueryDefinitionId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static QUERY_PARAMETER_OF_QUERY_DEFINITION: Object = Object {
@@ -462,14 +414,6 @@ pub(in crate::resources) static RESOURCE_POLICY: ResourceSchema = ResourceSchema
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["PolicyName"],
-    create_only: &["PolicyName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static SUBSCRIPTION_FILTER: ResourceSchema = ResourceSchema {
@@ -511,12 +455,4 @@ pub(in crate::resources) static SUBSCRIPTION_FILTER: ResourceSchema = ResourceSc
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["FilterName", "LogGroupName"],
-    create_only: &["FilterName", "LogGroupName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: true,
 };

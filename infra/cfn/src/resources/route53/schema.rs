@@ -26,14 +26,6 @@ pub(in crate::resources) static HEALTH_CHECK: ResourceSchema = ResourceSchema {
     },
     attributes: &[("HealthCheckId", &[])],
     reference: Reference::Id,
-    primary_identifier: &["HealthCheckId"],
-    create_only: &["HealthCheckConfig.MeasureLatency", "HealthCheckConfig.RequestInterval", "HealthCheckConfig.Type"],
-    conditional_create_only: &[],
-    read_only: &["HealthCheckId"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ALARM_IDENTIFIER_OF_HEALTH_CHECK: Object = Object {
@@ -228,14 +220,6 @@ pub(in crate::resources) static HOSTED_ZONE: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Id", &["AWS::Route53::HostedZone.Id"]), ("NameServers", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &["DelegationSetId", "Name"],
-    conditional_create_only: &[],
-    read_only: &["Id", "NameServers"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static HOSTED_ZONE_CONFIG_OF_HOSTED_ZONE: Object = Object {
@@ -328,14 +312,6 @@ pub(in crate::resources) static RECORD_SET: ResourceSchema = ResourceSchema {
     },
     attributes: &[],
     reference: Reference::Name,
-    primary_identifier: &["HostedZoneId", "Name", "SetIdentifier", "Type"],
-    create_only: &["HostedZoneId", "HostedZoneName"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &["Comment", "HostedZoneName"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ALIAS_TARGET_OF_RECORD_SET: Object = Object {
@@ -426,14 +402,6 @@ pub(in crate::resources) static RECORD_SET_GROUP: ResourceSchema = ResourceSchem
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &["HostedZoneId", "HostedZoneName"],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static ALIAS_TARGET_OF_RECORD_SET_GROUP: Object = Object {

@@ -26,14 +26,6 @@ pub(in crate::resources) static RESOURCE_POLICY: ResourceSchema = ResourceSchema
     },
     attributes: &[("Id", &[])],
     reference: Reference::Foreign,
-    primary_identifier: &["Id"],
-    create_only: &["SecretId"],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &["BlockPublicPolicy"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static ROTATION_SCHEDULE: ResourceSchema = ResourceSchema {
@@ -64,28 +56,6 @@ pub(in crate::resources) static ROTATION_SCHEDULE: ResourceSchema = ResourceSche
     },
     attributes: &[("Id", &[])],
     reference: Reference::Foreign,
-    primary_identifier: &["Id"],
-    create_only: &["SecretId"],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[
-        "HostedRotationLambda",
-        "HostedRotationLambda.ExcludeCharacters",
-        "HostedRotationLambda.KmsKeyArn",
-        "HostedRotationLambda.MasterSecretArn",
-        "HostedRotationLambda.MasterSecretKmsKeyArn",
-        "HostedRotationLambda.RotationLambdaName",
-        "HostedRotationLambda.RotationType",
-        "HostedRotationLambda.Runtime",
-        "HostedRotationLambda.SuperuserSecretArn",
-        "HostedRotationLambda.SuperuserSecretKmsKeyArn",
-        "HostedRotationLambda.VpcSecurityGroupIds",
-        "HostedRotationLambda.VpcSubnetIds",
-        "RotateImmediatelyOnUpdate",
-    ],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static EXTERNAL_SECRET_ROTATION_METADATA_ITEM_OF_ROTATION_SCHEDULE: Object = Object {
@@ -170,14 +140,6 @@ pub(in crate::resources) static SECRET: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Id", &["AWS::SecretsManager::Secret.Arn"])],
     reference: Reference::Arn,
-    primary_identifier: &["Id"],
-    create_only: &["Name"],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &["GenerateSecretString", "SecretString"],
-    sensitive: &["SecretString"],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static GENERATE_SECRET_STRING_OF_SECRET: Object = Object {
@@ -247,12 +209,4 @@ pub(in crate::resources) static SECRET_TARGET_ATTACHMENT: ResourceSchema = Resou
     },
     attributes: &[("Id", &[])],
     reference: Reference::Foreign,
-    primary_identifier: &["Id"],
-    create_only: &["SecretId"],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };

@@ -48,14 +48,6 @@ pub(in crate::resources) static SUBSCRIPTION: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Arn", &[])],
     reference: Reference::Arn,
-    primary_identifier: &["Arn"],
-    create_only: &["Endpoint", "Protocol", "TopicArn"],
-    conditional_create_only: &["Region"],
-    read_only: &["Arn"],
-    write_only: &["Region"],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 static REDRIVE_POLICY_OF_SUBSCRIPTION: Object = Object {
@@ -124,14 +116,6 @@ pub(in crate::resources) static TOPIC: ResourceSchema = ResourceSchema {
     },
     attributes: &[("TopicArn", &["AWS::SNS::Topic.Arn"]), ("TopicName", &["AWS::SNS::Topic.Name"])],
     reference: Reference::Arn,
-    primary_identifier: &["TopicArn"],
-    create_only: &["FifoTopic", "TopicName"],
-    conditional_create_only: &[],
-    read_only: &["TopicArn"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static LOGGING_CONFIG_OF_TOPIC: Object = Object {
@@ -180,14 +164,6 @@ pub(in crate::resources) static TOPIC_INLINE_POLICY: ResourceSchema = ResourceSc
     },
     attributes: &[],
     reference: Reference::Foreign,
-    primary_identifier: &["TopicArn"],
-    create_only: &["TopicArn"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static TOPIC_POLICY: ResourceSchema = ResourceSchema {
@@ -213,12 +189,4 @@ pub(in crate::resources) static TOPIC_POLICY: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };

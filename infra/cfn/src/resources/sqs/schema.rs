@@ -58,14 +58,6 @@ pub(in crate::resources) static QUEUE: ResourceSchema = ResourceSchema {
         ("QueueName", &["AWS::SQS::Queue.Name"]),
     ],
     reference: Reference::Url,
-    primary_identifier: &["QueueUrl"],
-    create_only: &["FifoQueue", "QueueName"],
-    conditional_create_only: &[],
-    read_only: &["Arn", "QueueUrl"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: true,
-    deleted_before_replaced: false,
 };
 
 static REDRIVE_ALLOW_POLICY_OF_QUEUE: Object = Object {
@@ -129,14 +121,6 @@ pub(in crate::resources) static QUEUE_INLINE_POLICY: ResourceSchema = ResourceSc
     },
     attributes: &[],
     reference: Reference::Foreign,
-    primary_identifier: &["Queue"],
-    create_only: &["Queue"],
-    conditional_create_only: &[],
-    read_only: &[],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };
 
 pub(in crate::resources) static QUEUE_POLICY: ResourceSchema = ResourceSchema {
@@ -162,12 +146,4 @@ pub(in crate::resources) static QUEUE_POLICY: ResourceSchema = ResourceSchema {
     },
     attributes: &[("Id", &[])],
     reference: Reference::Id,
-    primary_identifier: &["Id"],
-    create_only: &[],
-    conditional_create_only: &[],
-    read_only: &["Id"],
-    write_only: &[],
-    sensitive: &[],
-    stateful: false,
-    deleted_before_replaced: false,
 };

@@ -1,4 +1,4 @@
-//! A running `local` with release binaries, looked at from outside.
+//! A running `local`, looked at from outside.
 
 use std::{
     fs,
@@ -20,29 +20,56 @@ use crate::{context::Context, report::Failure};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running service and a connection to it.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     ready: Value,
     agent: Agent,
 }
 
 /// What a function's process has used so far.
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// Processor time, in milliseconds.
-    pub(super) cpu_ms: f64,
+    pub(crate) cpu_ms: f64,
     /// Resident memory, in MiB.
-    pub(super) resident_mib: f64,
+    pub(crate) resident_mib: f64,
 }
 
 impl Running {
-    /// Starts the service and waits until all functions have asked for an event.
-    pub(super) fn start(context: &Context, binaries: &Path, functions: usize) -> Result<Self, Failure> {
-        let ready_file = context.root.join("target/bench-ready.json");
+    /// Starts the service and waits until all functions have asked for an event. What happens is written to `log`; without
+    /// one, only what goes wrong is said, on standard error.
+    pub(crate) fn start(
+        context: &Context,
+        binaries: &Path,
+        functions: usize,
+        log: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let any = ["--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"];
+        Self::start_with(context, binaries, functions, log, &any.map(str::to_owned))
+    }
+
+    /// As [`Running::start`], with other ports, or another template.
+    pub(crate) fn start_with(
+        context: &Context,
+        binaries: &Path,
+        functions: usize,
+        log: Option<&Path>,
+        options: &[String],
+    ) -> Result<Self, Failure> {
+        let ready_file = context.root.join(format!("target/ready-{}.json", std::process::id()));
         let _old = fs::remove_file(&ready_file);
         let program = std::env::current_exe().map_err(Failure::from("cannot tell which program this is"))?;
         let mut command = Command::new(program);
-        command.args(["-q", "local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
+        command.arg("local").args(options);
         command.arg("--binaries").arg(binaries).arg("--ready-file").arg(&ready_file).current_dir(&context.root);
+        match log {
+            None => command.arg("-q").stdout(std::io::stderr()),
+            Some(file) => {
+                let cannot = || format!("cannot write {}", file.display());
+                let log = fs::File::create(file).map_err(Failure::from(cannot()))?;
+                let both = log.try_clone().map_err(Failure::from(cannot()))?;
+                command.stdout(log).stderr(both)
+            }
+        };
         let child = command.stdin(Stdio::null()).spawn().map_err(Failure::from("cannot start `local`"))?;
         let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
         let mut running = Self { child, ready: Value::Null, agent };
@@ -67,7 +94,7 @@ impl Running {
     }
 
     /// How long each function took to ask for its first event, in milliseconds.
-    pub(super) fn started(&self) -> Vec<(String, f64)> {
+    pub(crate) fn started(&self) -> Vec<(String, f64)> {
         let activity = self.get("console", "/api/activity").unwrap_or_default();
         let started = activity
             .as_array()
@@ -83,23 +110,23 @@ impl Running {
     }
 
     /// What each function's process has used, by the name of its binary.
-    pub(super) fn usage(&self) -> Vec<(String, Usage)> {
+    pub(crate) fn usage(&self) -> Vec<(String, Usage)> {
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         processes.filter_map(|entry| usage(&entry.path(), self.child.id())).collect()
     }
 
     /// An address of the service: `api`, `aws`, `console` or `paypal`.
-    pub(super) fn address(&self, of: &str) -> &str {
+    pub(crate) fn address(&self, of: &str) -> &str {
         self.ready.get(of).and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub(super) fn get(&self, of: &str, path: &str) -> Option<Value> {
+    pub(crate) fn get(&self, of: &str, path: &str) -> Option<Value> {
         let mut answer = self.agent.get(format!("{}{path}", self.address(of))).call().ok()?;
         serde_json::from_str(&answer.body_mut().read_to_string().ok()?).ok()
     }
 
     /// Posts JSON; how long the answer took, in milliseconds.
-    pub(super) fn post(&self, url: &str, body: &Value) -> Result<f64, Failure> {
+    pub(crate) fn post(&self, url: &str, body: &Value) -> Result<f64, Failure> {
         let since = Instant::now();
         let answer = self.agent.post(url).header("content-type", "application/json").send(body.to_string());
         let mut answer = answer.map_err(Failure::from(format!("cannot post to {url}")))?;

@@ -1,0 +1,137 @@
+//! The clients of AWS's services, and how they try again.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::config::{
+    ConfigBag, Intercept, RuntimeComponents,
+    interceptors::FinalizerInterceptorContextRef,
+    retry::{RetryPartition, TokenBucket},
+};
+
+/// How soon is looked or tried again: first after `first`, then more and more seldom.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) first: Duration,
+}
+
+impl Pace {
+    /// As long as is waited between two tries of a call at most: more would look as if it hung.
+    pub(crate) fn longest_retry(self) -> Duration {
+        self.first * 60
+    }
+
+    /// How long `--follow` waits between two looks; CloudWatch Logs takes five of them a second from a whole account.
+    pub(crate) fn follow(self) -> Duration {
+        self.first * 8
+    }
+
+    /// As long as is waited between two looks at most.
+    pub(crate) fn longest_look(self) -> Duration {
+        self.first * 20
+    }
+}
+
+/// AWS, as this command reaches it: one method a service.
+pub(crate) struct Aws {
+    config: SdkConfig,
+    /// Buckets are named in the path, because an emulator has no names for them.
+    path_style: bool,
+    pub(crate) pace: Pace,
+    throttled: Throttled,
+}
+
+/// A client of a service, each call of which says when AWS throttles it.
+macro_rules! client {
+    ($self:ident, $sdk:ident $(, $option:ident($value:expr))*) => {{
+        let config = $sdk::config::Builder::from(&$self.config)
+            .retry_partition(patient())
+            .interceptor($self.throttled.clone())
+            $(.$option($value))*;
+        $sdk::Client::from_conf(config.build())
+    }};
+}
+
+impl Aws {
+    pub(crate) fn new(config: SdkConfig, path_style: bool, pace: Pace) -> Self {
+        Self { config, path_style, pace, throttled: Throttled::default() }
+    }
+
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        client!(self, aws_sdk_cloudformation)
+    }
+
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        client!(self, aws_sdk_s3, force_path_style(self.path_style))
+    }
+
+    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        client!(self, aws_sdk_cloudwatch)
+    }
+
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        client!(self, aws_sdk_sqs)
+    }
+
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        client!(self, aws_sdk_lambda)
+    }
+
+    pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        client!(self, aws_sdk_cloudwatchlogs)
+    }
+
+    pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
+        client!(self, aws_sdk_sns)
+    }
+
+    pub(crate) fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
+        client!(self, aws_sdk_secretsmanager)
+    }
+}
+
+/// The SDK's own budget of tries is for servers, which should give up soon; a person waits.
+fn patient() -> RetryPartition {
+    RetryPartition::custom("patient").token_bucket(TokenBucket::unlimited()).build()
+}
+
+/// Says when AWS throttles, and how often it did.
+#[derive(Clone, Debug, Default)]
+struct Throttled(Arc<AtomicU32>);
+
+impl Intercept for Throttled {
+    fn name(&self) -> &'static str {
+        "Throttled"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Some(response) = context.response() else { return Ok(()) };
+        let status = response.status().as_u16();
+        if (200..300).contains(&status) {
+            self.0.store(0, Ordering::Relaxed);
+            return Ok(());
+        }
+        let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+        let throttling = ["Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Rate exceeded"];
+        if status == 429 || throttling.iter().any(|word| body.contains(word)) {
+            let times = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            eprintln!("AWS is throttling, attempt {times}");
+        }
+        Ok(())
+    }
+}

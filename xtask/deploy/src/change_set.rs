@@ -1,0 +1,267 @@
+//! Change sets: what CloudFormation would do, before it does it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::{
+    Capability, Change, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, ResourceChange,
+    RollbackConfiguration, RollbackTrigger,
+};
+
+use crate::{
+    Failure,
+    failure::{failure, says},
+    stack::rfc3339,
+    target::Target,
+    text::printable,
+    token,
+};
+
+/// What a change set is made of.
+pub(crate) struct Wish {
+    pub(crate) kind: ChangeSetType,
+    /// `deploy-...` or `plan-...`; no other has it.
+    pub(crate) name: String,
+    /// Who made it, where and when.
+    pub(crate) description: String,
+    pub(crate) template: TemplateSource,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) rollback: Rollback,
+}
+
+/// When CloudFormation undoes an update on its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rollback {
+    /// ARNs of alarms.
+    pub(crate) alarms: Vec<String>,
+    /// How long the alarms are watched once everything is in place, in minutes.
+    pub(crate) minutes: u32,
+}
+
+/// How CloudFormation gets the template.
+pub(crate) enum TemplateSource {
+    /// At most 51,200 bytes.
+    Body(String),
+    Url(String),
+}
+
+/// A change set as CloudFormation describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct ChangeSet {
+    /// The ARN.
+    pub(crate) id: String,
+    pub(crate) stack_id: String,
+    pub(crate) description: String,
+    pub(crate) created: String,
+    pub(crate) status: ChangeSetStatus,
+    pub(crate) execution: ExecutionStatus,
+    pub(crate) reason: String,
+    pub(crate) changes: Vec<ResourceChange>,
+}
+
+impl ChangeSet {
+    /// Whether CloudFormation found nothing to change. It calls that a failure, and tells it in words only.
+    pub(crate) fn is_empty(&self) -> bool {
+        let nothing = ["didn't contain changes", "No updates are to be performed"];
+        self.status == ChangeSetStatus::Failed && nothing.iter().any(|words| self.reason.contains(words))
+    }
+
+    /// Whether CloudFormation still makes it.
+    fn is_open(&self) -> bool {
+        matches!(self.status, ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress)
+    }
+
+    /// Whether it can be executed.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.status == ChangeSetStatus::CreateComplete && self.execution == ExecutionStatus::Available
+    }
+}
+
+/// A name that no other change set has.
+pub(crate) fn name(purpose: &str) -> String {
+    format!("{purpose}-{}", token())
+}
+
+/// Asks for a change set; answers its ARN.
+///
+/// # Errors
+/// When CloudFormation refuses the wish.
+pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<String, Failure> {
+    let triggers = wish.rollback.alarms.iter();
+    let triggers = triggers.map(|arn| RollbackTrigger::builder().arn(arn).r#type("AWS::CloudWatch::Alarm").build());
+    let minutes = i32::try_from(wish.rollback.minutes).unwrap_or(i32::MAX);
+    let rollback = RollbackConfiguration::builder()
+        .set_rollback_triggers(Some(triggers.collect()))
+        .monitoring_time_in_minutes(minutes)
+        .build();
+    let parameters = wish
+        .parameters
+        .iter()
+        .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
+    let (body, url) = match &wish.template {
+        TemplateSource::Body(body) => (Some(body.clone()), None),
+        TemplateSource::Url(url) => (None, Some(url.clone())),
+    };
+    let asked = target
+        .aws
+        .cloudformation()
+        .create_change_set()
+        .stack_name(&target.stack)
+        .change_set_name(&wish.name)
+        .change_set_type(wish.kind.clone())
+        .description(&wish.description)
+        .client_token(&wish.name)
+        .set_template_body(body)
+        .set_template_url(url)
+        .set_parameters(Some(parameters.collect()))
+        .capabilities(Capability::CapabilityNamedIam)
+        .rollback_configuration(rollback)
+        .send()
+        .await;
+    match asked {
+        Ok(made) => Ok(made.id().unwrap_or(&wish.name).to_owned()),
+        // Nobody else has the name: an earlier try of this call was heard, and its answer lost.
+        Err(error) if says(&error, "AlreadyExistsException") => Ok(wish.name.clone()),
+        Err(error) => Err(failure(&error, "CloudFormation makes no change set")),
+    }
+}
+
+/// Waits until CloudFormation has reckoned what it would do.
+///
+/// # Errors
+/// When AWS does not say.
+pub(crate) async fn made(target: &Target, name_or_arn: &str) -> Result<ChangeSet, Failure> {
+    let mut wait = target.aws.pace.first;
+    loop {
+        let found = describe(target, name_or_arn).await?.ok_or_else(|| {
+            Failure::new("the change set is gone before it was made", "somebody deleted it, or the stack; try again")
+        })?;
+        if !found.is_open() {
+            return Ok(found);
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 3 / 2).min(target.aws.pace.longest_look());
+    }
+}
+
+/// A change set with all its changes; nothing when there is none.
+///
+/// # Errors
+/// When AWS does not say.
+pub(crate) async fn describe(target: &Target, name_or_arn: &str) -> Result<Option<ChangeSet>, Failure> {
+    let mut found: Option<ChangeSet> = None;
+    let mut token = None;
+    loop {
+        let request = target.aws.cloudformation().describe_change_set().change_set_name(name_or_arn);
+        // An ARN says by itself which stack's it is.
+        let stack = (!name_or_arn.starts_with("arn:")).then(|| target.stack.clone());
+        let answer = request.set_stack_name(stack).set_next_token(token).send().await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if says(&error, "ChangeSetNotFound") || says(&error, "does not exist") => return Ok(None),
+            Err(error) => return Err(failure(&error, "cannot read the change set")),
+        };
+        let changes = answer.changes().iter().filter_map(Change::resource_change).cloned();
+        match &mut found {
+            Some(found) => found.changes.extend(changes),
+            None => {
+                let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+                found = Some(ChangeSet {
+                    id: text(answer.change_set_id()),
+                    stack_id: text(answer.stack_id()),
+                    description: printable(answer.description().unwrap_or_default()),
+                    created: answer.creation_time().map(rfc3339).unwrap_or_default(),
+                    status: answer.status().cloned().unwrap_or(ChangeSetStatus::CreatePending),
+                    execution: answer.execution_status().cloned().unwrap_or(ExecutionStatus::Unavailable),
+                    reason: text(answer.status_reason()),
+                    changes: changes.collect(),
+                });
+            }
+        }
+        token = answer.next_token().map(str::to_owned);
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// How the execution of a change set was taken.
+pub(crate) enum Execution {
+    Begun,
+    /// Another was first: the stack or the change set is no longer as it was.
+    Overtaken(String),
+}
+
+/// Lets CloudFormation do it.
+///
+/// # Errors
+/// When AWS refuses for another reason than that somebody was first.
+pub(crate) async fn execute(target: &Target, change_set: &ChangeSet) -> Result<Execution, Failure> {
+    let cloudformation = target.aws.cloudformation();
+    let asked = cloudformation.execute_change_set().change_set_name(&change_set.id).client_request_token(token());
+    let error = match asked.send().await {
+        Ok(_) => return Ok(Execution::Begun),
+        Err(error) => error,
+    };
+    let overtaken =
+        ["InvalidChangeSetStatus", "ChangeSetNotFound", "can not be updated", "cannot be updated", "IN_PROGRESS"];
+    if !overtaken.iter().any(|words| says(&error, words)) {
+        return Err(failure(&error, "CloudFormation does not execute the change set"));
+    }
+    // An earlier try of this call may have been heard, and its answer lost.
+    let now = describe(target, &change_set.id).await?;
+    let begun = now.is_some_and(|now| {
+        matches!(
+            now.execution,
+            ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete | ExecutionStatus::ExecuteFailed
+        )
+    });
+    let said = aws_sdk_cloudformation::error::ProvideErrorMetadata::message(&error).map(printable);
+    Ok(if begun { Execution::Begun } else { Execution::Overtaken(said.unwrap_or_default()) })
+}
+
+/// Throws a change set away.
+///
+/// # Errors
+/// When AWS refuses.
+pub(crate) async fn discard(target: &Target, change_set: &str) -> Result<(), Failure> {
+    let request = target.aws.cloudformation().delete_change_set().change_set_name(change_set);
+    let stack = (!change_set.starts_with("arn:")).then(|| target.stack.clone());
+    match request.set_stack_name(stack).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if says(&error, "does not exist") || says(&error, "ChangeSetNotFound") => Ok(()),
+        Err(error) => Err(failure(&error, "cannot delete the change set")),
+    }
+}
+
+/// The change sets of the environment's stack that wait to be executed, as who made them says.
+///
+/// # Errors
+/// When AWS does not say.
+pub(crate) async fn waiting(target: &Target) -> Result<Vec<Waiting>, Failure> {
+    let listed = target.aws.cloudformation().list_change_sets().stack_name(&target.stack).send().await;
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(error) if says(&error, "does not exist") => return Ok(Vec::new()),
+        Err(error) => return Err(failure(&error, "cannot list the change sets")),
+    };
+    let found = listed.summaries().iter().map(|summary| Waiting {
+        name: printable(summary.change_set_name().unwrap_or_default()),
+        made_by: printable(summary.description().unwrap_or_default()),
+        created: summary.creation_time().map(rfc3339).unwrap_or_default(),
+        status: summary.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+    });
+    Ok(found.collect())
+}
+
+/// A change set that was not executed.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Waiting {
+    /// Its name.
+    pub(crate) name: String,
+    /// What its maker wrote into it: who, where and when.
+    pub(crate) made_by: String,
+    /// When it was made, as RFC 3339.
+    pub(crate) created: String,
+    /// CloudFormation's word, such as `CREATE_COMPLETE`.
+    pub(crate) status: String,
+}

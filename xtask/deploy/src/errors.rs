@@ -1,0 +1,390 @@
+//! `errors`: the events that failed, in all error queues of the stack, as one list.
+//!
+//! - `message`: what a message says about itself, and what goes back.
+//! - `queue`: which queues, and reading them.
+//!
+//! Which queues those are follows from the stack: every queue that another one gives up to.
+
+mod message;
+mod queue;
+mod show;
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::{
+    Failure, Format,
+    colour::s,
+    resources::Resources,
+    target::Target,
+    terminal::{confirm, is_attended},
+    text::{print, print_json, printable},
+};
+use message::{Entry, Reading};
+use queue::{ErrorQueue, Reader};
+
+#[derive(Subcommand)]
+pub(crate) enum Errors {
+    /// List the events that failed, the oldest first
+    List {
+        /// Read so many of each queue at most
+        #[arg(long, value_name = "COUNT", default_value_t = 200)]
+        limit: usize,
+    },
+    /// Show one of them
+    Show(show::Show),
+    /// Send them back to where they came from
+    Redrive(Selection),
+    /// Throw them away
+    Drop {
+        #[command(flatten)]
+        selection: Selection,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which events are meant.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Selection {
+    /// The ids of messages, as `errors list` shows them
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// All that failed for this reason
+    #[arg(long, value_name = "REASON")]
+    reason: Option<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+impl Selection {
+    fn means(&self, entry: &Entry) -> bool {
+        self.all || self.ids.contains(&entry.id) || self.reason.as_ref() == Some(&entry.reason)
+    }
+
+    /// The first id that none of these has.
+    fn missing(&self, entries: &[Entry]) -> Option<&String> {
+        self.ids.iter().find(|id| !entries.iter().any(|entry| entry.id == **id))
+    }
+}
+
+pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Result<ExitCode, Failure> {
+    let resources = Resources::read(target).await?;
+    let queues = queue::find(target, &resources).await?;
+    let done = match errors {
+        Errors::List { limit } => list(target, format, &queues, *limit).await,
+        Errors::Show(options) => show::run(target, format, &queues, options).await,
+        Errors::Redrive(selection) => {
+            let selected = select(target, &queues, selection).await?;
+            let done = each(target, &queues, &selected, Doing::SendBack).await?;
+            report(target, format, &selected, &done, "sent back")
+        }
+        Errors::Drop { selection, yes } => {
+            let selected = select(target, &queues, selection).await?;
+            if !selected.is_empty() {
+                eprint!("{}", rows(&selected));
+                let question = format!("drop {} event{} for good?", selected.len(), s(selected.len()));
+                agree(&question, *yes).await?;
+            }
+            let done = each(target, &queues, &selected, Doing::Drop).await?;
+            report(target, format, &selected, &done, "dropped")
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Goes on only when somebody agrees.
+async fn agree(question: &str, yes: bool) -> Result<(), Failure> {
+    match yes {
+        true => Ok(()),
+        false if !is_attended() => {
+            Err(Failure::new(format!("nobody is here to answer: {question}"), "answer beforehand with --yes"))
+        }
+        false if confirm(question).await => Ok(()),
+        false => Err(Failure::new("nothing was dropped", "answer yes to drop them")),
+    }
+}
+
+/// What `errors list --format json` prints. Fields are added, never changed or removed.
+#[derive(Serialize)]
+struct List<'a> {
+    /// The stack's name.
+    stack: &'a str,
+    /// The error queues.
+    queues: Vec<Counts<'a>>,
+    /// What they hold, the oldest first.
+    errors: Vec<Entry>,
+}
+
+/// How much a queue holds, as SQS estimates it.
+#[derive(Serialize)]
+struct Counts<'a> {
+    /// Without the stack's name.
+    name: &'a str,
+    /// Messages that wait to be read.
+    waiting: u64,
+    /// Messages that somebody reads just now, which are not among the errors.
+    being_read: u64,
+    /// Messages that are among the errors.
+    read: usize,
+}
+
+async fn list(target: &Target, format: Format, queues: &[ErrorQueue], limit: usize) -> Result<(), Failure> {
+    let errors = read_all(target, queues, limit).await?;
+    let counts = queues.iter().map(|queue| Counts {
+        name: &queue.name,
+        waiting: queue.waiting,
+        being_read: queue.hidden,
+        read: errors.iter().filter(|entry| entry.queue == queue.name).count(),
+    });
+    let list = List { stack: &target.stack, queues: counts.collect(), errors };
+    match format {
+        Format::Json => print_json(&list),
+        Format::Text => print(&list_text(&list)),
+    }
+}
+
+fn list_text(list: &List<'_>) -> String {
+    let count = list.errors.len();
+    let mut text = match count {
+        0 => format!("{}: no event failed\n", list.stack),
+        _ => format!("{}: {count} event{} failed\n\n{}", list.stack, s(count), rows(&list.errors)),
+    };
+    for queue in &list.queues {
+        let read = u64::try_from(queue.read).unwrap_or(u64::MAX);
+        let more = queue.waiting.saturating_sub(read);
+        if more > 0 {
+            text += &format!(
+                "\n{more} more in {}: --limit reads more, and SQS gives out ten of a message group at a time\n",
+                queue.name
+            );
+        }
+        if queue.being_read > 0 {
+            text += &format!("\n{} more in {}: somebody else reads them just now\n", queue.being_read, queue.name);
+        }
+    }
+    text
+}
+
+/// A line for each event, and what is wrong with it below.
+fn rows(entries: &[Entry]) -> String {
+    let wide = |text: fn(&Entry) -> &str| {
+        entries.iter().map(|entry| printable(text(entry)).chars().count()).max().unwrap_or_default()
+    };
+    let (queue, reason) = (wide(|entry| &entry.queue), wide(|entry| &entry.reason));
+    let row = |entry: &Entry| {
+        let event = [&entry.event_type, &entry.event_id].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+        let time = entry.failed_at.as_deref().map_or_else(|| "-".to_owned(), seconds);
+        let (why, id) = (printable(&entry.reason), printable(&entry.id));
+        let first = format!("{time:<20}  {id}  {:<queue$}  {why:<reason$}  {event}", entry.queue);
+        format!("{}\n    {}\n", first.trim_end(), printable(&entry.detail))
+    };
+    entries.iter().map(row).collect()
+}
+
+/// A time, in UTC, without what is less than a second.
+fn seconds(time: &str) -> String {
+    let whole = time.split(['.', 'Z']).next().unwrap_or(time);
+    format!("{whole}Z")
+}
+
+/// Looks at all error queues at once; what they hold, the oldest first.
+async fn read_all(target: &Target, queues: &[ErrorQueue], limit: usize) -> Result<Vec<Entry>, Failure> {
+    let reads = queues.iter().map(|queue| async move {
+        let mut reader = Reader::new(target, queue);
+        let read = look(&mut reader, queue, limit).await;
+        reader.give_back().await?;
+        read
+    });
+    let mut entries: Vec<_> = futures_util::future::try_join_all(reads).await?.into_iter().flatten().collect();
+    entries.sort_by(|one, other| (&one.failed_at, &one.id).cmp(&(&other.failed_at, &other.id)));
+    Ok(entries)
+}
+
+async fn look(reader: &mut Reader<'_>, queue: &ErrorQueue, limit: usize) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
+    while entries.len() < limit {
+        let messages = reader.next().await?;
+        if messages.is_empty() {
+            break;
+        }
+        entries.extend(messages.iter().map(|message| message::read(message, &queue.name).entry));
+    }
+    Ok(entries)
+}
+
+/// What is meant, and is there.
+async fn select(target: &Target, queues: &[ErrorQueue], selection: &Selection) -> Result<Vec<Entry>, Failure> {
+    let mut entries = read_all(target, queues, usize::MAX).await?;
+    if let Some(id) = selection.missing(&entries) {
+        return Err(not_there(id, queues));
+    }
+    entries.retain(|entry| selection.means(entry));
+    Ok(entries)
+}
+
+fn not_there(id: &str, queues: &[ErrorQueue]) -> Failure {
+    let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
+    let message = format!("there is no message {id:?} in {}", names.join(" or "));
+    Failure::new(message, "`errors list` shows the ids; somebody else may be reading it just now")
+}
+
+#[derive(Clone, Copy)]
+enum Doing {
+    SendBack,
+    Drop,
+}
+
+/// One that something was done to.
+#[derive(Serialize)]
+struct Done {
+    /// SQS's id of the message.
+    id: String,
+    /// The error queue.
+    queue: String,
+    /// The queue that it was sent back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+}
+
+/// Does it to each of these, in each queue's order. Only to these: what came since is left alone.
+async fn each(target: &Target, queues: &[ErrorQueue], selected: &[Entry], doing: Doing) -> Result<Vec<Done>, Failure> {
+    let ids: BTreeSet<_> = selected.iter().map(|entry| entry.id.as_str()).collect();
+    let works = queues.iter().map(|queue| async {
+        let mut reader = Reader::new(target, queue);
+        let mut done = Vec::new();
+        let worked = work(&mut reader, queue, &ids, doing, &mut done).await;
+        reader.give_back().await?;
+        worked.map(|()| done)
+    });
+    Ok(futures_util::future::try_join_all(works).await?.into_iter().flatten().collect())
+}
+
+async fn work(
+    reader: &mut Reader<'_>,
+    queue: &ErrorQueue,
+    ids: &BTreeSet<&str>,
+    doing: Doing,
+    done: &mut Vec<Done>,
+) -> Result<(), Failure> {
+    loop {
+        let messages = reader.next().await?;
+        if messages.is_empty() {
+            return Ok(());
+        }
+        for message in messages.iter().filter(|message| ids.contains(message.id.as_str())) {
+            let Reading { back, .. } = message::read(message, &queue.name);
+            let to = match doing {
+                Doing::SendBack => {
+                    let to = queue.origin(&back)?;
+                    reader.send_back(message, &back, to).await?;
+                    Some(to.name.clone())
+                }
+                Doing::Drop => {
+                    reader.remove(message).await?;
+                    None
+                }
+            };
+            done.push(Done { id: message.id.clone(), queue: queue.name.clone(), to });
+        }
+    }
+}
+
+/// What `errors redrive` and `errors drop` print with `--format json`. Fields are added, never changed or removed.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// The stack's name.
+    stack: &'a str,
+    /// What was done.
+    done: &'a [Done],
+    /// The ids of those that somebody else was reading, so that nothing was done to them.
+    not_done: Vec<&'a str>,
+}
+
+fn report(target: &Target, format: Format, selected: &[Entry], done: &[Done], word: &str) -> Result<(), Failure> {
+    let undone = selected.iter().filter(|entry| !done.iter().any(|each| each.id == entry.id));
+    let not_done: Vec<_> = undone.map(|entry| entry.id.as_str()).collect();
+    let (left, of) = (not_done.len(), selected.len());
+    match format {
+        Format::Json => print_json(&Report { stack: &target.stack, done, not_done })?,
+        Format::Text => print(&done_text(done, word))?,
+    }
+    if left == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{left} of {of} were not {word}: somebody else is reading them"), "try again in a minute"))
+}
+
+fn done_text(done: &[Done], word: &str) -> String {
+    if done.is_empty() {
+        return format!("nothing was {word}: no event is meant\n");
+    }
+    let line = |each: &Done| match &each.to {
+        Some(to) => format!("{word}  {}  {} -> {to}\n", each.id, each.queue),
+        None => format!("{word}  {}  {}\n", each.id, each.queue),
+    };
+    done.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, reason: &str) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            queue: "errors".to_owned(),
+            reason: reason.to_owned(),
+            detail: "the signature is not PayPal's\u{1b}[2J".to_owned(),
+            event_id: Some("WH-1".to_owned()),
+            event_type: Some("PAYMENT.SALE.COMPLETED".to_owned()),
+            received_at: None,
+            failed_at: Some("2026-11-01T00:00:00.123Z".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_list_says_what_failed_why_and_what_is_not_in_it() {
+        let counts = Counts { name: "errors", waiting: 5, being_read: 1, read: 2 };
+        let errors = vec![entry("m-1", "wrong_signature"), entry("m-2", "unreadable\n")];
+        let list = List { stack: "shop-prod", queues: vec![counts], errors };
+        insta::assert_snapshot!(list_text(&list), @r"
+        shop-prod: 2 events failed
+
+        2026-11-01T00:00:00Z  m-1  errors  wrong_signature  PAYMENT.SALE.COMPLETED WH-1
+            the signature is not PayPal's\u{1b}[2J
+        2026-11-01T00:00:00Z  m-2  errors  unreadable\n     PAYMENT.SALE.COMPLETED WH-1
+            the signature is not PayPal's\u{1b}[2J
+
+        3 more in errors: --limit reads more, and SQS gives out ten of a message group at a time
+
+        1 more in errors: somebody else reads them just now
+        ");
+    }
+
+    #[test]
+    fn an_empty_list_is_good_news() {
+        let list = List { stack: "shop-prod", queues: Vec::new(), errors: Vec::new() };
+        assert_eq!(list_text(&list), "shop-prod: no event failed\n");
+    }
+
+    #[test]
+    fn events_are_meant_by_id_by_reason_or_all_of_them() {
+        let entries = [entry("m-1", "wrong_signature"), entry("m-2", "unreadable")];
+        let meant = |ids: &[&str], reason: Option<&str>, all| {
+            let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+            let selection = Selection { ids, reason: reason.map(str::to_owned), all };
+            let missing = selection.missing(&entries).cloned();
+            (entries.iter().filter(|entry| selection.means(entry)).count(), missing)
+        };
+        assert_eq!(meant(&["m-1"], None, false), (1, None));
+        assert_eq!(meant(&["m-1", "m-3"], None, false), (1, Some("m-3".to_owned())));
+        assert_eq!(meant(&[], Some("unreadable"), false), (1, None));
+        assert_eq!(meant(&[], None, true), (2, None));
+    }
+}

@@ -1,0 +1,185 @@
+//! `status`: how the stack is, what is under way, and what would come next.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    Failure, Format,
+    change_set::{self, Waiting},
+    events::{Event, Reader, Since, first_cause},
+    follow::Following,
+    run::{Run, Stop},
+    stack::Stack,
+    states::{Step, next, succeeded},
+    target::Target,
+    text::{print, print_json, printable},
+};
+
+#[derive(Args)]
+pub(crate) struct StatusOptions {
+    /// Follow what is under way to its end
+    #[arg(long)]
+    follow: bool,
+}
+
+/// What `--format json` prints. Fields are added, never changed or removed.
+#[derive(Serialize)]
+struct Status<'a> {
+    /// The stack's name.
+    stack: &'a str,
+    /// Its ARN; none where there is no such stack.
+    stack_id: Option<&'a str>,
+    /// CloudFormation's word for how it is; none where there is no such stack.
+    status: Option<&'a str>,
+    /// Why, where CloudFormation says so.
+    reason: &'a str,
+    /// When it was made or last updated, as RFC 3339.
+    changed: Option<&'a str>,
+    /// Whether it is kept from being deleted.
+    termination_protection: bool,
+    /// Who made the change set that was executed last, where and when.
+    by: Option<String>,
+    /// What went wrong first in the last operation, when it failed.
+    first_cause: Option<Cause>,
+    /// Change sets that wait to be executed.
+    change_sets: &'a [Waiting],
+    /// What a deployment would do next.
+    next: &'a str,
+}
+
+#[derive(Serialize)]
+struct Cause {
+    resource: String,
+    kind: String,
+    status: String,
+    reason: String,
+}
+
+impl From<&Event> for Cause {
+    fn from(event: &Event) -> Self {
+        let Event { resource, kind, status, reason, .. } = event.clone();
+        Self { resource, kind, status, reason }
+    }
+}
+
+/// Prints how the stack is; with `--follow`, once nothing is under way any more.
+///
+/// # Errors
+/// When AWS does not say, or what was followed failed.
+pub(crate) async fn run(target: &Target, options: &StatusOptions, format: Format) -> Result<ExitCode, Failure> {
+    if !options.follow {
+        show(target, format).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut run = Run::new(target, format, false)?;
+    let done = follow(&mut run, format).await;
+    run.end(done).await
+}
+
+async fn follow(run: &mut Run<'_>, format: Format) -> Result<ExitCode, Stop> {
+    let target = run.target;
+    let stack = run.guarded(Stack::of(target)).await?;
+    if !matches!(next(Some(&stack.status)), Step::Follow(_)) {
+        run.guarded(show(target, format)).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (reader, events) = run.guarded(Reader::new(target, &stack.id, Since::Operation)).await?;
+    let following = Following { stack_id: stack.id.clone(), reader, events, fresh: false };
+    let outcome = run.follow(following).await?;
+    if !succeeded(&outcome.stack.status) {
+        let what = format!("the operation failed, and the stack is {}", outcome.stack.status);
+        return Err(run.failed(&outcome, &what).into());
+    }
+    eprintln!("{} resources in {:.1} s", outcome.resources, outcome.seconds);
+    if outcome.stack.status.as_str() == "DELETE_COMPLETE" {
+        eprintln!("{} is deleted", outcome.stack.name);
+        return Ok(ExitCode::SUCCESS);
+    }
+    run.guarded(show(target, format)).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(target: &Target, format: Format) -> Result<(), Failure> {
+    let stack = Stack::find(target, &target.stack).await?;
+    let Some(stack) = stack else {
+        let status = Status {
+            stack: &target.stack,
+            stack_id: None,
+            status: None,
+            reason: "",
+            changed: None,
+            termination_protection: false,
+            by: None,
+            first_cause: None,
+            change_sets: &[],
+            next: what_comes(Step::Create),
+        };
+        return say(&status, format);
+    };
+    let waiting = change_set::waiting(target).await?;
+    let by = match &stack.change_set {
+        Some(id) => change_set::describe(target, id).await?.map(|by| by.description).filter(|by| !by.is_empty()),
+        None => None,
+    };
+    let step = next(Some(&stack.status));
+    let in_order = stack.is_in_review() || succeeded(&stack.status) || matches!(step, Step::Follow(_));
+    let first_cause = if in_order {
+        None
+    } else {
+        let (_, events) = Reader::new(target, &stack.id, Since::Operation).await?;
+        first_cause(&events).map(Cause::from)
+    };
+    let status = Status {
+        stack: &stack.name,
+        stack_id: Some(&stack.id),
+        status: Some(stack.status.as_str()),
+        reason: &stack.reason,
+        changed: Some(&stack.changed),
+        termination_protection: stack.termination_protection,
+        by,
+        first_cause,
+        change_sets: &waiting,
+        next: what_comes(step),
+    };
+    say(&status, format)
+}
+
+fn say(status: &Status<'_>, format: Format) -> Result<(), Failure> {
+    match format {
+        Format::Json => print_json(status),
+        Format::Text => print(&text(status)),
+    }
+}
+
+fn text(status: &Status<'_>) -> String {
+    let Status { stack, change_sets, next, .. } = status;
+    let mut lines = vec![format!("{stack}, {}", status.status.unwrap_or("not there"))];
+    lines.extend((!status.reason.is_empty()).then(|| format!("  because  {}", printable(status.reason))));
+    if let Some(Cause { resource, kind, status, reason }) = &status.first_cause {
+        lines.push(format!("  first cause  {resource} ({kind}), {status}: {reason}"));
+    }
+    lines.extend(status.changed.map(|changed| format!("  since    {changed}")));
+    lines.extend(status.by.as_ref().map(|by| format!("  by       {by}")));
+    lines.extend(status.termination_protection.then(|| "  protected from being deleted".to_owned()));
+    for Waiting { name, made_by, created, status } in *change_sets {
+        lines.push(format!("  waits    change set {name}, {status}, {created}, {made_by}"));
+    }
+    lines.push(format!("  next     {next}"));
+    lines.join("\n") + "\n"
+}
+
+/// What a deployment would do next.
+fn what_comes(step: Step) -> &'static str {
+    match step {
+        Step::Create => "a deployment makes it",
+        Step::Update => "a deployment updates it",
+        Step::Follow(_) => "something is under way: status --follow follows it, and so does a deployment",
+        Step::RollBack => "a deployment rolls it back first",
+        Step::ContinueRollback => "a deployment continues the rollback first",
+        Step::Recreate => "a deployment deletes it and makes it anew",
+        Step::FinishDelete => "a deployment deletes the rest of it, and makes it anew",
+        Step::Stuck => "a person ends it, in CloudFormation's console",
+    }
+}

@@ -1,0 +1,57 @@
+//! Text for people and JSON for programs, on standard output.
+
+use std::io::{ErrorKind, Write, stdout};
+
+use serde::Serialize;
+
+use crate::Failure;
+
+/// Text with its control characters shown, so that what AWS or others wrote cannot steer the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
+        .collect()
+}
+
+/// Writes a result to standard output.
+///
+/// # Errors
+/// When it cannot be written; that nobody reads any more is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::new(format!("cannot print: {error}"), "check standard output")),
+    }
+}
+
+/// Writes a result as JSON.
+///
+/// # Errors
+/// As [`print`].
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    print(&(json(value, true)? + "\n"))
+}
+
+/// Writes one event of a stream as a line of JSON.
+///
+/// # Errors
+/// As [`print`].
+pub(crate) fn print_json_line(value: &impl Serialize) -> Result<(), Failure> {
+    print(&(json(value, false)? + "\n"))
+}
+
+fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
+    let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    text.map_err(|error| Failure::new(format!("cannot write JSON: {error}"), "this is a defect of this program"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(printable("a\u{1b}[31mb\r\nc\u{9b}d é"), "a\\u{1b}[31mb\\r\\nc\\u{9b}d é");
+    }
+}

@@ -1,0 +1,117 @@
+//! The alarms that undo a deployment when they ring while it is under way.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html>
+
+use aws_sdk_cloudwatch::types::StateValue;
+use cfn::Resource;
+
+use crate::{Failure, change_set::Rollback, failure::failure, source::Source, target::Target, text::printable};
+
+/// As many as CloudFormation takes.
+const MOST: usize = 5;
+
+/// An alarm that may become a trigger.
+struct Candidate {
+    name: String,
+    /// The smaller, the sooner it tells that a deployment broke something.
+    rank: u8,
+}
+
+/// The stack's own alarms that watch the deployment, at most five, with a word on each that cannot.
+///
+/// Only alarms that exist count: CloudFormation undoes an operation whose trigger is missing. One that rings already is
+/// left out: it would undo the very deployment that mends what it rings for.
+///
+/// # Errors
+/// When CloudWatch does not say how the alarms are.
+pub(crate) async fn choose(
+    target: &Target,
+    source: &Source,
+    before: &cfn::Template,
+    changed: &[&str],
+    minutes: u32,
+) -> Result<Rollback, Failure> {
+    let mut candidates = candidates(&source.template, before, changed);
+    candidates.sort_by_key(|candidate| candidate.rank);
+    if candidates.is_empty() {
+        return Ok(Rollback { alarms: Vec::new(), minutes });
+    }
+    let names = candidates.iter().map(|candidate| candidate.name.clone()).take(100).collect();
+    let request = target.aws.cloudwatch().describe_alarms().set_alarm_names(Some(names)).max_records(100);
+    let found = request.send().await.map_err(|error| failure(&error, "cannot ask how the alarms are"))?;
+    let state = |name: &str| found.metric_alarms().iter().find(|alarm| alarm.alarm_name() == Some(name));
+    let mut rollback = Rollback { alarms: Vec::new(), minutes };
+    let mut chosen = Vec::new();
+    for Candidate { name, .. } in &candidates {
+        let Some(alarm) = state(name) else { continue };
+        if alarm.state_value() == Some(&StateValue::Alarm) {
+            eprintln!("{} rings already: it does not watch this deployment", printable(name));
+        } else if let Some(arn) = alarm.alarm_arn().filter(|_| chosen.len() < MOST) {
+            rollback.alarms.push(arn.to_owned());
+            chosen.push(printable(name));
+        }
+    }
+    if !chosen.is_empty() {
+        let watch = if minutes > 0 { format!(", and {minutes} minutes after it") } else { String::new() };
+        eprintln!("undone when one of these rings during the deployment{watch}:\n  {}", chosen.join("\n  "));
+    }
+    Ok(rollback)
+}
+
+/// The alarms that are in both templates, by a name that is written out.
+fn candidates(after: &cfn::Template, before: &cfn::Template, changed: &[&str]) -> Vec<Candidate> {
+    let name = |resource: &Resource| resource.properties.get("AlarmName")?.as_str().map(str::to_owned);
+    let of = |template: &cfn::Template| -> Vec<(String, u8)> {
+        let alarms = template.resources.values().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm");
+        alarms.filter_map(|alarm| Some((name(alarm)?, rank(alarm, changed)))).collect()
+    };
+    let there = of(before);
+    let both = of(after).into_iter().filter(|(name, _)| there.iter().any(|(other, _)| other == name));
+    both.map(|(name, rank)| Candidate { name, rank }).collect()
+}
+
+/// What callers see tells first, then the functions whose code changes, then other functions, then the rest.
+fn rank(alarm: &Resource, changed: &[&str]) -> u8 {
+    let text = |property: &str| alarm.properties.get(property).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let about = || {
+        let dimensions = alarm.properties.get("Dimensions");
+        let named = dimensions.map(|dimensions| cfn::graph::references(dimensions, "")).unwrap_or_default();
+        named.iter().any(|(_, id)| changed.contains(&id.as_str()))
+    };
+    match (text("Namespace"), text("MetricName")) {
+        ("AWS/ApiGateway", "5xx") => 0,
+        ("AWS/Lambda", "Errors") if about() => 1,
+        ("AWS/Lambda", "Errors") => 2,
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible") => 3,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tells_soonest_comes_first_and_what_is_new_not_at_all() {
+        let alarm = |name: &str, space: &str, metric: &str, function: &str| {
+            format!(
+                "  {}: {{Type: AWS::CloudWatch::Alarm, Properties: {{AlarmName: {name}, Namespace: {space}, MetricName: {metric}, \
+                 Dimensions: [{{Name: FunctionName, Value: !Ref {function}}}]}}}}\n",
+                name.to_uppercase()
+            )
+        };
+        let before = format!(
+            "Resources:\n{}{}{}{}",
+            alarm("depth", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Q"),
+            alarm("one", "AWS/Lambda", "Errors", "One"),
+            alarm("two", "AWS/Lambda", "Errors", "Two"),
+            alarm("api", "AWS/ApiGateway", "5xx", "Api"),
+        );
+        let after = format!("{before}{}", alarm("new", "AWS/Lambda", "Errors", "Two"));
+        let (before, after) = (cfn::read::template(&before).unwrap(), cfn::read::template(&after).unwrap());
+        let mut found = candidates(&after, &before, &["Two"]);
+        found.sort_by_key(|candidate| candidate.rank);
+        let names: Vec<_> = found.iter().map(|candidate| candidate.name.as_str()).collect();
+        assert_eq!(names, ["api", "two", "one", "depth"]);
+    }
+}

@@ -1,0 +1,174 @@
+//! An endpoint that answers as AWS does, from a script, and keeps what it was asked.
+//!
+//! A script names for each action the answers in their order; the last one stays. Actions are named as AWS names them
+//! (`DescribeStacks`), REST calls by method and path (`HEAD /bucket/key`; a `*` at the end stands for any rest).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{Method, StatusCode, header::HOST},
+    response::Response,
+};
+use serde::Deserialize;
+
+/// What the endpoint answers, by action.
+pub(crate) type Script = BTreeMap<String, Vec<Answer>>;
+
+/// One answer.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Answer {
+    /// The HTTP status; 200 unless it is an error.
+    status: Option<u16>,
+    /// What stands inside AWS's `<ActionResponse><ActionResult>`, for the query protocol.
+    result: Option<String>,
+    /// A body as it is: of REST calls, or JSON.
+    body: Option<String>,
+    headers: BTreeMap<String, String>,
+    /// AWS's code of an error, with `message`.
+    error: Option<String>,
+    message: String,
+    /// No answer: the connection ends (`cut`), or stays open for ever (`hang`).
+    connection: Option<Fate>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Fate {
+    Cut,
+    Hang,
+}
+
+/// One call, as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) action: String,
+    pub(crate) fields: BTreeMap<String, String>,
+    pub(crate) body: Bytes,
+}
+
+/// A running endpoint.
+pub(crate) struct Endpoint {
+    pub(crate) url: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    script: Script,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Endpoint {
+    /// Reads a script from YAML.
+    pub(crate) async fn of(yaml: &str) -> Self {
+        Self::start(serde_saphyr::from_str(yaml).unwrap()).await
+    }
+
+    pub(crate) async fn start(script: Script) -> Self {
+        let shared = Arc::new(Shared { script, calls: Mutex::default() });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, shared }
+    }
+
+    /// All calls so far.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// The actions of all calls so far.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.action).collect()
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let call = read(request).await;
+    let found = {
+        let mut calls = shared.calls.lock().unwrap();
+        let answers = shared.script.get(&call.action).or_else(|| {
+            let starred = shared.script.iter().filter_map(|(name, answers)| Some((name.strip_suffix('*')?, answers)));
+            starred.filter(|(start, _)| call.action.starts_with(start)).map(|(_, answers)| answers).next()
+        });
+        let before = calls.iter().filter(|earlier| earlier.action == call.action).count();
+        calls.push(call.clone());
+        answers.and_then(|answers| answers.get(before).or(answers.last())).cloned()
+    };
+    match found {
+        Some(found) => found.render(&call).await,
+        None => {
+            let message = format!("{} is not in the script", call.action);
+            Answer { error: Some("NotInTheScript".to_owned()), message, ..Answer::default() }.render(&call).await
+        }
+    }
+}
+
+async fn read(request: Request) -> Call {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert!(parts.headers.contains_key(HOST));
+    if header("content-type").starts_with("application/x-www-form-urlencoded") {
+        let fields: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+        return Call { action: fields.get("Action").cloned().unwrap_or_default(), fields, body };
+    }
+    let target = header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
+    let query = parts.uri.query().unwrap_or_default();
+    let mut fields: BTreeMap<String, String> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    fields.extend(
+        parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))),
+    );
+    let action = if target.is_empty() { format!("{} {}", parts.method, parts.uri.path()) } else { target };
+    let body = if parts.method == Method::HEAD { Bytes::new() } else { body };
+    Call { action, fields, body }
+}
+
+impl Answer {
+    async fn render(self, call: &Call) -> Response {
+        match self.connection {
+            Some(Fate::Hang) => std::future::pending().await,
+            // A body that fails before its first byte ends the connection.
+            Some(Fate::Cut) => {
+                let lost = std::io::Error::other("cut");
+                return Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(lost)])));
+            }
+            None => {}
+        }
+        let query = !call.action.contains(' ') && call.fields.contains_key("Action");
+        let json = call.fields.contains_key("x-amz-target");
+        let status = self.status.unwrap_or(if self.error.is_some() { 400 } else { 200 });
+        let action = &call.action;
+        let message = self.message.replace('&', "&amp;").replace('<', "&lt;");
+        let body = match (&self.error, self.body) {
+            (_, Some(body)) => body,
+            (Some(code), None) if json => serde_json::json!({ "__type": code, "message": self.message }).to_string(),
+            (Some(code), None) if query => format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+                 <RequestId>1</RequestId></ErrorResponse>"
+            ),
+            (Some(code), None) => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
+            (None, None) if query => format!(
+                "<{action}Response><{action}Result>{}</{action}Result></{action}Response>",
+                self.result.unwrap_or_default()
+            ),
+            (None, None) => String::new(),
+        };
+        let mut response = Response::builder().status(StatusCode::from_u16(status).unwrap());
+        let kind = if json { "application/x-amz-json-1.1" } else { "text/xml" };
+        if !self.headers.contains_key("content-type") {
+            response = response.header("content-type", kind);
+        }
+        for (name, value) in &self.headers {
+            response = response.header(name, value);
+        }
+        response.body(Body::from(body)).unwrap()
+    }
+}

@@ -1,0 +1,44 @@
+//! The program itself, with credentials of its own and nothing of this machine's.
+
+use std::process::Output;
+
+use tokio::process::Command;
+
+use crate::endpoint::Endpoint;
+
+/// The account that the tests' environment is in.
+pub(crate) const ACCOUNT: &str = "222222222222";
+
+/// Who is signed in, where nothing else matters.
+pub(crate) const IDENTITY: &str = "\
+GetCallerIdentity:
+  - result: <Arn>arn:aws:iam::222222222222:user/ops</Arn><UserId>AIDA</UserId><Account>222222222222</Account>
+";
+
+/// The program, for the stack of the tests, at an endpoint.
+pub(crate) fn command(endpoint: &Endpoint, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
+    command.env_clear().env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", "secret");
+    command.args(arguments).args(["--stack", "paypal-subscriptions-prod", "--env", "prod", "--account", ACCOUNT]);
+    command.args(["--region", "eu-west-1", "--endpoint-url", &endpoint.url, "--pace", "1"]);
+    command.kill_on_drop(true);
+    command
+}
+
+/// What a run said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) errors: String,
+}
+
+/// Runs the program to its end.
+pub(crate) async fn run(endpoint: &Endpoint, arguments: &[&str]) -> Said {
+    said(command(endpoint, arguments).output().await.unwrap())
+}
+
+pub(crate) fn said(output: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), errors: text(output.stderr) }
+}
