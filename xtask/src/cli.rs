@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Run the whole service on this machine
     #[command(
-        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
+        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --chaos kills=0.1,failing-paypal=0.2,seed=7\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
     )]
     Local(Local),
     /// PayPal's webhook events
@@ -276,6 +276,10 @@ pub(crate) struct Local {
     /// The PayPal sandbox's port; 0 picks a free one
     #[arg(long, default_value_t = 3002)]
     pub(crate) paypal_port: u16,
+    /// Faults on demand, as NAME=RATE,...: duplicates, reordering, throttles, kills, lost-answers, slow-paypal,
+    /// failing-paypal, expired-certificates or all, each from 0 to 1; seed=NUMBER repeats a run
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) chaos: Option<String>,
     /// Keep queues and topics in this folder across restarts; without it nothing touches the disk
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
@@ -502,6 +506,9 @@ pub(crate) struct Test {
     /// Run only the steps whose name contains this
     #[arg(long, value_name = "STEP")]
     pub(crate) only: Option<String>,
+    /// Leave out the test of the console in a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }
 
 #[derive(Args)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+use crate::record::Recorder;
+
 /// How many events a slow reader may lag behind before it misses some.
 const BACKLOG: usize = 4096;
 
@@ -121,23 +123,32 @@ pub enum What {
 
 /// The sending side; clones share one stream.
 #[derive(Clone, Debug)]
-pub struct Stream(broadcast::Sender<Activity>);
+pub struct Stream {
+    sender: broadcast::Sender<Activity>,
+    recorder: Recorder,
+}
 
 impl Default for Stream {
     fn default() -> Self {
-        Self(broadcast::channel(BACKLOG).0)
+        Self { sender: broadcast::channel(BACKLOG).0, recorder: Recorder::default() }
     }
 }
 
 impl Stream {
     /// Tells everyone who listens; nobody listening is fine.
     pub fn tell(&self, what: What, took: Option<Duration>) {
-        let _nobody_listens = self.0.send(Activity { what, took });
+        let _nobody_listens = self.sender.send(Activity { what, took });
     }
 
     /// Listens from now on.
     #[must_use]
     pub fn listen(&self) -> broadcast::Receiver<Activity> {
-        self.0.subscribe()
+        self.sender.subscribe()
+    }
+
+    /// What happened until now, with its payloads.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 }

@@ -128,6 +128,10 @@ pub struct Told {
     pub state: State,
     /// Why.
     pub reason: String,
+    /// What it is for.
+    pub description: String,
+    /// What it watches and when it alarms, as a sentence.
+    pub watches: String,
 }
 
 /// All alarms of the account. Clones share them.
@@ -167,7 +171,8 @@ impl Alarms {
         let told = |Watched { alarm, says }: &Watched| {
             let unknown = || (State::InsufficientData, "it was not looked at yet".to_owned());
             let (state, reason) = says.clone().unwrap_or_else(unknown);
-            Told { name: alarm.name.clone(), state, reason }
+            let (name, description) = (alarm.name.clone(), alarm.description.clone());
+            Told { name, state, reason, description, watches: alarm.watches() }
         };
         self.lock().iter().map(told).collect()
     }
@@ -268,6 +273,17 @@ impl Alarms {
 }
 
 impl Alarm {
+    /// What it watches and when it alarms, for people.
+    fn watches(&self) -> String {
+        let (metric, statistic) = (&self.metric, self.statistic.name());
+        let (sign, seconds) = (self.comparison.sign(), self.period.as_secs());
+        let (most, threshold) = (self.periods, self.threshold);
+        format!(
+            "{statistic} of {} {} {sign} {threshold}, in {} of {most} x {seconds} s",
+            metric.namespace, metric.name, self.to_alarm
+        )
+    }
+
     /// What the alarm says now, and why; nothing when it stays as it is.
     fn evaluate(&self, metrics: &Metrics, now: Moment) -> Option<(State, String)> {
         // The periods end now, so that a value is seen as soon as it is there; AWS's begin at full minutes.

@@ -9,6 +9,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, Uri, header},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
@@ -18,10 +19,12 @@ use uuid::Uuid;
 
 use crate::{
     account::Account,
+    chaos::{Chaos, Fault},
     cloud::Control,
     cloudformation::CloudFormation,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
+    record::{Cause, Recorder},
     secrets::Secrets,
     sns::{self, Sns},
     sqs::{self, Sqs},
@@ -50,6 +53,10 @@ pub struct Services {
     pub lambda: Lambda,
     /// The queue of their asynchronous invocations.
     pub asynchronous: Asynchronous,
+    /// What happened, and who works on what.
+    pub recorder: Recorder,
+    /// What goes wrong on purpose.
+    pub chaos: Chaos,
     /// What was made, as a stack.
     pub cloudformation: CloudFormation,
 }
@@ -64,6 +71,7 @@ pub(crate) async fn serve(listener: TcpListener, services: Services) {
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
         .route("/2015-03-31/functions/{function}/configuration", get(configuration))
         .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(from_fn(wire::own::own_only))
         .with_state(services);
     // It ends with the task: there is nobody to tell of an error.
     let _ended = axum::serve(wire::prompt(listener), router).await;
@@ -75,7 +83,8 @@ async fn invoke(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    lambda::api::invoke(&services.lambda, &services.asynchronous, &function, &headers, body).await
+    let work = lambda::api::invoke(&services.lambda, &services.asynchronous, &function, &headers, body);
+    cause(&services, &headers).of(work).await
 }
 
 async fn configuration(State(services): State<Services>, Path(function): Path<String>) -> Response {
@@ -94,23 +103,56 @@ async fn answer(State(mut services): State<Services>, uri: Uri, headers: HeaderM
         services.sns = services.sns.in_region(region);
     }
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let cause = cause(&services, &headers);
     match target.and_then(|target| target.split_once('.')) {
-        Some((service, action)) => json_request(&services, service, action, &body).await,
-        None => query_request(&services, &uri, &body).await,
+        Some((service, action)) => cause.of(json_request(&services, service, action, &body)).await,
+        None => cause.of(query_request(&services, &uri, &body)).await,
     }
+}
+
+/// What a call follows from: the access key that it is signed with says which environment makes it.
+fn cause(services: &Services, headers: &HeaderMap) -> Cause {
+    let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = signature.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
+    key.map(|key| services.recorder.caller(key)).unwrap_or_default()
+}
+
+/// Does a function's call, unless it is refused or its answer is lost on purpose. Calls from outside are left in peace: they
+/// are a test's or a developer's own.
+///
+/// Source: <https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html>
+async fn with_faults<T>(
+    services: &Services,
+    action: &str,
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let caller = Cause::current().from;
+    let strikes =
+        |fault| caller.starts_with("function:") && services.chaos.strikes(fault, &format!("{action} of {caller}"));
+    if strikes(Fault::Throttle) {
+        return Err(ApiError::caller("ThrottlingException", "The request was denied due to request throttling."));
+    }
+    let answer = work.await?;
+    if strikes(Fault::LostAnswer) {
+        let message = "The request processing has failed because of an unknown error.";
+        return Err(ApiError { status: 500, ..ApiError::caller("InternalFailure", message) });
+    }
+    Ok(answer)
 }
 
 async fn json_request(services: &Services, service: &str, action: &str, body: &[u8]) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(if body.is_empty() { b"{}" } else { body }) else {
         return json_error(&ApiError::caller("SerializationException", "the request is not JSON"), service);
     };
-    let result = match service {
-        "AmazonSQS" => sqs::actions::run(&services.sqs, action, &request).await,
-        "secretsmanager" => services.secrets.run(action, &request),
-        "Logs_20140328" => services.logs.run(action, &request),
-        _ => Err(ApiError::caller("UnknownOperationException", format!("{service} is not played here"))),
+    let work = async {
+        match service {
+            "AmazonSQS" => sqs::actions::run(&services.sqs, action, &request).await,
+            "secretsmanager" => services.secrets.run(action, &request),
+            "Logs_20140328" => services.logs.run(action, &request),
+            _ => Err(ApiError::caller("UnknownOperationException", format!("{service} is not played here"))),
+        }
     };
-    match result {
+    match with_faults(services, action, work).await {
         Ok(answer) => json_answer(StatusCode::OK, service, &answer),
         Err(error) => json_error(&error, service),
     }
@@ -144,24 +186,32 @@ fn region(headers: &HeaderMap) -> Option<&str> {
     (plain && !region.is_empty()).then_some(region)
 }
 
+const QUEUES: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
+const STACKS: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+const IDENTITIES: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
 async fn query_request(services: &Services, uri: &Uri, body: &[u8]) -> Response {
     let path = uri.path();
     let query = Query::parse(uri.query().unwrap_or_default(), body);
     let Some(action) = query.get("Action") else {
         return query_error(&ApiError::caller("MissingAction", "The request must contain the parameter Action."));
     };
-    let (result, namespace) = match query.get("Version") {
+    let namespace = match query.get("Version") {
         // Only queues have addresses of their own, which some clients call without a version.
-        version if version == Some("2012-11-05") || version.is_none() && path != "/" => {
-            (sqs::query::run(&services.sqs, action, &query, path).await, "http://queue.amazonaws.com/doc/2012-11-05/")
-        }
-        Some("2010-05-15") => {
-            (services.cloudformation.run(action, &query), "http://cloudformation.amazonaws.com/doc/2010-05-15/")
-        }
-        Some("2011-06-15") => (identity(services, action), "https://sts.amazonaws.com/doc/2011-06-15/"),
-        _ => (sns::actions::run(&services.sns, action, &query), "http://sns.amazonaws.com/doc/2010-03-31/"),
+        version if version == Some("2012-11-05") || version.is_none() && path != "/" => QUEUES,
+        Some("2010-05-15") => STACKS,
+        Some("2011-06-15") => IDENTITIES,
+        _ => "http://sns.amazonaws.com/doc/2010-03-31/",
     };
-    match result {
+    let work = async {
+        match namespace {
+            QUEUES => sqs::query::run(&services.sqs, action, &query, path).await,
+            STACKS => services.cloudformation.run(action, &query),
+            IDENTITIES => identity(services, action),
+            _ => sns::actions::run(&services.sns, action, &query),
+        }
+    };
+    match with_faults(services, action, work).await {
         Ok(inner) => query_answer(action, &inner.finish(), namespace),
         Err(error) => query_error(&error),
     }

@@ -10,8 +10,10 @@ use crate::{
     activity::Stream,
     alarms::Alarms,
     aws,
+    chaos::Chaos,
     clock::{Clock, TooFar},
     cloudformation::{CloudFormation, StackParts},
+    console::{self, Console},
     event_source,
     http_api::{self, RouteKey},
     journal::{Journal, JournalError, Line, Saved},
@@ -49,6 +51,10 @@ pub struct Options {
     pub activity: Stream,
     /// Its time.
     pub clock: Clock,
+    /// What goes wrong on purpose.
+    pub chaos: Chaos,
+    /// The console, where there is one.
+    pub console: Option<Console>,
     /// Where queues and topics outlive the process; without, nothing is written.
     pub state: Option<PathBuf>,
 }
@@ -175,7 +181,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         region: options.region,
         endpoint: format!("http://{}", options.aws.local_addr()?),
     };
-    let (activity, clock) = (options.activity, options.clock);
+    let (activity, clock, chaos) = (options.activity, options.clock, options.chaos);
     let (journal, mut saved) = match &options.state {
         Some(folder) => Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
         None => (None, Saved::default()),
@@ -184,8 +190,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let _within = clock.advance(saved.ahead);
     let metrics = Metrics::new(clock.clone());
     let logs = Logs::new(account.clone(), metrics.clone());
-    let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), journal.clone());
-    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), chaos.clone(), journal.clone());
+    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone(), chaos.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
     let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone(), journal.clone());
     asynchronous.connect(sns.clone());
@@ -223,6 +229,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         sns: sns.clone(),
         journal,
     };
+    let picture = console::picture(&made, &sqs, &sns, &lambda);
     let cloudformation = CloudFormation::new(
         &account,
         StackParts {
@@ -234,23 +241,29 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         },
     );
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
+    let (api, recorder) = (made.api, activity.recorder().clone());
+    let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity, chaos.clone());
+    let services = aws::Services {
+        account: account.clone(),
+        control: control.clone(),
+        sqs,
+        sns,
+        secrets,
+        logs,
+        lambda: lambda.clone(),
+        asynchronous,
+        cloudformation,
+        recorder,
+        chaos,
+    };
     let mut tasks = vec![
-        tokio::spawn(aws::serve(
-            options.aws,
-            aws::Services {
-                account: account.clone(),
-                control: control.clone(),
-                sqs,
-                sns,
-                secrets,
-                logs: logs.clone(),
-                lambda: lambda.clone(),
-                asynchronous,
-                cloudformation,
-            },
-        )),
-        tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),
+        tokio::spawn(aws::serve(options.aws, services.clone())),
+        tokio::spawn(http_api::serve(options.api, api.clone())),
     ];
+    if let Some(console) = options.console {
+        let cloud = console::Cloud { services, api, api_endpoint: given.api_endpoint.clone(), picture };
+        tasks.push(tokio::spawn(console::serve(console, cloud)));
+    }
     let sources = made.sources.into_iter();
     tasks.extend(
         sources

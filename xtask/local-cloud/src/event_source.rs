@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     lambda::{InvokeError, Lambda},
     pattern::Rules,
+    record::Cause,
     sqs::{Queue, Receive, Received},
 };
 
@@ -132,9 +133,11 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
         return;
     }
     let payload = Bytes::from(event(queue, region, &batch).to_string());
+    let journeys = queue.recorder().journeys_of(batch.iter().map(|message| message.message_id.as_str()));
+    let cause = Cause::new(queue.node(), journeys);
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
-        match lambda.invoke(&source.function, payload.clone()).await {
+        match cause.clone().of(lambda.invoke(&source.function, payload.clone())).await {
             Ok(invocation) => break invocation,
             // Until the messages are somebody else's.
             Err(InvokeError::Throttled) if batch.iter().any(|message| queue.is_current(&message.receipt_handle)) => {

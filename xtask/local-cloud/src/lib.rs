@@ -7,7 +7,8 @@
 //! - [`metrics`], [`alarms`]: what is counted, and who is told of it.
 //! - [`clock`]: the time of all of them, which can be put forward.
 //! - [`journal`]: what outlives the process.
-//! - [`activity`]: what happens, as it happens.
+//! - [`activity`]: what happens, as it happens; [`record`]: what happened, with its payloads.
+//! - [`console`]: the page that shows it; [`chaos`]: what goes wrong on purpose.
 //!
 //! **Invariants.** Reads a template and runs binaries; knows neither this project's stack nor its handlers nor PayPal. One
 //! clock; nothing polls: whoever waits is woken. Without a journal nothing touches the disk.
@@ -18,9 +19,11 @@ pub mod account;
 pub mod activity;
 pub mod alarms;
 pub mod aws;
+pub mod chaos;
 pub mod clock;
 pub mod cloud;
 pub mod cloudformation;
+pub mod console;
 pub mod event_source;
 pub mod http_api;
 pub mod journal;
@@ -29,6 +32,7 @@ pub mod logs;
 pub mod metrics;
 mod pattern;
 pub mod provision;
+pub mod record;
 pub mod secrets;
 pub mod sns;
 pub mod sqs;

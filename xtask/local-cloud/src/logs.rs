@@ -78,6 +78,15 @@ impl Logs {
         last
     }
 
+    /// The newest lines of a group, the oldest first: when, since the epoch in milliseconds, and what.
+    pub(crate) fn newest(&self, group: &str, most: usize) -> Vec<(u64, String)> {
+        let groups = self.lock();
+        let lines = groups.get(group).map(|group| &group.lines);
+        let skipped = lines.map_or(0, VecDeque::len).saturating_sub(most);
+        let lines = lines.into_iter().flatten().skip(skipped);
+        lines.map(|line| (u64::try_from(line.at).unwrap_or(u64::MAX), line.text.clone())).collect()
+    }
+
     /// How many lines were ever written to a group: the number of the next one.
     pub(crate) fn written(&self, group: &str) -> u64 {
         let groups = self.lock();

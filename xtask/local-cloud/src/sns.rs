@@ -161,6 +161,15 @@ impl Sns {
         Ok(done)
     }
 
+    /// Every topic's ARN, with protocol and endpoint of each subscription.
+    #[must_use]
+    pub fn subscribed(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let pairs = |topic: &Topic| {
+            topic.subscriptions.iter().map(|each| (each.protocol.clone(), each.endpoint.clone())).collect()
+        };
+        self.topics().iter().map(|(arn, topic)| (arn.clone(), pairs(topic))).collect()
+    }
+
     fn clock(&self) -> &Clock {
         self.inner.sqs.clock()
     }

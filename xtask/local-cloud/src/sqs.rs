@@ -4,6 +4,7 @@ pub(crate) mod actions;
 mod attributes;
 pub(crate) mod check;
 mod errors;
+mod inspect;
 pub(crate) mod journal;
 mod message;
 mod move_task;
@@ -17,13 +18,15 @@ use std::{
 };
 
 pub use attributes::Attributes;
+pub use inspect::Lying;
 pub use message::{MessageAttribute, NewMessage, Receive, Received, Sent};
-pub use queue::{Lying, Queue};
+pub use queue::Queue;
 pub use state::Counts;
 
 use crate::{
     account::Account,
     activity::Stream,
+    chaos::Chaos,
     clock::Clock,
     journal::{Journal, Saved},
     wire::ApiError,
@@ -41,6 +44,7 @@ pub struct Sqs {
 struct Inner {
     activity: Stream,
     clock: Clock,
+    chaos: Chaos,
     journal: Option<Journal>,
     /// By ARN.
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
@@ -59,10 +63,11 @@ struct Described {
 impl Sqs {
     /// An account without queues. With a journal, what happens to them is written down there.
     #[must_use]
-    pub fn new(account: Account, clock: Clock, activity: Stream, journal: Option<Journal>) -> Self {
+    pub fn new(account: Account, clock: Clock, activity: Stream, chaos: Chaos, journal: Option<Journal>) -> Self {
         let inner = Inner {
             activity,
             clock,
+            chaos,
             journal,
             queues: RwLock::default(),
             move_tasks: MoveTasks::default(),
@@ -202,6 +207,10 @@ impl Sqs {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.inner.clock
+    }
+
+    pub(crate) fn chaos(&self) -> &Chaos {
+        &self.inner.chaos
     }
 
     pub(crate) fn activity(&self) -> &Stream {

@@ -16,7 +16,7 @@ use crate::{
     Activity, Options, What,
     authority::{Authority, now},
     clock::Clock,
-    faults::Faults,
+    faults::{Chance, Faults},
     invoicing::Invoice,
     plans,
 };
@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) random: Rng,
     pub(crate) client_secret: String,
     pub(crate) faults: Faults,
+    /// How likely a webhook is signed with a certificate that has expired.
+    pub(crate) expired: Chance,
     /// Access tokens and when they end.
     pub(crate) tokens: HashMap<String, Instant>,
     pub(crate) plans: Vec<Value>,
@@ -88,6 +90,7 @@ impl Shared {
             random: Rng::with_seed(options.seed),
             client_secret: options.client_secret.clone(),
             faults: Faults::default(),
+            expired: Chance::default(),
             tokens: HashMap::new(),
             plans: plans::seeded(),
             subscriptions: IndexMap::new(),

@@ -1,7 +1,9 @@
 //! `local`: the whole service on this machine.
 
+mod chaos;
 mod console;
 mod lines;
+mod subject;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +13,7 @@ use std::{
 };
 
 use infra::Environment;
-use local_cloud::{Clock, activity};
+use local_cloud::{Clock, activity, chaos::Chaos};
 use paypal_sandbox::Sandbox;
 use tokio::{
     net::TcpListener,
@@ -45,7 +47,8 @@ pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
 }
 
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
-    // The ports and the environment first: a busy one or a mistake should not cost a build.
+    // The ports, the environment and the options first: a busy one or a mistake should not cost a build.
+    let spec = chaos::Spec::parse(options.chaos.as_deref().unwrap_or_default())?;
     let ports = Ports::open(options).await?;
     let environment = context.environment(&options.env)?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
@@ -65,6 +68,10 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         lines::print(stream.listen(), sandbox.activity(), prefix.clone())
     };
     let recent = console::remember(&stream);
+    let noted = console::note(&sandbox, stream.recorder().clone(), ready.paypal.clone());
+    let disturbed = Chaos::default();
+    spec.apply(&disturbed, &sandbox)?;
+    let console = console::console(ports.console, &ready, recent, &sandbox, &prefix);
     let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
     let running = local_cloud::start(local_cloud::Options {
         template,
@@ -78,11 +85,12 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         secrets: BTreeMap::from([(PAYPAL_SECRET.to_owned(), credentials.to_string())]),
         activity: stream,
         clock,
+        chaos: disturbed,
+        console: Some(console),
         state: options.state.clone(),
     })
     .await
     .map_err(Failure::new)?;
-    let console = console::serve(ports.console, ready.clone(), recent, running.control(), prefix);
     let took = since.elapsed();
     let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
@@ -96,7 +104,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     }
     stop_asked.await;
     drop(announced);
-    console.abort();
+    noted.abort();
     stop(running, sandbox).await;
     lines.abort();
     if let Some(file) = &options.ready_file {

@@ -14,6 +14,7 @@ mod service;
 mod api;
 mod build;
 mod command_line;
+mod console;
 mod emulator_calls;
 mod emulator_life;
 mod emulator_service;

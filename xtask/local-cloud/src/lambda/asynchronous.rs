@@ -14,6 +14,7 @@ use super::{FunctionError, InvokeError, Lambda};
 use crate::{
     activity::What,
     clock::Clock,
+    record::Cause,
     sns::{Functions, Publish, Sns},
     sqs::{MessageAttribute, NewMessage, Sqs},
 };
@@ -69,7 +70,7 @@ impl Asynchronous {
         let known = self.0.lambda.function(function)?;
         let id = uuid::Uuid::new_v4().to_string();
         let (inner, event_id) = (Arc::clone(&self.0), id.clone());
-        tokio::spawn(async move {
+        tokio::spawn(Cause::current().of(async move {
             let invoke = || {
                 let (lambda, name, payload) = (inner.lambda.clone(), known.name.clone(), payload.clone());
                 async move { lambda.invoke(&name, payload).await.map(|done| done.result) }
@@ -82,7 +83,7 @@ impl Asynchronous {
             if let (Some(given_up), Some(target)) = (given_up, &known.retries.dead_letter) {
                 inner.bury(target, &payload, &event_id, &given_up);
             }
-        });
+        }));
         Some(id)
     }
 }

@@ -1,4 +1,4 @@
-use crate::{account::Account, activity::Stream, clock::Clock, lambda::Asynchronous};
+use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock, lambda::Asynchronous};
 
 use super::*;
 
@@ -10,8 +10,8 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let (stream, clock) = (Stream::default(), Clock::default());
     let metrics = Metrics::new(clock.clone());
     let logs = Logs::new(account.clone(), metrics.clone());
-    let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), None);
-    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), Chaos::default(), None);
+    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone(), Chaos::default());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
     let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream.clone(), None);
     let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), stream);

@@ -12,7 +12,12 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Sns, delivery, invalid, no_such_topic, subscription::Subscription, topic::Topic};
-use crate::{activity::What, sqs::MessageAttribute, wire::ApiError};
+use crate::{
+    activity::What,
+    record::{Cause, Hop, Kind, Payload},
+    sqs::MessageAttribute,
+    wire::ApiError,
+};
 
 /// What a message may measure, in bytes, unless its topic says otherwise.
 pub(super) const LONGEST: usize = 262_144;
@@ -81,10 +86,29 @@ impl Sns {
             topic.subscriptions.iter().filter(|subscription| subscription.wants(publish)).collect();
         let name = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
         let (deliveries, message_id) = (wanted.len(), published.message_id.clone());
+        let cause = Cause::new(format!("topic:{name}"), self.keep(publish, &name, &message_id));
         self.inner.activity.tell(What::Published { topic: name, message_id, deliveries }, None);
-        for subscription in wanted {
-            delivery::deliver(self, subscription, publish, published);
-        }
+        cause.of_now(|| {
+            for subscription in wanted {
+                delivery::deliver(self, subscription, publish, published);
+            }
+        });
+    }
+
+    /// Records a message that is published; the journeys that it belongs to.
+    fn keep(&self, publish: &Publish, topic: &str, message_id: &str) -> Vec<u64> {
+        let (cause, recorder) = (Cause::current(), self.inner.activity.recorder());
+        let (number, journeys) = cause.next(recorder);
+        recorder.keep(Hop {
+            journeys: journeys.clone(),
+            message_id: Some(message_id.to_owned()),
+            payload: Payload::copied(&publish.message),
+            attributes: publish.attributes.clone(),
+            group: publish.group_id.clone(),
+            ..Hop::new(number, Kind::Published, &cause.from, &format!("topic:{topic}"), "published".to_owned())
+        });
+        // Which of several journeys it is may be known only from what it says.
+        recorder.hop(number).map_or(journeys, |hop| hop.journeys.clone())
     }
 }
 

@@ -152,12 +152,12 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{account::Account, activity::Stream, clock::Clock};
+    use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock};
 
     /// Each action's result, in order.
     async fn results(calls: &[&str]) -> Vec<String> {
         let account = Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
-        let sqs = Sqs::new(account, Clock::default(), Stream::default(), None);
+        let sqs = Sqs::new(account, Clock::default(), Stream::default(), Chaos::default(), None);
         let mut results = Vec::new();
         for call in calls {
             let query = Query::parse("", call.as_bytes());

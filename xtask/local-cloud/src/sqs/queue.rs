@@ -20,7 +20,9 @@ use super::{
 use crate::{
     account::Account,
     activity::{Stream, What},
+    chaos::Fault,
     clock::{Clock, Moment},
+    record::{Cause, Hop, Kind, Payload, Recorder},
     wire::{ApiError, md5},
 };
 
@@ -51,23 +53,6 @@ struct About {
     tags: BTreeMap<String, String>,
     modified: Moment,
     purged: Option<Moment>,
-}
-
-/// A message that lies in a queue, for whoever looks at the queue without receiving.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Lying {
-    /// SQS's id of the message.
-    pub message_id: String,
-    /// What it says.
-    pub body: String,
-    /// Its group, where it has one.
-    pub group_id: Option<String>,
-    /// When it was sent, in milliseconds since 1970.
-    pub sent_ms: u128,
-    /// How often it was received.
-    pub receives: u32,
-    /// The queue that gave it up, by its ARN.
-    pub source: Option<String>,
 }
 
 impl Queue {
@@ -141,21 +126,6 @@ impl Queue {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.state().counts(self.clock.now())
-    }
-
-    /// The messages in it, the oldest first, without receiving them.
-    #[must_use]
-    pub fn look(&self) -> Vec<Lying> {
-        let state = self.state();
-        let lying = state.look().into_iter().map(|(_, message)| Lying {
-            message_id: message.sent.message_id.clone(),
-            body: message.body.clone(),
-            group_id: message.group.clone(),
-            sent_ms: message.sent_at.as_millis(),
-            receives: message.receives,
-            source: message.source.clone(),
-        });
-        lying.collect()
     }
 
     /// When its oldest message was sent, that is not delayed.
@@ -232,7 +202,7 @@ impl Queue {
             // It is answered for by the message that is there, with the checksums of what came: clients compare them.
             return Ok(sent);
         }
-        let delay = message.delay.unwrap_or(state.attributes.delay);
+        let delay = message.delay.unwrap_or(state.attributes.delay) + self.lateness();
         let parts = MessageParts {
             sent: sent.clone(),
             body: message.body,
@@ -243,11 +213,35 @@ impl Queue {
             sent_at: now,
             source: None,
         };
+        self.keep(&parts);
+        if !self.fifo && self.sqs.chaos().strikes(Fault::Duplicate, &self.name) {
+            state.put(Incoming { message: parts.clone(), delay }, now);
+        }
         state.put(Incoming { message: parts, delay }, now);
         drop(state);
         self.arrived.notify_waiters();
         self.activity.tell(What::Sent { queue: self.name.clone(), message_id: sent.message_id.clone() }, None);
         Ok(sent)
+    }
+
+    /// Records a message that was sent, before anyone can have it.
+    fn keep(&self, message: &MessageParts) {
+        let (cause, recorder) = (Cause::current(), self.recorder());
+        let (number, journeys) = cause.next(recorder);
+        recorder.keep(Hop {
+            journeys,
+            message_id: Some(message.sent.message_id.clone()),
+            payload: Payload::copied(&message.body),
+            attributes: message.attributes.clone(),
+            group: message.group.clone(),
+            ..Hop::new(number, Kind::Sent, &cause.from, &self.node(), "message".to_owned())
+        });
+    }
+
+    /// How late a fault makes the next message; a FIFO queue keeps its order whatever happens.
+    fn lateness(&self) -> Duration {
+        let late = if self.fifo { None } else { self.sqs.chaos().delay(&self.name) };
+        late.unwrap_or_default()
     }
 
     /// Receives messages, waiting for the first as long as it is said. Who waits is woken by the message, not by a clock.
@@ -312,6 +306,14 @@ impl Queue {
             sent_at: if self.fifo { now } else { message.sent_at },
             source: Some(self.arn.clone()),
         };
+        let recorder = self.recorder();
+        let number = recorder.next();
+        let journeys = recorder.journeys_of(std::iter::once(message_id.as_str()));
+        recorder.keep(Hop {
+            journeys: if journeys.is_empty() { vec![number] } else { journeys },
+            message_id: Some(message_id.clone()),
+            ..Hop::new(number, Kind::GivenUp, &self.node(), &queue.node(), "given up".to_owned())
+        });
         queue.take_over(parts);
         let (from, to) = (self.name.clone(), queue.name.clone());
         self.activity.tell(What::DeadLettered { queue: from, to, message_id }, None);
@@ -470,7 +472,21 @@ impl Queue {
         read().ok_or_else(|| bad_receipt(handle))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// Has those who wait look again.
+    pub(super) fn wake(&self) {
+        self.arrived.notify_waiters();
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where what happens to it is recorded.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        self.activity.recorder()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,12 +4,16 @@
 //! set, so that neither sending nor receiving looks at more than it moves. In a FIFO queue a group with a hidden message
 //! gives out no other.
 
+mod inspect;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+
+pub(super) use inspect::Standing;
 
 use super::{Attributes, MessageAttribute, Sent, journal::QueueJournal};
 use crate::clock::Moment;
@@ -61,6 +65,7 @@ pub(super) struct Incoming {
 }
 
 /// The parts of a message that the queue does not choose.
+#[derive(Clone)]
 pub(super) struct MessageParts {
     pub(super) sent: Sent,
     pub(super) body: String,
@@ -120,6 +125,8 @@ pub(super) struct State {
     last: u64,
     last_receipt: u64,
     in_flight: usize,
+    /// Of a queue that is held, the messages that may be received all the same.
+    held: Option<BTreeSet<u64>>,
     /// Is told of each change, when the queue outlives the process.
     journal: Option<QueueJournal>,
 }
@@ -139,6 +146,7 @@ impl State {
             last: 0,
             last_receipt: 0,
             in_flight: 0,
+            held: None,
             journal,
         }
     }
@@ -292,13 +300,6 @@ impl State {
         }
     }
 
-    /// The messages that wait to be received, the oldest first, and when each was received last.
-    pub(super) fn look(&self) -> Vec<(u64, &Message)> {
-        let mut all: Vec<_> = self.messages.iter().map(|(key, message)| (*key, message)).collect();
-        all.sort_unstable_by_key(|(key, _)| *key);
-        all
-    }
-
     /// When the oldest message was sent that is to be seen or was received.
     pub(super) fn oldest(&mut self, now: Moment) -> Option<Moment> {
         self.settle(now);
@@ -370,6 +371,7 @@ impl State {
         let old = std::mem::replace(self, empty);
         self.last = old.last;
         self.last_receipt = old.last_receipt;
+        self.held = old.held.map(|_| BTreeSet::new());
         self.known = old.known;
         self.forgettable = old.forgettable;
     }
@@ -379,6 +381,7 @@ impl State {
         self.purge();
         self.known.clear();
         self.forgettable.clear();
+        self.held = None;
         self.attributes = attributes;
     }
 
@@ -413,6 +416,9 @@ impl State {
 
     /// The next message that may be received, out of its line.
     fn next(&mut self) -> Option<u64> {
+        if self.held.is_some() {
+            return self.next_released();
+        }
         if !self.attributes.fifo {
             return self.waiting.pop_front();
         }

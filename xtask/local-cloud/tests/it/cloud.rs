@@ -10,6 +10,7 @@ use std::{
 use local_cloud::{
     Clock, Options, Running, StartError,
     activity::{Activity, Stream, What},
+    chaos::Chaos,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -62,6 +63,8 @@ impl Cloud {
             secrets: BTreeMap::new(),
             activity: activity.clone(),
             clock: clock.clone(),
+            chaos: Chaos::default(),
+            console: None,
             state,
         });
         let running = running.await?;

@@ -1,6 +1,7 @@
 //! Python programs that tests use: boto3 as somebody else's client, cfn-lint, checkov and zizmor as second opinions,
 //! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS. They are installed into
-//! `target/`, from pinned and hashed requirements. checkov and ministack are on their own, because they want an older boto3.
+//! `target/`, from pinned and hashed requirements. checkov and ministack are on their own, because they want an older boto3;
+//! playwright, because it is large and not everybody's.
 //!
 //! The requirements are made by
 //!
@@ -12,7 +13,8 @@
 //!
 //! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, and `emulator.txt` from
 //! ministack and cbor2, which it needs for what the SDK for Rust says to CloudWatch.
-//! `emulators.txt` from moto, ministack, flask, flask-cors, freezegun, pytest and pytest-timeout.
+//! `emulators.txt` from moto, ministack, flask, flask-cors, freezegun, pytest and pytest-timeout; `browser.txt`
+//! from playwright, which drives a Chromium that the machine has.
 
 use std::{
     fs,
@@ -37,6 +39,7 @@ struct Installed {
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
 const EMULATOR: Installed = Installed { folder: "emulator", requirements: include_str!("emulator.txt") };
+const BROWSER: Installed = Installed { folder: "browser", requirements: include_str!("browser.txt") };
 const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
@@ -48,6 +51,37 @@ pub(super) fn interpreter(context: &Context) -> PathBuf {
 /// The API tester.
 pub(super) fn schemathesis(context: &Context) -> PathBuf {
     SCHEMATHESIS.program(context, "schemathesis")
+}
+
+/// The interpreter that drives a browser.
+pub(super) fn browser_driver(context: &Context) -> PathBuf {
+    BROWSER.program(context, "python")
+}
+
+/// Installs what drives a browser, unless it is there as required, and sees that there is a browser.
+pub(super) fn set_up_browser(context: &Context) -> Result<(), Failure> {
+    browser()?;
+    BROWSER.set_up(context)
+}
+
+/// A Chromium, by the names that it has on the systems people use; `CHROMIUM` names another.
+pub(super) fn browser() -> Result<PathBuf, Failure> {
+    const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    const ON_MACOS: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let folders: Vec<_> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let mut found = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    found
+        .find(|path| path.is_file())
+        .or_else(|| Some(PathBuf::from(ON_MACOS)).filter(|path| path.is_file()))
+        .ok_or_else(|| {
+            Failure::new("no Chromium is installed, and the console is tested in one").help(
+                "install the package chromium (apt-get install chromium), name one in CHROMIUM, or leave the test out \
+                 with --no-browser",
+            )
+        })
 }
 
 /// The folder of other people's emulators, a virtual environment.
