@@ -113,7 +113,8 @@ pub(super) fn looks_secret(text: &str) -> bool {
     let tokens = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "+/=_-$".contains(letter)));
     let mut before = "";
     for token in tokens {
-        let known = token.len() >= 16 && BEGINNINGS.iter().any(|beginning| token.starts_with(beginning));
+        let is_key = |part: &str| part.len() >= 16 && BEGINNINGS.iter().any(|beginning| part.starts_with(beginning));
+        let known = token.split('=').any(is_key);
         let hash = before == "sha256" || before == "sha512";
         if known || !is_arn && !hash && is_random(token) {
             return true;
@@ -147,8 +148,17 @@ fn is_random(token: &str) -> bool {
     if token.len() < 16 || token.len() < 20 && !mixed && digits < 3 || letters == 0 || is_aws_id(token) {
         return false;
     }
-    let counted = letters + digits;
-    in_words(token) * 2 < counted
+    let hex = token.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if hex && digits > 0 && letters + digits >= 24 {
+        return true;
+    }
+    // Numbers that stand alone are no letters: an account's, a date.
+    let numbers = token.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let alone: usize = numbers.filter(|part| part.bytes().all(|byte| byte.is_ascii_digit())).map(str::len).sum();
+    // Where capitals and digits are mixed in, three letters are no word yet.
+    let shortest = if mixed { 4 } else { 3 };
+    let words: usize = words(token).filter(|word| word.len() >= shortest && is_word(word)).map(str::len).sum();
+    words * 5 < (letters + digits - alone) * 2
 }
 
 /// `ami-0123456789abcdef0`, `subnet-...`: an id that AWS gave.
@@ -158,21 +168,9 @@ fn is_aws_id(token: &str) -> bool {
     hex && !prefix.is_empty() && prefix.len() <= 8 && prefix.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// How many letters and digits belong to what could be words: `WebhookReceiver`, `us-east-1`, `HTTPCode_ELB_5XX_Count`.
-fn in_words(token: &str) -> usize {
-    let parts = token.split(|letter: char| !letter.is_ascii_alphanumeric());
-    parts
-        .map(
-            |part| {
-                if part.len() <= 3 { part.len() } else { words(part).filter(|word| is_word(word)).map(str::len).sum() }
-            },
-        )
-        .sum()
-}
-
 /// Letters that stand together: `HTTPCode` is `HTTP` and `Code`.
-fn words(part: &str) -> impl Iterator<Item = &str> {
-    let letters = part.split(|letter: char| letter.is_ascii_digit());
+fn words(token: &str) -> impl Iterator<Item = &str> {
+    let letters = token.split(|letter: char| !letter.is_ascii_alphabetic());
     letters.flat_map(|letters| {
         let bytes = letters.as_bytes();
         let starts = (0..bytes.len()).filter(|at| {
@@ -193,7 +191,7 @@ fn is_word(letters: &str) -> bool {
     let longest = letters.split(vowel).map(str::len).max().unwrap_or_default();
     let inner_capitals = letters.chars().skip(1).filter(char::is_ascii_uppercase).count();
     let capitals = inner_capitals == 0 || letters.chars().all(|letter| letter.is_ascii_uppercase());
-    letters.len() >= 3 && vowels * 6 >= letters.len() && longest <= 4 && capitals
+    vowels * 6 >= letters.len() && longest <= 4 && capitals
 }
 
 #[cfg(test)]
