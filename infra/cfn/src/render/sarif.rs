@@ -51,8 +51,9 @@ fn result(review: &Review<'_>, guard: Guard, resource: &LogicalId, sentence: &st
         // The same finding of another run is the same alert.
         "partialFingerprints": { "guard/v1": format!("{}/{guard}/{resource}", review.name) },
     });
-    if let Some(reason) = allowed {
-        result["suppressions"] = json!([{ "kind": "external", "justification": reason }]);
+    if let (Some(reason), Some(members)) = (allowed, result.as_object_mut()) {
+        let suppressions = json!([{ "kind": "external", "justification": reason }]);
+        members.insert("suppressions".to_owned(), suppressions);
     }
     result
 }

@@ -86,7 +86,7 @@ fn swap(columns: &mut [Vec<usize>], near: &Neighbours) {
     let mut better = true;
     while std::mem::take(&mut better) {
         for layer in 0..columns.len() {
-            let before = (layer > 0).then(|| places(&columns[layer - 1])).unwrap_or_default();
+            let before = if layer > 0 { places(&columns[layer - 1]) } else { Default::default() };
             let after = columns.get(layer + 1).map(|next| places(next)).unwrap_or_default();
             for at in 1..columns[layer].len() {
                 let (upper, lower) = (columns[layer][at - 1], columns[layer][at]);
