@@ -1,6 +1,7 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
 mod operate;
+mod review;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use operate::{Diagnose, Drift, Errors, Invoke, Logs, Secrets, Timeline};
+pub(crate) use review::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 
 /// The environment that runs on this machine.
 pub(crate) const LOCAL: &str = "local";
@@ -36,6 +38,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask validate\n  cargo xtask validate --env prod\n  cargo xtask validate --template stack.yaml --format json\n\nExit code: 1 on findings. A finding is waived in the resource's Metadata, with its reason:\n  Waivers: { SNS-9: the reason }"
     )]
     Validate(Validate),
+    /// Show what a change does to the running system, the most dangerous first
+    #[command(
+        after_help = "Examples:\n  cargo xtask diff --env prod\n  cargo xtask diff --env prod --against git:origin/main --details\n  cargo xtask diff --all --against git:origin/main --format markdown --out comment.md\n  cargo xtask diff before.yaml after.yaml\n\nExit code: 0; with --exit-code 2 when anything changes, and 3 when a guard blocks it."
+    )]
+    Diff(Diff),
+    /// Draw the architecture from a template, and what a change does to it
+    #[command(
+        after_help = "Examples:\n  cargo xtask diagram --env prod --out prod.svg\n  cargo xtask diagram --template stack.yaml --format mermaid\n  cargo xtask diagram --env prod --against git:origin/main --out change.svg"
+    )]
+    Diagram(Diagram),
     /// Build the functions as Lambda takes them, into target/lambda
     #[command(
         after_help = "Examples:\n  cargo xtask build --env prod\n  cargo xtask build --arch x86_64 --format json\n\ntarget/lambda gets a zip a function and manifest.json with sizes and SHA-256; --format json prints the same.\nThe same source has the same bytes in every clone, by the same compiler. A binary that Lambda could not load is refused."
@@ -48,7 +60,7 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Ship an environment: build, upload, review, execute, follow, print the outputs
     #[command(
-        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
+        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --hotswap\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
     )]
     Deploy(Deploy),
     /// Delete the stack of an environment, after asking for its name
@@ -264,6 +276,9 @@ pub(crate) struct Local {
     /// The PayPal sandbox's port; 0 picks a free one
     #[arg(long, default_value_t = 3002)]
     pub(crate) paypal_port: u16,
+    /// Keep queues and topics in this folder across restarts; without it nothing touches the disk
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
@@ -397,6 +412,9 @@ pub(crate) struct Shipment {
     /// Let a queue go that still holds messages
     #[arg(long)]
     pub(crate) allow_data_loss: bool,
+    /// Show every value that changes, but for secrets
+    #[arg(long)]
+    pub(crate) details: bool,
     #[command(flatten)]
     pub(crate) given: Given,
     /// How the result is written; JSON comes as a line for each event
@@ -434,6 +452,9 @@ pub(crate) struct Deploy {
     /// Answer every question with yes
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Send changed functions' code straight to Lambda, where the environment allows it
+    #[arg(long, conflicts_with_all = ["plan", "replace", "delete", "allow_data_loss", "skip", "retain"])]
+    pub(crate) hotswap: bool,
 }
 
 #[derive(Args)]
@@ -460,6 +481,13 @@ pub(crate) struct Status {
     /// How the status is written
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub(crate) format: OutputFormat,
+}
+
+impl Aws {
+    /// An environment as its file says it is reached.
+    pub(crate) fn of(environment: &str) -> Self {
+        Self { env: environment.to_owned(), region: None, profile: None, endpoint_url: None }
+    }
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod context;
 mod report;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use clap::Parser;
 use cli::{Aws, Cli, Command, Event};
 use context::Context;
 
-/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own).
+/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own); some commands have more.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Context::resolve(&cli).and_then(|context| {
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
             Command::Completions(options) => commands::completions::run(options),
             Command::Codegen => commands::codegen::run(&context),
             Command::Validate(options) => commands::validate::run(&context, options),
+            Command::Diff(options) => commands::diff::run(&context, options),
+            Command::Diagram(options) => commands::diagram::run(&context, options),
             Command::Local(options) => commands::local::run(&context, options),
             Command::Bench(options) => commands::bench::run(&context, options),
             Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),

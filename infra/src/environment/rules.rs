@@ -1,5 +1,6 @@
 //! Values that no stack can have, found before anything is made from them.
 
+use cfn::diff::{Allowance, Guards};
 use contract::{
     config::Verification,
     functions::{ALL, Trigger},
@@ -37,6 +38,7 @@ pub(super) fn broken(environment: &Environment) -> Vec<Broken> {
     functions(environment, &mut found);
     queues(environment, &mut found);
     limits(environment, &mut found);
+    guards(environment, &mut found);
     found.0
 }
 
@@ -263,6 +265,14 @@ fn limits(environment: &Environment, found: &mut Found) {
         format!("{} is not a limit that API Gateway takes by default", environment.api.burst),
         "use 1 to 5000",
     );
+    // Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html>
+    let watched = environment.deployment.watch_minutes;
+    found.unless(
+        watched <= 180,
+        "deployment.watch_minutes",
+        format!("CloudFormation watches no alarms for {watched} minutes"),
+        "use 0 to 180",
+    );
     let checkout = &environment.checkout;
     found.unless(
         (1..=127).contains(&checkout.brand_name.chars().count()),
@@ -270,6 +280,24 @@ fn limits(environment: &Environment, found: &mut Found) {
         "PayPal takes 1 to 127 characters".to_owned(),
         "shorten it",
     );
+}
+
+fn guards(environment: &Environment, found: &mut Found) {
+    let Guards { deny, allow, .. } = &environment.guards;
+    for (at, Allowance { guard, resource, reason, .. }) in allow.iter().enumerate() {
+        found.unless(
+            deny.contains(guard),
+            &format!("guards.allow.{at}.guard"),
+            format!("{guard} is not denied, so it need not be allowed for {resource}"),
+            "remove the allowance, or add the guard to guards.deny",
+        );
+        found.unless(
+            !reason.trim().is_empty(),
+            &format!("guards.allow.{at}.reason"),
+            format!("nobody will know why {guard} is allowed for {resource}"),
+            "give the reason in a few words",
+        );
+    }
 }
 
 /// Where the function's sizing stands: its own key, or the default's.

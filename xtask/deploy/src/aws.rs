@@ -63,10 +63,6 @@ impl Aws {
         Self { config, path_style, pace, throttled: Throttled::default() }
     }
 
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.config
-    }
-
     pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
         client!(self, aws_sdk_cloudformation)
     }
@@ -93,10 +89,6 @@ impl Aws {
 
     pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
         client!(self, aws_sdk_cloudwatchlogs)
-    }
-
-    pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
-        client!(self, aws_sdk_sns)
     }
 
     pub(crate) fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {

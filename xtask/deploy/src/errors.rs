@@ -218,11 +218,28 @@ async fn look(reader: &mut Reader<'_>, queue: &ErrorQueue, limit: usize) -> Resu
     Ok(entries)
 }
 
+/// Says on standard error what a queue held and did not give out, so that nobody takes the rest for all of it.
+fn say_left(queues: &[ErrorQueue], read: &[Entry]) {
+    for queue in queues {
+        let seen = read.iter().filter(|entry| entry.queue == queue.name).count();
+        let left = queue.waiting.saturating_sub(u64::try_from(seen).unwrap_or(u64::MAX));
+        if left > 0 {
+            eprintln!(
+                "about {left} more in {}: SQS gives out ten of a message group at a time; say it again",
+                queue.name
+            );
+        }
+    }
+}
+
 /// What is meant, and is there.
 async fn select(target: &Target, queues: &[ErrorQueue], selection: &Selection) -> Result<Vec<Entry>, Failure> {
     let mut entries = read_all(target, queues, usize::MAX).await?;
     if let Some(id) = selection.missing(&entries) {
         return Err(not_there(id, queues));
+    }
+    if selection.ids.is_empty() {
+        say_left(queues, &entries);
     }
     entries.retain(|entry| selection.means(entry));
     Ok(entries)

@@ -17,14 +17,6 @@ use crate::{
 /// Looks that a status may lag behind what was asked for, before it is believed.
 const STALE_LOOKS: u32 = 20;
 
-/// How following ended.
-pub(crate) enum Ended {
-    /// The operation is over.
-    Over(Outcome),
-    /// Whoever followed left; CloudFormation goes on.
-    Left,
-}
-
 /// An operation that is over.
 pub(crate) struct Outcome {
     pub(crate) stack: Stack,
@@ -45,16 +37,16 @@ pub(crate) struct Following {
 }
 
 impl Following {
-    /// Follows to the end, or until Ctrl-C.
+    /// Follows to the end; nothing when whoever followed left with Ctrl-C.
     ///
     /// # Errors
     /// When AWS does not say how it goes; CloudFormation goes on all the same.
-    pub(crate) async fn to_the_end(
+    pub(crate) async fn follow(
         mut self,
         target: &Target,
         format: Format,
         interrupt: &mut Interrupt,
-    ) -> Result<Ended, Failure> {
+    ) -> Result<Option<Outcome>, Failure> {
         let mut view = View::new(&target.stack, format);
         view.take(&self.events)?;
         let mut asked_before = false;
@@ -67,13 +59,13 @@ impl Following {
                 Some(over) => {
                     let stack = over.map_err(|failure| still_going(failure, target))?;
                     let (seconds, resources) = view.summary();
-                    return Ok(Ended::Over(Outcome { stack, events: self.events, seconds, resources }));
+                    return Ok(Some(Outcome { stack, events: self.events, seconds, resources }));
                 }
                 None if asked_before => {}
                 None => {
                     view.clear();
                     if leave(target, &self.stack_id, interrupt).await? {
-                        return Ok(Ended::Left);
+                        return Ok(None);
                     }
                     asked_before = true;
                 }

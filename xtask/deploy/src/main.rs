@@ -12,7 +12,7 @@
 //! - `doctor`: what lacks for deploying.
 //! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
 //! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
-//!   `change_set` and `review` what CloudFormation would do, `plan_file` a plan.
+//!   `change_set` and `review` what CloudFormation would do, `differences` our own comparison, `plan_file` a plan.
 //! - `guard`, `triggers`: what must not happen by accident, and alarms that undo a deployment.
 //! - `states`, `recover`: what comes next, for every state that a stack can be in.
 //! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
@@ -35,6 +35,7 @@ mod colour;
 mod deployed;
 mod destroy;
 mod diagnose;
+mod differences;
 mod doctor;
 mod drift;
 mod errors;

@@ -45,6 +45,16 @@ impl Operation {
         self.events.first().and_then(|first| first.status.split('_').next()).unwrap_or_default()
     }
 
+    /// The same as people say it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.kind() {
+            "CREATE" => "creation",
+            "DELETE" => "deletion",
+            "IMPORT" => "import",
+            _ => "update",
+        }
+    }
+
     /// The stack's status at its end, or so far.
     pub(crate) fn status(&self) -> &str {
         self.events.iter().rev().find(|event| event.of_stack).map_or("", |event| event.status.as_str())

@@ -7,7 +7,7 @@ use crate::{
     change_set::{discard, waiting},
     events::first_cause,
     failure::failure,
-    follow::{Ended, Following, Outcome},
+    follow::{Following, Outcome},
     stack::Stack,
     target::Target,
     terminal::{Interrupt, confirm, is_attended},
@@ -96,10 +96,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When AWS does not say how it goes, or whoever followed left.
     pub(crate) async fn follow(&mut self, following: Following) -> Result<Outcome, Stop> {
-        match following.to_the_end(self.target, self.format, &mut self.interrupt).await? {
-            Ended::Over(outcome) => Ok(outcome),
-            Ended::Left => Err(Stop::Left),
-        }
+        following.follow(self.target, self.format, &mut self.interrupt).await?.ok_or(Stop::Left)
     }
 
     /// What went wrong first in an operation, and where more is said.

@@ -9,6 +9,7 @@ use crate::{
     Failure, Format, artifacts,
     bootstrap::{self, TEMPLATES},
     change_set::{self, ChangeSet, Rollback, TemplateSource, Wish},
+    differences::{self, Sides},
     events::{Reader, Since},
     failure::failure,
     follow::{Following, Outcome},
@@ -44,6 +45,9 @@ pub(crate) struct ShipOptions {
     allowed: Allowed,
     #[command(flatten)]
     given: Given,
+    /// Show every value that changes, but for secrets
+    #[arg(long)]
+    details: bool,
 }
 
 /// What the environment file says about deployments.
@@ -152,7 +156,11 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
         let message = format!("the plan is no longer what would be deployed:{lines}");
         return Err(Failure::new(message, "review it anew: cargo xtask plan").into());
     };
-    show(run, &change_set)?;
+    let deployed = if base.is_in_review() { None } else { Some(run.guarded(template_of(target, &base.id)).await?) };
+    let parameters = source.parameters(base.parameters.get(BUCKET).map_or("", String::as_str));
+    let sides = deployed.as_ref();
+    let sides = sides.map(|deployed| Sides { stack: &base, deployed, source: &source, parameters: &parameters });
+    show(run, &change_set, sides, options.details).await?;
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &plan.allowed)).await?;
     let bucket = source.template.parameters.get(BUCKET).and(base.parameters.get(BUCKET));
     let prepared = Prepared { change_set, bucket: bucket.cloned().unwrap_or_default(), base, uploaded: 0 };
@@ -309,7 +317,9 @@ async fn make(
         let message = format!("CloudFormation makes no change set: {}: {reason}", change_set.status);
         return Err(Failure::new(message, "check the template with `cargo xtask validate`").into());
     }
-    show(run, &change_set)?;
+    let sides = existing.as_ref().zip(deployed.as_ref());
+    let sides = sides.map(|(stack, deployed)| Sides { stack, deployed, source, parameters: &wish.parameters });
+    show(run, &change_set, sides, options.details).await?;
     if existing.is_some() && run.asks() {
         run.guarded(timeline::foretell(target, &change_set.changes, &source.template)).await?;
     }
@@ -353,10 +363,20 @@ fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-fn show(run: &Run<'_>, change_set: &ChangeSet) -> Result<(), Failure> {
+/// Our own comparison first, where there is something to compare with; then CloudFormation's view.
+async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>>, details: bool) -> Result<(), Stop> {
+    let target = run.target;
     let changes = review::reviewed(&change_set.changes);
+    let differences = match sides {
+        Some(sides) => Some(run.guarded(sides.compare(target, &change_set.changes)).await?),
+        None => None,
+    };
+    if let Some(differences) = &differences {
+        eprintln!("{}", differences::text(target, differences, details).trim_end());
+    }
     eprintln!("what CloudFormation would do to {}:\n{}", run.target.stack, review::text(&changes).trim_end());
-    report::changes(run, &change_set.id, &changes)
+    let differences = differences.as_ref().map(|differences| differences::json(target, differences)).transpose()?;
+    Ok(report::changes(run, &change_set.id, &changes, differences)?)
 }
 
 /// Executes a change set and follows it; nothing when somebody else was first.

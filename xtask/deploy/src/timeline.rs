@@ -50,6 +50,8 @@ struct Report<'a> {
     stack: &'a str,
     /// `CREATE`, `UPDATE`, `DELETE` or `IMPORT`.
     operation: &'a str,
+    #[serde(skip)]
+    word: &'static str,
     /// The stack's status after it, or so far.
     status: &'a str,
     /// When it began, RFC 3339.
@@ -79,6 +81,7 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Options) -> R
     let report = Report {
         stack: &target.stack,
         operation: operation.kind(),
+        word: operation.word(),
         status: operation.status(),
         began_at: operation.events.first().map(|first| first.at.to_string()).unwrap_or_default(),
         seconds: operation.took().as_secs_f64(),
@@ -127,12 +130,8 @@ async fn template(target: &Target) -> Result<cfn::Template, Failure> {
 fn text(report: &Report<'_>, timeline: &Timeline) -> String {
     let count = timeline.spans.len();
     let took = duration(Duration::from_secs_f64(report.seconds));
-    let Report { stack, operation, status, began_at, .. } = report;
-    let mut text = format!(
-        "{stack}: {} of {began_at}, {status}\n{count} resource{} in {took}\n",
-        operation.to_ascii_lowercase(),
-        s(count)
-    );
+    let Report { stack, word, status, began_at, .. } = report;
+    let mut text = format!("{stack}: the {word} of {began_at}, {status}\n{count} resource{} in {took}\n", s(count));
     if count == 0 {
         return text;
     }
@@ -143,7 +142,7 @@ fn text(report: &Report<'_>, timeline: &Timeline) -> String {
     text += "\nwhat it waited for\n     start      took\n";
     text += &timeline.critical().map(row).collect::<String>();
     let mut slowest: Vec<_> = timeline.spans.iter().collect();
-    slowest.sort_by(|one, other| other.took().cmp(&one.took()));
+    slowest.sort_by_key(|span| std::cmp::Reverse(span.took()));
     text += "\nthe slowest\n     start      took\n";
     text += &slowest.into_iter().take(SLOWEST).map(row).collect::<String>();
     text

@@ -27,6 +27,8 @@ pub enum What {
         method: String,
         /// The path, without its query.
         path: String,
+        /// The API's id.
+        api: String,
         /// The status of the answer.
         status: u16,
     },
@@ -65,6 +67,32 @@ pub enum What {
         cold: bool,
         /// `None` when it succeeded, otherwise the error's type, such as `Sandbox.Timedout`.
         error: Option<String>,
+    },
+    /// A function's reserved concurrency was used up.
+    Throttled {
+        /// The function's name.
+        function: String,
+    },
+    /// A topic could not deliver a message.
+    Undelivered {
+        /// The topic's name.
+        topic: String,
+    },
+    /// A function gets an asynchronous event again, once this time is over.
+    Again {
+        /// The function's name.
+        function: String,
+        /// How long until then.
+        seconds: u64,
+    },
+    /// An alarm has another state.
+    Alarm {
+        /// The alarm's name.
+        alarm: String,
+        /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+        state: String,
+        /// Why.
+        reason: String,
     },
     /// An execution environment asked for its first event.
     Started {

@@ -1,7 +1,8 @@
 //! The front door of the AWS protocols: one port for all services, told apart as AWS's SDKs address them.
 //!
-//! JSON requests name service and action in `X-Amz-Target`; query requests have an `Action` in their form. Signatures are
-//! not checked: this is one machine.
+//! JSON requests name service and action in `X-Amz-Target`; query requests have an `Action` in their form or their address.
+//! Signatures are not checked: this is one machine. The region that a request is signed for is the one that it asks; what
+//! is not signed asks the stack's.
 
 use axum::{
     Router,
@@ -9,7 +10,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     account::Account,
+    cloud::Control,
     cloudformation::CloudFormation,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
@@ -34,6 +36,8 @@ const LONGEST: usize = 8 << 20;
 pub struct Services {
     /// The account that they belong to.
     pub account: Account,
+    /// What is done with all of them.
+    pub control: Control,
     /// Queues.
     pub sqs: Sqs,
     /// Topics.
@@ -54,8 +58,9 @@ pub struct Services {
 /// `Invoke` and `GetFunctionConfiguration`.
 pub(crate) async fn serve(listener: TcpListener, services: Services) {
     let router = Router::new()
-        .route("/", post(answer))
-        .route("/{account}/{queue}", post(answer))
+        .route("/", any(answer))
+        .route("/{account}/{queue}", any(answer))
+        .route("/moto-api/reset", post(reset))
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
         .route("/2015-03-31/functions/{function}/configuration", get(configuration))
         .layer(DefaultBodyLimit::max(LONGEST))
@@ -77,11 +82,21 @@ async fn configuration(State(services): State<Services>, Path(function): Path<St
     lambda::api::configuration(&services.lambda, &function)
 }
 
-async fn answer(State(services): State<Services>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+/// Makes queues and topics as the template has them. The path is moto's, whose suites ask for it between their tests.
+async fn reset(State(services): State<Services>) -> Response {
+    services.control.reset();
+    axum::Json(json!({ "status": "ok" })).into_response()
+}
+
+async fn answer(State(mut services): State<Services>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(region) = region(&headers).filter(|region| *region != services.account.region) {
+        services.sqs = services.sqs.in_region(region);
+        services.sns = services.sns.in_region(region);
+    }
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     match target.and_then(|target| target.split_once('.')) {
         Some((service, action)) => json_request(&services, service, action, &body).await,
-        None => query_request(&services, uri.path(), &body).await,
+        None => query_request(&services, &uri, &body).await,
     }
 }
 
@@ -120,13 +135,24 @@ fn json_error(error: &ApiError, service: &str) -> Response {
     response
 }
 
-async fn query_request(services: &Services, path: &str, body: &[u8]) -> Response {
-    let query = Query::parse(body);
+/// The region in the scope of a signature: `Credential=KEY/20261101/eu-west-1/sqs/aws4_request`.
+fn region(headers: &HeaderMap) -> Option<&str> {
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    let region = credential.split('/').nth(2)?;
+    let plain = region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    (plain && !region.is_empty()).then_some(region)
+}
+
+async fn query_request(services: &Services, uri: &Uri, body: &[u8]) -> Response {
+    let path = uri.path();
+    let query = Query::parse(uri.query().unwrap_or_default(), body);
     let Some(action) = query.get("Action") else {
         return query_error(&ApiError::caller("MissingAction", "The request must contain the parameter Action."));
     };
     let (result, namespace) = match query.get("Version") {
-        Some("2012-11-05") => {
+        // Only queues have addresses of their own, which some clients call without a version.
+        version if version == Some("2012-11-05") || version.is_none() && path != "/" => {
             (sqs::query::run(&services.sqs, action, &query, path).await, "http://queue.amazonaws.com/doc/2012-11-05/")
         }
         Some("2010-05-15") => {
@@ -163,7 +189,8 @@ fn query_answer(action: &str, inner: &str, namespace: &str) -> Response {
 
 fn query_error(error: &ApiError) -> Response {
     let xml = Xml::default().element("ErrorResponse", |xml| {
-        xml.element("Error", |xml| xml.text("Type", "Sender").text("Code", error.code).text("Message", &error.message))
+        let kind = if error.status < 500 { "Sender" } else { "Receiver" };
+        xml.element("Error", |xml| xml.text("Type", kind).text("Code", error.code).text("Message", &error.message))
             .text("RequestId", &Uuid::new_v4().to_string())
     });
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);

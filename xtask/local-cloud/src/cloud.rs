@@ -1,6 +1,6 @@
 //! Starts a template with its binaries, and stops it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use cfn::Template;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -8,16 +8,21 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     account::Account,
     activity::Stream,
+    alarms::Alarms,
     aws,
+    clock::{Clock, TooFar},
     cloudformation::{CloudFormation, StackParts},
     event_source,
     http_api::{self, RouteKey},
+    journal::{Journal, JournalError, Line, Saved},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
+    metrics::Metrics,
     provision::{self, Given, ProvisionError},
     secrets::Secrets,
     sns::Sns,
     sqs::Sqs,
+    wire::ApiError,
 };
 
 /// What runs, and where.
@@ -42,6 +47,10 @@ pub struct Options {
     pub secrets: BTreeMap<String, String>,
     /// Is told what happens.
     pub activity: Stream,
+    /// Its time.
+    pub clock: Clock,
+    /// Where queues and topics outlive the process; without, nothing is written.
+    pub state: Option<PathBuf>,
 }
 
 /// Why a template cannot be started.
@@ -50,6 +59,12 @@ pub enum StartError {
     /// The template cannot be made here.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// What was kept cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was kept cannot be made again.
+    #[error("what was kept cannot be made again: {0}")]
+    Restore(#[from] ApiError),
     /// A listener does not say where it listens.
     #[error("a port cannot be used: {0}")]
     Listener(#[from] std::io::Error),
@@ -64,9 +79,45 @@ pub struct RouteLine {
     pub path: String,
 }
 
-/// A template that runs. What it holds is gone when it stops.
+/// What can be done with a running cloud beside asking it as one asks AWS. Clones are of the same cloud.
+#[derive(Clone)]
+pub struct Control {
+    /// Its time.
+    pub clock: Clock,
+    /// Its functions.
+    pub lambda: Lambda,
+    /// Its queues.
+    pub sqs: Sqs,
+    /// Its alarms.
+    pub alarms: Alarms,
+    sns: Sns,
+    journal: Option<Journal>,
+}
+
+impl Control {
+    /// Puts the clock forward, and wakes whoever waited for that; how far it is ahead of the machine's.
+    ///
+    /// # Errors
+    /// When it would be ahead by more than ten years.
+    pub fn advance(&self, by: Duration) -> Result<Duration, TooFar> {
+        let ahead = self.clock.advance(by)?;
+        if let Some(journal) = &self.journal {
+            journal.write(&Line::Ahead(ahead));
+        }
+        Ok(ahead)
+    }
+
+    /// Makes queues and topics as the template has them: empty, and no others. Events that functions work on go on.
+    pub fn reset(&self) {
+        self.sqs.reset();
+        self.sns.reset();
+    }
+}
+
+/// A template that runs. What it holds is gone when it stops, unless it has a folder to keep it in.
 pub struct Running {
     lambda: Lambda,
+    control: Control,
     tasks: Vec<JoinHandle<()>>,
     routes: Vec<RouteLine>,
     outputs: BTreeMap<String, String>,
@@ -90,6 +141,12 @@ impl Running {
     #[must_use]
     pub fn lambda(&self) -> &Lambda {
         &self.lambda
+    }
+
+    /// What can be done with it beside asking it as one asks AWS.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// What of the template has no effect here, a line for each reason.
@@ -118,15 +175,31 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         region: options.region,
         endpoint: format!("http://{}", options.aws.local_addr()?),
     };
-    let activity = options.activity;
-    let logs = Logs::new(account.clone());
-    let sqs = Sqs::new(account.clone(), activity.clone());
+    let (activity, clock) = (options.activity, options.clock);
+    let (journal, mut saved) = match &options.state {
+        Some(folder) => Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
+        None => (None, Saved::default()),
+    };
+    // Ten years are never ahead: what was written down was within them.
+    let _within = clock.advance(saved.ahead);
+    let metrics = Metrics::new(clock.clone());
+    let logs = Logs::new(account.clone(), metrics.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), journal.clone());
     let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone());
+    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone(), journal.clone());
     asynchronous.connect(sns.clone());
-    let secrets = Secrets::new(account.clone());
-    let services = provision::Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
+    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), activity.clone());
+    let secrets = Secrets::new(account.clone(), clock.clone());
+    let services = provision::Services {
+        sqs: &sqs,
+        sns: &sns,
+        lambda: &lambda,
+        secrets: &secrets,
+        logs: &logs,
+        metrics: &metrics,
+        alarms: &alarms,
+    };
     let given = Given {
         stack_name: &options.stack_name,
         parameters: options.parameters.clone(),
@@ -136,6 +209,20 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         account: &account,
     };
     let made = provision::provision(&options.template, &services, &given)?;
+    sqs.described(&mut saved)?;
+    sns.described(&mut saved)?;
+    if let (Some(journal), Some(folder)) = (&journal, &options.state) {
+        journal.write(&Line::Ahead(clock.ahead()));
+        Journal::settle(folder)?;
+    }
+    let control = Control {
+        clock: clock.clone(),
+        lambda: lambda.clone(),
+        sqs: sqs.clone(),
+        alarms: alarms.clone(),
+        sns: sns.clone(),
+        journal,
+    };
     let cloudformation = CloudFormation::new(
         &account,
         StackParts {
@@ -152,6 +239,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
             options.aws,
             aws::Services {
                 account: account.clone(),
+                control: control.clone(),
                 sqs,
                 sns,
                 secrets,
@@ -164,13 +252,17 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),
     ];
     let sources = made.sources.into_iter();
-    tasks.extend(sources.map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone())));
+    tasks.extend(
+        sources
+            .map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone(), clock.clone())),
+    );
+    tasks.extend(alarms.start());
     let early = lambda.clone();
     tasks.push(tokio::spawn(async move { early.warm_up().await }));
     let not_honoured = made.not_honoured.into_iter();
     let not_honoured =
         not_honoured.map(|(why, what)| format!("{why}: {}", what.into_iter().collect::<Vec<_>>().join(", ")));
-    Ok(Running { lambda, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
+    Ok(Running { lambda, control, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
 }
 
 fn line(key: &RouteKey) -> RouteLine {

@@ -128,7 +128,9 @@ async fn answer(
         let line = log.line(&known, &head, status, failed.as_deref());
         shared.logs.append(&log.group, &shared.api.id, &line);
     }
-    shared.activity.tell(What::Request { method, path, status }, Some(known.since.elapsed()));
+    shared
+        .activity
+        .tell(What::Request { method, path, api: shared.api.id.clone(), status }, Some(known.since.elapsed()));
     response
 }
 

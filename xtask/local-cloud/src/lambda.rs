@@ -138,6 +138,8 @@ struct Pool {
     function: Function,
     arn: String,
     idle: Mutex<Vec<Environment>>,
+    /// Held while the first environment starts, so that the first event waits for that one.
+    warming: tokio::sync::Mutex<()>,
     permits: Semaphore,
     /// Whether it was told that the function does not start.
     told: AtomicBool,
@@ -156,7 +158,14 @@ impl Lambda {
         let arn = self.0.host.account.arn("lambda", &format!("function:{}", function.name));
         let permits = Semaphore::new(function.reserved_concurrency.unwrap_or(ENVIRONMENTS));
         let name = function.name.clone();
-        let pool = Pool { function, arn: arn.clone(), idle: Mutex::default(), permits, told: AtomicBool::new(false) };
+        let pool = Pool {
+            function,
+            arn: arn.clone(),
+            idle: Mutex::default(),
+            warming: tokio::sync::Mutex::default(),
+            permits,
+            told: AtomicBool::new(false),
+        };
         self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(pool));
         arn
     }
@@ -251,7 +260,10 @@ impl Lambda {
 
 impl Pool {
     async fn invoke(&self, host: &Host, payload: Bytes, tail: bool) -> Result<Invocation, InvokeError> {
-        let _permit = self.permit().await?;
+        drop(self.warming.lock().await);
+        let _permit = self.permit().await.inspect_err(|_| {
+            host.activity.tell(What::Throttled { function: self.function.name.clone() }, None);
+        })?;
         let (request_id, since) = (Uuid::new_v4().to_string(), Instant::now());
         let idle = self.idle();
         let cold = idle.is_none();
@@ -295,6 +307,7 @@ impl Pool {
     }
 
     async fn warm_up(&self, host: &Host) {
+        let _warming = self.warming.lock().await;
         let Ok(_permit) = self.permit().await else { return };
         match Environment::start(&self.function, &self.arn, host, "init").await {
             Ok(environment) => lock(&self.idle).push(environment),

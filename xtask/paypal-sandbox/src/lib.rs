@@ -23,6 +23,7 @@
 mod activity;
 mod approval;
 mod authority;
+mod clock;
 mod control;
 mod error;
 mod events;
@@ -67,6 +68,8 @@ pub struct Options {
     pub search_lag: Duration,
     /// From which ids are made, so that a run repeats.
     pub seed: u64,
+    /// How far its time is ahead of the machine's.
+    pub ahead: watch::Receiver<Duration>,
 }
 
 /// Why the sandbox cannot start.

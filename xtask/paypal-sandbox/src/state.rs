@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, watch};
 use crate::{
     Activity, Options, What,
     authority::{Authority, now},
+    clock::Clock,
     faults::Faults,
     invoicing::Invoice,
     plans,
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) client_id: String,
     pub(crate) search_lag: Duration,
     pub(crate) authority: Authority,
+    pub(crate) clock: Clock,
     pub(crate) stopped: watch::Receiver<bool>,
     activity: broadcast::Sender<Activity>,
     state: Mutex<State>,
@@ -97,6 +99,7 @@ impl Shared {
             deliveries: Vec::new(),
         };
         Self {
+            clock: Clock(options.ahead.clone()),
             public_url: options.public_url.as_str().trim_end_matches('/').to_owned(),
             webhook_url: options.webhook_url.to_string(),
             webhook_id: options.webhook_id.clone(),

@@ -71,7 +71,7 @@ async fn attempts(shared: &Shared, body: String) {
         if delivered {
             return;
         }
-        tokio::time::sleep(wait).await;
+        shared.clock.sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }

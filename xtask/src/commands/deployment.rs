@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
 
+use infra::Hotswap;
+
 use crate::{
     addresses, cargo,
     cli::{Aws, Deploy, Destroy, Diagnose, Given, LOCAL, OutputFormat, Plan, Shipment, Status},
@@ -19,15 +21,34 @@ pub(crate) fn plan(context: &Context, options: &Plan) -> Result<(), Failure> {
 
 /// Ships an environment.
 pub(crate) fn deploy(context: &Context, options: &Deploy) -> Result<(), Failure> {
+    if options.hotswap {
+        return hotswap(context, options);
+    }
     let mut words = shipment(context, "deploy", &options.shipment)?;
     words.extend(options.plan.iter().flat_map(|file| ["--plan".into(), file.into()]));
     words.extend(options.yes.then(|| "--yes".into()));
     run(context, &options.shipment.aws, options.shipment.format, words)
 }
 
+/// New code goes straight to Lambda, where the environment allows it.
+fn hotswap(context: &Context, options: &Deploy) -> Result<(), Failure> {
+    let Shipment { aws, binaries, format, .. } = &options.shipment;
+    let environment = context.environment(&aws.env)?;
+    if environment.deployment.hotswap == Hotswap::Forbid {
+        let file = format!("environments/{}.yaml", environment.name);
+        return Err(Failure::new(format!("{file} forbids new code past CloudFormation"))
+            .help(format!("leave out --hotswap; or, for development, set deployment.hotswap to allow in {file}")));
+    }
+    let built = build::pack(context, environment.architecture, binaries.as_deref())?;
+    let manifest = built.folder.join(build::manifest::FILE);
+    run(context, aws, *format, vec!["hotswap".into(), "--manifest".into(), manifest.into()])
+}
+
 /// Deletes a stack.
 pub(crate) fn destroy(context: &Context, options: &Destroy) -> Result<(), Failure> {
     let mut words = vec!["destroy".into()];
+    let protected = context.environment(&options.aws.env)?.deployment.termination_protection;
+    words.extend(protected.then(|| "--termination-protection".into()));
     words.extend(given(&options.given));
     words.extend(options.confirm.iter().flat_map(|stack| ["--confirm".into(), stack.into()]));
     run(context, &options.aws, options.format, words)
@@ -51,10 +72,15 @@ fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<
     let mut arguments = vec![command.into()];
     arguments.extend(given(&options.given));
     arguments.extend(["--template".into(), file.into()]);
+    let deployment = &environment.deployment;
+    arguments.extend(deployment.termination_protection.then(|| "--termination-protection".into()));
+    arguments.extend(deployment.protect_stateful.then(|| "--protect-stateful".into()));
+    arguments.extend(["--watch-minutes".into(), deployment.watch_minutes.to_string().into()]);
     arguments.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
     for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
         arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
     }
+    arguments.extend(options.details.then(|| "--details".into()));
     arguments.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
     Ok(arguments)
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use infra::Environment;
-use local_cloud::activity;
+use local_cloud::{Clock, activity};
 use paypal_sandbox::Sandbox;
 use tokio::{
     net::TcpListener,
@@ -57,8 +57,8 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let since = Instant::now();
     let ready = ports.ready();
     let template = template(options, environment, &ready)?;
-    let stream = activity::Stream::default();
-    let sandbox = start_sandbox(ports.paypal, &ready, &template).await?;
+    let (stream, clock) = (activity::Stream::default(), Clock::default());
+    let sandbox = start_sandbox(ports.paypal, &ready, &template, &clock).await?;
     let lines = if context.quiet {
         lines::print_failures(stream.listen(), prefix.clone())
     } else {
@@ -77,10 +77,12 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         aws: ports.aws,
         secrets: BTreeMap::from([(PAYPAL_SECRET.to_owned(), credentials.to_string())]),
         activity: stream,
+        clock,
+        state: options.state.clone(),
     })
     .await
     .map_err(Failure::new)?;
-    let console = console::serve(ports.console, ready.clone(), recent, running.lambda().clone(), prefix);
+    let console = console::serve(ports.console, ready.clone(), recent, running.control(), prefix);
     let took = since.elapsed();
     let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
@@ -140,7 +142,12 @@ fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
     cfn::read::template(&text).map_err(Failure::from(file.display()))
 }
 
-async fn start_sandbox(listener: TcpListener, ready: &Addresses, template: &cfn::Template) -> Result<Sandbox, Failure> {
+async fn start_sandbox(
+    listener: TcpListener,
+    ready: &Addresses,
+    template: &cfn::Template,
+    clock: &Clock,
+) -> Result<Sandbox, Failure> {
     let url = |text: &str| Url::parse(text).map_err(Failure::from(format!("{text} is no address")));
     let options = paypal_sandbox::Options {
         listener,
@@ -151,6 +158,7 @@ async fn start_sandbox(listener: TcpListener, ready: &Addresses, template: &cfn:
         client_secret: CLIENT_SECRET.to_owned(),
         search_lag: Duration::from_secs(2),
         seed: 0,
+        ahead: clock.skips(),
     };
     paypal_sandbox::start(options).await.map_err(Failure::new)
 }

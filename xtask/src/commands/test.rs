@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "zizmor, workflows", run: python::lint_workflows },
     Step { name: "emulator", run: python::set_up_emulator },
     Step { name: "schemathesis", run: python::set_up_schemathesis },
+    Step { name: "emulators of others", run: python::set_up_emulators },
     Step { name: "tests, tools and end to end", run: |context| tests(context, &TOOLS) },
 ];
 
@@ -77,6 +78,8 @@ fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     command.env("XTASK_PYTHON", python::interpreter(context));
     command.env("XTASK_EMULATOR", python::emulator(context));
     command.env("XTASK_SCHEMATHESIS", python::schemathesis(context));
+    command.env("XTASK_EMULATORS", python::emulators(context));
+    command.env("XTASK_MOTO", python::moto(context));
     run_to_end(command)
 }
 

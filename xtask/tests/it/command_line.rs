@@ -58,6 +58,8 @@ fn a_wrong_call_says_what_is_wrong_and_what_to_do() {
         (&["local", "--template", "x.yaml"], 2, "--binaries <DIR>"),
         (&["test", "--only", "nothing of the kind"], 1, "no step has such a name"),
         (&["deply"], 2, "deply"),
+        (&["deploy", "--env", "prod", "--hotswap"], 1, "environments/prod.yaml forbids new code past CloudFormation"),
+        (&["deploy", "--env", "dev", "--hotswap", "--plan", "p.json"], 2, "--hotswap"),
     ] {
         let output = run(arguments);
         let said = text(&output.stderr);

@@ -188,6 +188,10 @@ fn destroyed(emulator: &Emulator, project: &Project) {
     let before = emulator.inventory(&project.account);
     project.run("destroy", &["--confirm", "another-stack"]).failed(&stack);
     assert_eq!(emulator.inventory(&project.account)["queues"], before["queues"], "nothing was done");
+    if project.env == "prod" {
+        project.run("destroy", &["--confirm", &stack]).failed("set deployment.termination_protection to false");
+        project.edit("termination_protection: true", "termination_protection: false");
+    }
     let said = project.run("destroy", &["--confirm", &stack, "--format", "json"]);
     let result = said.outcome("destroyed");
     let retained: Vec<_> =

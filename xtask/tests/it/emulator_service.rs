@@ -46,6 +46,7 @@ impl Paypal {
             client_secret: SECRET.to_owned(),
             search_lag: std::time::Duration::from_secs(2),
             seed: 1,
+            ahead: tokio::sync::watch::channel(std::time::Duration::ZERO).1,
         };
         self.sandbox = Some(self.runtime.block_on(paypal_sandbox::start(options)).unwrap());
     }

@@ -24,6 +24,8 @@ mod observability;
 mod operate;
 mod outage;
 mod repository;
+mod review;
 mod soak;
 mod start_and_stop;
+mod state;
 mod subscription;

@@ -14,6 +14,7 @@ use crate::service::{Lines, PATIENCE, PLAN, Service, call, interrupt, scratch, x
 /// A command against a service, with something on standard input.
 fn run(service: &Service, line: &str, input: &str) -> Output {
     let mut command = xtask();
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
     command.args(["-q"]).args(line.split(' ')).args(["--env", "local", "--endpoint-url", &service.aws]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // One that does not read may have ended.
@@ -164,6 +165,7 @@ fn functions_are_invoked_and_their_logs_are_merged_filtered_and_followed() {
     assert!(line["message"].as_str().unwrap().contains("plans listed"), "{line}");
 
     let mut command = xtask();
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
     command.args(["-q", "logs", "webhook-process", "-f", "--env", "local", "--endpoint-url", &service.aws]);
     let mut follower = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = Lines::default();
@@ -182,12 +184,14 @@ fn secrets_are_set_from_standard_input_and_never_shown() {
     let status = printed_json(&service, "secrets status");
     assert_eq!((&status["secrets"][0]["name"], &status["secrets"][0]["set"]), (&json!("paypal"), &json!(true)));
     assert_eq!(printed_json(&service, "outputs")["outputs"]["ApiUrl"], service.api);
-    // The old one is no longer any good, for PayPal nor for the functions.
+    let plans = || call("GET", &format!("{}/plans/list", service.api), &[], None).0;
+    assert_eq!(plans(), 200);
+    // From now on PayPal knows the old one no more, nor the tokens that were got with it.
     service.tell_sandbox("secret", &json!({ "client_secret": "another-one" }));
     let output = run(&service, "secrets set", r#"{"client_id":"local-client","client_secret":"another-one"}"#);
     let said = text(&output.stdout) + &text(&output.stderr);
     assert!(output.status.success() && said.starts_with("paypal is set; ") && !said.contains("another-one"), "{said}");
-    assert_eq!(call("GET", &format!("{}/plans/list", service.api), &[], None).0, 200);
+    assert_eq!(plans(), 200);
     for input in
         ["", "another-one", r#"{"client_id":"local-client"}"#, r#"{"client_id":"a","client_secret":"another one"}"#]
     {
@@ -195,6 +199,7 @@ fn secrets_are_set_from_standard_input_and_never_shown() {
         let said = text(&output.stderr);
         assert!(output.status.code() == Some(1) && !said.contains("another"), "{input}: {said}");
     }
+    assert_eq!(printed_json(&service, "status")["status"], "CREATE_COMPLETE");
     // What only CloudFormation itself can do says so.
     let drift = text(&run(&service, "drift", "").stderr);
     assert!(drift.contains("DetectStackDrift is not played here"), "{drift}");

@@ -1,6 +1,10 @@
 //! AWS's own description of its resource types, against what a template gives them.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use serde_json::{Map as JsonMap, Value as Json};
 
@@ -391,11 +395,17 @@ fn one_letter_apart(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether a pattern (ECMA 262) matches somewhere in a text. One that cannot be read counts as matching.
-fn fits(pattern: &str, text: &str) -> bool {
-    regress::Regex::with_flags(pattern, "u")
-        .or_else(|_| regress::Regex::new(pattern))
-        .map_or(true, |pattern| pattern.find(text).is_some())
+thread_local! {
+    /// Patterns that were read: a schema's few are asked for every value, and to read one takes longer than all else.
+    static PATTERNS: RefCell<HashMap<&'static str, Option<Rc<regress::Regex>>>> = RefCell::default();
+}
+
+/// Whether a schema's pattern (ECMA 262) matches somewhere in a text. One that cannot be read counts as matching.
+fn fits(pattern: &'static str, text: &str) -> bool {
+    let read = |pattern| regress::Regex::with_flags(pattern, "u").or_else(|_| regress::Regex::new(pattern)).ok();
+    let pattern = PATTERNS
+        .with_borrow_mut(|patterns| patterns.entry(pattern).or_insert_with(|| read(pattern).map(Rc::new)).clone());
+    pattern.is_none_or(|pattern| pattern.find(text).is_some())
 }
 
 /// `300.0` is a whole number too.

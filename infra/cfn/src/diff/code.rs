@@ -8,7 +8,7 @@ use super::{
     effects::subject,
     fold::changed_at,
 };
-use crate::{LogicalId, Resource, check::facts::Thing};
+use crate::{LogicalId, Path, Resource, check::facts::Thing};
 
 const FUNCTION: &str = "AWS::Lambda::Function";
 /// Where a resource's metadata names the binary that a function runs.
@@ -28,6 +28,16 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// Functions whose archive lies elsewhere and is the same.
+pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
+    let functions = compared.pairs().filter(|pair| pair.old.kind == FUNCTION && pair.new.kind == FUNCTION);
+    let same = functions.filter(|pair| {
+        let old = archive(&compared.old, pair.old_id, pair.old);
+        old.zip(archive(&compared.new, pair.new_id, pair.new)).is_some_and(|(old, new)| old.sha256 == new.sha256)
+    });
+    same.flat_map(|pair| changed_at(compared, pair.new_id, "Code")).collect()
 }
 
 /// A function with other code.
@@ -70,7 +80,7 @@ fn code(compared: &Compared<'_>, changed: Vec<OtherCode<'_>>) -> Vec<Fact> {
             let sizes: Option<Vec<(u64, u64)>> = changed.iter().map(|one| one.sizes).collect();
             let total = sizes.map(|sizes| {
                 let (old, new) = sizes.iter().fold((0, 0), |(old, new), (one, other)| (old + one, new + other));
-                format!(", {} in all", difference(old, new))
+                format!(", {} in all", difference(old, new, " bytes"))
             });
             format!("{} run other code{}", subject(FUNCTION, &ids), total.unwrap_or_default())
         }
@@ -88,16 +98,16 @@ impl OtherCode<'_> {
 
     fn size_words(&self) -> String {
         let Some((old, new)) = self.sizes else { return String::new() };
-        format!(": {} bytes, {}", grouped(new), difference(old, new))
+        format!(": {} bytes, {}", grouped(new), difference(old, new, ""))
     }
 }
 
-/// `1,024 bytes more`.
-fn difference(old: u64, new: u64) -> String {
+/// `1,024 bytes more`, with or without its unit.
+fn difference(old: u64, new: u64, unit: &str) -> String {
     match new.cmp(&old) {
         std::cmp::Ordering::Equal => "as many as before".to_owned(),
-        std::cmp::Ordering::Greater => format!("{} more", grouped(new - old)),
-        std::cmp::Ordering::Less => format!("{} fewer", grouped(old - new)),
+        std::cmp::Ordering::Greater => format!("{}{unit} more", grouped(new - old)),
+        std::cmp::Ordering::Less => format!("{}{unit} fewer", grouped(old - new)),
     }
 }
 

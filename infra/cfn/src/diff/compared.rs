@@ -1,6 +1,6 @@
 //! Two templates side by side, as finders ask about them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, thread};
 
 use serde_json::Value as Json;
 
@@ -8,7 +8,10 @@ use super::{
     Change, Context, Diff, Fact, Known, SectionChange, Shown, Verdict, hidden::Hidden, normalize, predicted, propagate,
     resources, sections,
 };
-use crate::{LogicalId, Path, Resource, Template, check::facts::Facts};
+use crate::{
+    LogicalId, Path, Resource, Template,
+    check::{self, facts::Facts},
+};
 
 /// Two templates side by side, and what was found between their resources.
 pub(crate) struct Compared<'a> {
@@ -20,6 +23,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) changes: Vec<Change>,
     /// What differs elsewhere.
     pub(crate) sections: Vec<SectionChange>,
+    /// What the rules find in the new template.
+    pub(crate) checked: check::Report,
     /// What is known beside the templates.
     pub(crate) context: &'a Context,
     /// Which resource of the old template is which of the new one.
@@ -70,14 +75,24 @@ impl<'a> Side<'a> {
 
 impl<'a> Compared<'a> {
     pub(super) fn of(old: &'a Template, new: &'a Template, context: &'a Context) -> Self {
-        let hidden = Hidden::of(old, new, context);
-        let (old, new) = (Side::of(old, &context.old), Side::of(new, &context.new));
-        let (mut changes, pairs) = resources::compare(&old, &new, &hidden);
+        // The rules take as long as everything else together.
+        let (hidden, sides, found, checked) = thread::scope(|scope| {
+            let checked = scope.spawn(|| check::template(new));
+            let hidden = Hidden::of(old, new, context);
+            let (old, new) = (Side::of(old, &context.old), Side::of(new, &context.new));
+            let found = resources::compare(&old, &new, &hidden);
+            (hidden, (old, new), found, checked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let ((old, new), (mut changes, pairs)) = (sides, found);
         propagate::follow(&mut changes, &pairs, &old.template, &new.template);
         predicted::join(&mut changes, context);
+        for change in &mut changes {
+            change.source = context.sources.get(&change.id).cloned();
+            change.properties.iter_mut().for_each(|property| property.source.clone_from(&change.source));
+        }
         let sections = sections::compare(&old, &new, &hidden);
         let by_id = changes.iter().enumerate().rev().map(|(at, change)| (change.id.clone(), at)).collect();
-        Self { old, new, changes, sections, context, pairs, by_id, hidden }
+        Self { old, new, changes, sections, checked, context, pairs, by_id, hidden }
     }
 
     /// The resources that are in both templates, under one id or under two, in the order of the new template.
@@ -105,6 +120,8 @@ impl<'a> Compared<'a> {
     /// The answer, with the secrets taken out of sentences that quote them.
     pub(super) fn into_diff(self, mut facts: Vec<Fact>, mut verdict: Verdict) -> Diff {
         for fact in &mut facts {
+            let first = fact.subjects.first().and_then(|id| self.context.sources.get(id));
+            fact.source = fact.source.take().or_else(|| first.cloned());
             self.hidden.scrub(&mut fact.sentence);
             fact.details.iter_mut().for_each(|detail| self.hidden.scrub(&mut detail.text));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Guards;
+use super::{Guards, Source};
 use crate::LogicalId;
 
 /// What is known beside the two templates. The default knows nothing more.
@@ -19,6 +19,8 @@ pub struct Context {
     pub change_set: Option<Vec<Predicted>>,
     /// What stops a change.
     pub guards: Guards,
+    /// The lines of Rust that define the resources of the new template, where it was built just now.
+    pub sources: BTreeMap<LogicalId, Source>,
 }
 
 /// What is known of one side.

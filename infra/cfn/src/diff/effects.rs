@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Action, Change, Consequence, Detail, Fact, Guard, PropertyChange, Risk, Undo, compared::Compared,
-    consequence::Nature, losses, propagate, words,
+    consequence::Nature, losses, propagate::Ripples, words,
 };
 use crate::{LogicalId, Path};
 
@@ -26,7 +26,8 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
         });
         groups.get_mut(at).into_iter().for_each(|(_, changes)| changes.push(change));
     }
-    groups.iter().flat_map(|(key, changes)| facts(compared, key, changes)).collect()
+    let ripples = Ripples::of(compared);
+    groups.iter().flat_map(|(key, changes)| facts(&ripples, key, changes)).collect()
 }
 
 /// What changes have in common that are told together.
@@ -99,14 +100,14 @@ pub(super) fn short(path: &Path) -> String {
     below.strip_prefix("Properties.").unwrap_or(below).to_owned()
 }
 
-fn facts(compared: &Compared<'_>, key: &Key, changes: &[&Change]) -> Vec<Fact> {
+fn facts(ripples: &Ripples<'_>, key: &Key, changes: &[&Change]) -> Vec<Fact> {
     // A replacement and what follows it belong together: one line for each root that something follows.
     let mut alone = Vec::new();
     let mut facts = Vec::new();
     for change in changes {
         let like = fact(key, &[change]);
         let root = key.behind.is_none() && (change.consequence.is_replacement() || change.action == Action::Removed);
-        match propagate::ripple(compared, change, &like).filter(|_| root) {
+        match ripples.behind(change, &like).filter(|_| root) {
             Some(ripple) => facts.extend([like, ripple]),
             None => alone.push(*change),
         }

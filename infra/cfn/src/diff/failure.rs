@@ -98,13 +98,15 @@ fn custom_name<'a>(nature: &Nature<'a>, resource: &'a Resource) -> Option<&'stat
 
 /// Errors that the rules of `check` find in the new template and not in the old one.
 fn rules(compared: &Compared<'_>) -> Vec<Fact> {
-    let old = check::template(compared.old.given);
-    let known: HashSet<(&str, String, &str)> =
-        old.findings.iter().map(|found| (found.rule.id, found.path.to_string(), found.message.as_str())).collect();
-    let new = check::template(compared.new.given);
-    let errors = new.findings.iter().filter(|found| found.rule.severity == Severity::Error);
-    let fresh =
-        errors.filter(|found| !known.contains(&(found.rule.id, found.path.to_string(), found.message.as_str())));
+    let errors = compared.checked.findings.iter().filter(|found| found.rule.severity == Severity::Error);
+    let errors: Vec<&check::Finding> = errors.collect();
+    if errors.is_empty() {
+        return Vec::new();
+    }
+    let known = check::template(compared.old.given).findings;
+    let key = |found: &check::Finding| (found.rule.id, found.path.to_string(), found.message.clone());
+    let known: HashSet<_> = known.iter().map(key).collect();
+    let fresh = errors.into_iter().filter(|found| !known.contains(&key(found)));
     let mut by_rule: BTreeMap<(&str, &str), Vec<&check::Finding>> = BTreeMap::new();
     for found in fresh {
         by_rule.entry((found.rule.id, &found.message)).or_default().push(found);

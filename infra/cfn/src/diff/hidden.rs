@@ -4,7 +4,11 @@
 //! what it looks like ([`secrets`](super::secrets)). What is hidden in one place is hidden wherever it stands again, in
 //! sentences too. Hashes of secrets are not shown either.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
@@ -82,6 +86,15 @@ pub(super) struct Hidden<'a> {
     templates: [&'a Template; 2],
     /// Texts that were found to be secret, the longest first.
     secrets: Vec<String>,
+    /// What the names of keys tell: the same few stand in a template again and again.
+    names: RefCell<HashMap<String, Told>>,
+}
+
+/// What the name of a key tells about its value.
+#[derive(Clone, Copy)]
+struct Told {
+    secret: bool,
+    exempt: bool,
 }
 
 /// Why a value is looked at as it is.
@@ -97,7 +110,7 @@ struct Place {
 
 impl<'a> Hidden<'a> {
     pub(super) fn of(old: &'a Template, new: &'a Template, context: &Context) -> Self {
-        let mut hidden = Self { templates: [old, new], secrets: Vec::new() };
+        let mut hidden = Self { templates: [old, new], secrets: Vec::new(), names: RefCell::default() };
         let mut secrets = BTreeSet::new();
         for (template, known) in [(old, &context.old), (new, &context.new)] {
             hidden.gather(template, &mut secrets);
@@ -132,13 +145,17 @@ impl<'a> Hidden<'a> {
     fn gather(&self, template: &Template, secrets: &mut BTreeSet<String>) {
         let mut keep = |text: &str| _ = secrets.insert(text.to_owned());
         let mut all = |place: &Place, entries: &Map<String, Json>| {
-            entries.iter().for_each(|(name, value)| _ = self.redacted(value, &place.below(name), &mut keep));
+            entries.iter().for_each(|(name, value)| _ = self.redacted(value, &self.below(place, name), &mut keep));
         };
         let plain = Place::default();
+        let mut policies_and_conditions = Vec::new();
         for resource in template.resources.values() {
             all(&Place::of(&resource.kind), &resource.properties);
             all(&plain, &resource.metadata);
             all(&plain, &resource.rest);
+            let policies = [&resource.deletion_policy, &resource.update_replace_policy];
+            policies_and_conditions.extend(policies.into_iter().flatten().cloned());
+            policies_and_conditions.extend(resource.condition.iter().map(|name| json!(name)));
         }
         for section in [&template.metadata, &template.mappings, &template.conditions, &template.rest] {
             all(&plain, section);
@@ -147,12 +164,13 @@ impl<'a> Hidden<'a> {
         all(&plain, &template.outputs.functions);
         template.outputs.values().for_each(|output| all(&plain, &output.rest));
         template.parameters.values().for_each(|parameter| all(&plain, &parameter.rest));
+        policies_and_conditions.iter().for_each(|value| _ = self.redacted(value, &plain, &mut keep));
         for (name, parameter) in &template.parameters {
             let place = Place { secret: has_no_echo(parameter) || is_secret_name(name), ..Place::default() };
             parameter.default.iter().for_each(|default| _ = self.redacted(default, &place, &mut keep));
         }
         for (name, output) in &template.outputs {
-            self.redacted(&output.value, &plain.below(name), &mut keep);
+            self.redacted(&output.value, &self.below(&plain, name), &mut keep);
             output.description.iter().for_each(|text| _ = self.text(text, &plain, &mut keep));
         }
         template.description.iter().for_each(|text| _ = self.text(text, &plain, &mut keep));
@@ -162,7 +180,7 @@ impl<'a> Hidden<'a> {
     fn place(&self, path: &Path) -> Place {
         let below = |place: Place, steps: &[Step]| {
             steps.iter().fold(place, |place, step| match step {
-                Step::Key(key) => place.below(key),
+                Step::Key(key) => self.below(&place, key),
                 Step::Item(_) => place.item(),
             })
         };
@@ -180,6 +198,8 @@ impl<'a> Hidden<'a> {
                 let secret = self.templates.iter().any(no_echo) || is_secret_name(name);
                 Place { secret, ..Place::default() }
             }
+            // A logical id is no name of a value.
+            [Step::Key(section), _, rest @ ..] if section == "Resources" => below(Place::default(), rest),
             [_, rest @ ..] => below(Place::default(), rest),
             [] => Place::default(),
         }
@@ -210,10 +230,11 @@ impl<'a> Hidden<'a> {
         let name = ["Key", "Name", "ParameterKey"].iter().find_map(|key| entries.get(*key)?.as_str());
         let members = entries.iter().map(|(key, inner)| {
             let named = name.filter(|_| ["Value", "ParameterValue", "DefaultValue"].contains(&key.as_str()));
-            let mut inside = place.below(key);
+            let mut inside = self.below(place, key);
             if let Some(name) = named {
-                inside.secret = place.secret || is_secret_name(name);
-                inside.exempt = is_exempt(name);
+                let told = self.told(name);
+                inside.secret = place.secret || told.secret;
+                inside.exempt = told.exempt;
             } else if ["Key", "Name", "ParameterKey"].contains(&key.as_str()) {
                 inside.secret = false;
             }
@@ -257,6 +278,27 @@ impl<'a> Hidden<'a> {
         text
     }
 
+    /// The place of a member.
+    fn below(&self, place: &Place, key: &str) -> Place {
+        let marked = place.rest(key);
+        // What is read from elsewhere is no secret itself.
+        if key == "ValueFrom" || key == "GenerateSecretString" {
+            return Place { secret: false, exempt: true, marked };
+        }
+        let told = self.told(key);
+        Place { secret: place.secret || told.secret || marked.contains(&""), exempt: told.exempt, marked }
+    }
+
+    /// What a key tells by its name.
+    fn told(&self, key: &str) -> Told {
+        if let Some(told) = self.names.borrow().get(key) {
+            return *told;
+        }
+        let told = Told { secret: is_secret_name(key), exempt: is_exempt(key) };
+        self.names.borrow_mut().insert(key.to_owned(), told);
+        told
+    }
+
     /// Whether a text is the name of something in one of the templates.
     fn is_name(&self, text: &str) -> bool {
         text.starts_with("AWS::")
@@ -274,16 +316,6 @@ impl Place {
     fn of(kind: &str) -> Self {
         let sensitive = schema::lifecycle(kind).map(|lifecycle| lifecycle.sensitive);
         Self { marked: sensitive.into_iter().flat_map(Paths::iter).collect(), ..Self::default() }
-    }
-
-    fn below(&self, key: &str) -> Self {
-        let marked = self.rest(key);
-        // What is read from elsewhere is no secret itself.
-        if key == "ValueFrom" || key == "GenerateSecretString" {
-            return Self { secret: false, exempt: true, marked };
-        }
-        let secret = self.secret || is_secret_name(key) || marked.contains(&"");
-        Self { secret, exempt: is_exempt(key), marked }
     }
 
     fn item(&self) -> Self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Guard, Predicted, Shown, Verdict};
 use crate::{LogicalId, Path};
@@ -215,12 +215,21 @@ pub enum Undo {
 }
 
 /// A line of the Rust source that defines something.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Source {
     /// The file, from the root of the repository, such as `infra/src/service.rs`.
     pub file: String,
     /// The line, counted from 1.
     pub line: u32,
+}
+
+impl Source {
+    /// Reads `infra/src/service.rs:41`; nothing where there is no line behind the file.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (file, line) = text.rsplit_once(':')?;
+        Some(Self { file: file.to_owned(), line: line.parse().ok()? })
+    }
 }
 
 impl fmt::Display for Source {
@@ -254,7 +263,7 @@ impl Diff {
 impl Fact {
     /// A fact that the old template undoes, without details or guards; the rest is set by struct update.
     #[must_use]
-    pub(crate) fn new(id: &'static str, risk: Risk, subjects: &[&LogicalId], sentence: impl Into<String>) -> Self {
+    pub fn new(id: &'static str, risk: Risk, subjects: &[&LogicalId], sentence: impl Into<String>) -> Self {
         Self {
             id,
             risk,

@@ -74,11 +74,28 @@ fn in_order(changes: &mut [Change], new: &Template) {
     });
 }
 
-/// What follows behind a resource that is replaced or deleted for its own sake, as one fact.
-pub(super) fn ripple(compared: &Compared<'_>, root: &Change, like: &Fact) -> Option<Fact> {
-    let behind = behind(compared, root);
+/// What refers to what, read once for all that is replaced.
+pub(super) struct Ripples<'c> {
+    compared: &'c Compared<'c>,
+    references: References<'c>,
+}
+
+impl<'c> Ripples<'c> {
+    pub(super) fn of(compared: &'c Compared<'c>) -> Self {
+        let lost = compared.changes.iter().filter(|change| change.consequence.is_loss());
+        let names = lost.filter_map(|change| old_name(compared, change)).collect();
+        Self { compared, references: References::of(&compared.new.template, &names) }
+    }
+
+    /// What follows behind a resource that is replaced or deleted for its own sake, as one fact.
+    pub(super) fn behind(&self, root: &Change, like: &Fact) -> Option<Fact> {
+        ripple(self.compared, root, &behind(self.compared, &self.references, root), like)
+    }
+}
+
+fn ripple(compared: &Compared<'_>, root: &Change, behind: &[Follower<'_>], like: &Fact) -> Option<Fact> {
     let mut groups: BTreeMap<(u8, String), Vec<&Follower<'_>>> = BTreeMap::new();
-    for follower in &behind {
+    for follower in behind {
         groups.entry((follower.meaning as u8, follower.kind.to_owned())).or_default().push(follower);
     }
     let mut parts: Vec<String> = Vec::new();
@@ -98,7 +115,7 @@ pub(super) fn ripple(compared: &Compared<'_>, root: &Change, like: &Fact) -> Opt
             parts.push(format!("{} {verb}", words::listed(&counted)));
         }
     }
-    let outputs = outputs(compared, root, &behind);
+    let outputs = outputs(compared, root, behind);
     if !outputs.is_empty() {
         let (outputs, verb) = if let [one] = outputs.as_slice() {
             (format!("output {one}"), "changes")
@@ -140,7 +157,8 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     fn told(&self) -> String {
-        let places: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
+        let mut places: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
+        places.dedup();
         let what = match (self.meaning, self.consequence) {
             (Meaning::Named, _) => "names the old one as text; change it by hand".to_owned(),
             (_, Consequence::Replacement | Consequence::ReplacementRetained) => {
@@ -155,11 +173,15 @@ impl Follower<'_> {
     }
 }
 
+/// Whether a resource is replaced for its own sake.
+fn is_root(change: &Change) -> bool {
+    let replaces = |property: &super::PropertyChange| property.causes == Consequence::Replacement;
+    matches!(change.action, Action::Renamed { .. }) || change.properties.iter().any(replaces)
+}
+
 /// Everything behind a root, each once, in the order in which it is reached.
-fn behind<'c>(compared: &'c Compared<'_>, root: &'c Change) -> Vec<Follower<'c>> {
+fn behind<'c>(compared: &'c Compared<'_>, references: &References<'_>, root: &Change) -> Vec<Follower<'c>> {
     let template = &compared.new.template;
-    let names = old_names(compared, root);
-    let references = References::of(template, &names);
     let (mut found, mut seen) = (Vec::new(), HashSet::from([root.id.as_str()]));
     let mut queue = VecDeque::from([root.id.as_str()]);
     while let Some(target) = queue.pop_front() {
@@ -196,7 +218,9 @@ fn behind<'c>(compared: &'c Compared<'_>, root: &'c Change) -> Vec<Follower<'c>>
                 consequence,
                 behind: LogicalId::parse(target).unwrap_or_else(|_| root.id.clone()),
             });
-            if meaning == Meaning::Replaced {
+            // What is replaced for its own sake as well has a line of its own.
+            let own = compared.change(reference.from.as_str()).is_some_and(is_root);
+            if meaning == Meaning::Replaced && !own {
                 queue.push_back(reference.from.as_str());
             }
         }
@@ -205,7 +229,7 @@ fn behind<'c>(compared: &'c Compared<'_>, root: &'c Change) -> Vec<Follower<'c>>
 }
 
 /// The custom name that a root had and has no longer, with its id.
-fn old_names<'c>(compared: &'c Compared<'_>, root: &'c Change) -> HashMap<String, &'c str> {
+fn old_name<'c>(compared: &'c Compared<'_>, root: &'c Change) -> Option<(String, &'c str)> {
     let was = match &root.action {
         Action::Renamed { from } => compared.old.template.resources.get(from),
         _ => compared.old.template.resources.get(&root.id),
@@ -213,8 +237,8 @@ fn old_names<'c>(compared: &'c Compared<'_>, root: &'c Change) -> HashMap<String
     let is = compared.new.template.resources.get(&root.id).filter(|_| root.action != Action::Removed);
     let (was, is) = (was.and_then(literal_name), is.and_then(literal_name));
     // Shorter names stand anywhere.
-    let gone = was.filter(|was| is != Some(*was) && was.len() >= 4);
-    gone.map(|name| (name.to_owned(), root.id.as_str())).into_iter().collect()
+    let gone = was.filter(|was| is != Some(*was) && was.len() >= 4)?;
+    Some((gone.to_owned(), root.id.as_str()))
 }
 
 /// The outputs that tell something of the root, or of what is replaced behind it.

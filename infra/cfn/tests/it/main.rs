@@ -13,6 +13,8 @@ mod check;
 mod compile_fail;
 mod constructs;
 mod diff;
+mod guards;
+mod render;
 mod round_trip;
 mod schema;
 mod unknown;

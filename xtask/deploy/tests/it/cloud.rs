@@ -812,7 +812,7 @@ fn changes(
             values.0 != values.1 || moved
         };
         let properties = names.into_iter().filter(differs).map(|name| {
-            let replaces = lifecycle.as_ref().is_some_and(|known| known.create_only.contains(name));
+            let replaces = lifecycle.as_ref().is_some_and(|known| known.create_only.contains(&name));
             (name, replaces)
         });
         let properties: Vec<(String, bool)> = properties.collect();

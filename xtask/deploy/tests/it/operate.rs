@@ -85,7 +85,24 @@ async fn drift_is_shown_property_by_property_and_what_was_not_checked_apart() {
     let endpoint = Endpoint::of(&script).await;
     let said = run(&endpoint, &["drift"]).await;
     assert_eq!(said.code, Some(2), "{}", said.errors);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @r#"
+    paypal-subscriptions-prod: 2 drifted, 1 in sync, 1 not checked
+
+    ErrorsQueue  AWS::SQS::Queue  https://sqs.eu-west-1.amazonaws.com/222222222222/paypal-subscriptions-prod-errors, modified
+      RedrivePolicy.maxReceiveCount
+      - 200
+      + 5
+      Tags.0
+      + "{\"Key\":\"by\",\"Value\":\"hand\u001b[31m\"}"
+
+    FinishedTopic  AWS::SNS::Topic  arn:aws:sns:eu-west-1:222222222222:paypal-subscriptions-prod-finished, deleted
+
+    not checked, 1 resource: CloudFormation does not look at this type
+      AWS::Lambda::Permission 1
+
+    put it back by hand, or change the definition to what is wanted: `cargo xtask deploy --env prod` brings back
+    only what the template changes
+    "#);
     let asked = endpoint.actions().iter().filter(|action| *action == "DescribeStackDriftDetectionStatus").count();
     assert_eq!(asked, 2);
     let json: Value = serde_json::from_str(&run(&endpoint, &["drift", "--format", "json"]).await.out).unwrap();
@@ -104,7 +121,13 @@ async fn what_is_in_sync_is_no_drift_and_what_could_not_be_read_is_not_in_sync()
     let script = [IDENTITY, RESOURCES, &detection("DETECTION_FAILED"), &drifts(&in_sync)].concat();
     let said = run(&Endpoint::of(&script).await, &["drift"]).await;
     assert_eq!(said.code, Some(0), "{}", said.errors);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @r"
+    paypal-subscriptions-prod: 2 in sync, 2 not checked
+
+    not checked, 2 resources: no sqs:GetQueueAttributes
+      AWS::Lambda::Function 1
+      AWS::Lambda::Permission 1
+    ");
 }
 
 #[tokio::test]
@@ -161,7 +184,18 @@ async fn a_failed_deployment_is_diagnosed_with_its_definition_and_its_mend() {
     let said = run(&endpoint, &["diagnose", "--definitions", file.to_str().unwrap()]).await;
     fs::remove_file(file).unwrap();
     assert_eq!(said.code, Some(0), "{}", said.errors);
-    insta::assert_snapshot!(said.out, @"");
+    insta::assert_snapshot!(said.out, @r"
+    paypal-subscriptions-prod: the update of 2026-11-01T00:00:00Z failed (UPDATE_ROLLBACK_COMPLETE)
+
+    first cause
+      resource  PlansList  AWS::Lambda::Function
+      says      UPDATE_FAILED: User: arn:aws:iam::222222222222:user/ci is not authorized to perform: iam:PassRole on resource: role/x
+      defined   infra/src/service.rs:46
+      means     whoever deploys lacks a permission
+      mend      have an administrator allow iam:PassRole to the identity that deploys, then deploy again
+
+    1 resource was left unfinished because of it
+    ");
     let json: Value = serde_json::from_str(&run(&endpoint, &["diagnose", "--format", "json"]).await.out).unwrap();
     assert_eq!(json.pointer("/cause/id").and_then(Value::as_str), Some("PlansList"));
     assert_eq!(json.pointer("/cancelled").and_then(Value::as_u64), Some(1));
@@ -188,8 +222,22 @@ async fn a_deployment_has_a_timeline_with_what_it_waited_for() {
     let picture = fs::read_to_string(&file).unwrap();
     fs::remove_file(&file).unwrap();
     assert_eq!(said.code, Some(0), "{}", said.errors);
-    assert!(picture.starts_with("<svg ") && picture.contains("create in 1 min 25 s, CREATE_COMPLETE"), "{picture}");
-    insta::assert_snapshot!(said.out, @"");
+    assert!(picture.starts_with("<svg ") && picture.contains("creation in 1 min 25 s, CREATE_COMPLETE"), "{picture}");
+    insta::assert_snapshot!(said.out, @r"
+    paypal-subscriptions-prod: the creation of 2026-11-01T00:00:00Z, CREATE_COMPLETE
+    3 resources in 1 min 25 s
+
+    what it waited for
+         start      took
+           2 s  1 min 10 s  ErrorsQueue  AWS::SQS::Queue
+      1 min 13 s      10 s  PlansList  AWS::Lambda::Function
+
+    the slowest
+         start      took
+           2 s  1 min 10 s  ErrorsQueue  AWS::SQS::Queue
+           2 s      12 s  FinishedTopic  AWS::SNS::Topic
+      1 min 13 s      10 s  PlansList  AWS::Lambda::Function
+    ");
     let json: Value = serde_json::from_str(&run(&endpoint, &["timeline", "--format", "json"]).await.out).unwrap();
     assert_eq!(json.pointer("/critical_path"), Some(&serde_json::json!(["ErrorsQueue", "PlansList"])));
 }

@@ -1,5 +1,7 @@
 //! The console's page: where buyers come back to after PayPal's approval page, and what happened last.
 
+mod control;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -14,6 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use local_cloud::{
+    Control,
     activity::{Activity, Stream},
     lambda::Lambda,
 };
@@ -35,15 +38,17 @@ pub(super) fn serve(
     listener: TcpListener,
     ready: Addresses,
     recent: Recent,
-    lambda: Lambda,
+    control: Control,
     prefix: String,
 ) -> JoinHandle<()> {
+    let lambda = control.lambda.clone();
     let router = Router::new()
         .route("/", get(|| async { Html(PAGE) }))
         .route("/approved", get(|| async { Html(APPROVED) }))
         .route("/cancelled", get(|| async { Html(CANCELLED) }))
         .route("/api/addresses", get(move || async move { Json(ready) }))
         .route("/api/activity", get(activity).with_state(recent))
+        .merge(control::routes(control))
         .route(
             "/api/functions/{name}/kill",
             post(move |Path(name): Path<String>| async move { kill(&lambda, &prefix, &name) }),

@@ -12,6 +12,7 @@
 //!
 //! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, and `emulator.txt` from
 //! ministack and cbor2, which it needs for what the SDK for Rust says to CloudWatch.
+//! `emulators.txt` from moto, ministack, flask, flask-cors, freezegun, pytest and pytest-timeout.
 
 use std::{
     fs,
@@ -36,6 +37,7 @@ struct Installed {
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
 const EMULATOR: Installed = Installed { folder: "emulator", requirements: include_str!("emulator.txt") };
+const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
@@ -46,6 +48,43 @@ pub(super) fn interpreter(context: &Context) -> PathBuf {
 /// The API tester.
 pub(super) fn schemathesis(context: &Context) -> PathBuf {
     SCHEMATHESIS.program(context, "schemathesis")
+}
+
+/// The folder of other people's emulators, a virtual environment.
+pub(super) fn emulators(context: &Context) -> PathBuf {
+    context.root.join("target").join(EMULATORS.folder)
+}
+
+/// The source of moto, with its tests.
+pub(super) fn moto(context: &Context) -> PathBuf {
+    emulators(context).join("moto")
+}
+
+/// Installs other people's emulators and moto's tests, unless they are there as required.
+pub(super) fn set_up_emulators(context: &Context) -> Result<(), Failure> {
+    EMULATORS.set_up(context)?;
+    let folder = emulators(context);
+    if moto(context).join("tests/test_sqs").is_dir() {
+        return Ok(());
+    }
+    let python = || Command::new(EMULATORS.program(context, "python"));
+    // The tests come with the source, which the same requirements pin: a line, and its hashes indented below it.
+    let mut lines = EMULATORS.requirements.lines().skip_while(|line| !line.starts_with("moto=="));
+    let first = lines.next().unwrap_or_default();
+    let hashes = lines.take_while(|line| line.starts_with(' '));
+    let wanted = std::iter::once(first).chain(hashes).collect::<Vec<_>>().join("\n");
+    let file = folder.join("moto.txt");
+    write_whole(&file, &wanted)?;
+    let mut fetch = python();
+    fetch.args(["-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps", "--no-binary", ":all:", "-r"]);
+    fetch.arg(&file).arg("-d").arg(&folder);
+    run_to_end(fetch)?;
+    let version = wanted.trim_start_matches("moto==").split_whitespace().next().unwrap_or_default();
+    let mut unpack = python();
+    unpack.args(["-m", "tarfile", "-e"]).arg(folder.join(format!("moto-{version}.tar.gz"))).arg(&folder);
+    run_to_end(unpack)?;
+    let unpacked = folder.join(format!("moto-{version}"));
+    fs::rename(&unpacked, moto(context)).map_err(Failure::from(format!("cannot rename {}", unpacked.display())))
 }
 
 /// Installs the API tester, unless it is there as required.
@@ -190,7 +229,7 @@ fn write_templates(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     for name in context.environments() {
         let template = infra::service(&context.environment(&name)?).map_err(Failure::new)?;
         let file = folder.join(format!("{name}.yaml"));
-        write_whole(&file, &cfn::write::yaml(&template))?;
+        write_whole(&file, cfn::write::yaml(&template))?;
         files.push(file);
     }
     Ok(files)

@@ -121,17 +121,20 @@ impl Area {
     /// What lies in it and not in the other: pieces, which may overlap.
     fn without(&self, other: &Self) -> Vec<Self> {
         let mut pieces = Vec::new();
-        let dimensions: [(fn(&mut Self) -> &mut Vec<Texts>, &Vec<Texts>); 3] = [
-            (|area| &mut area.actions, &other.actions),
-            (|area| &mut area.resources, &other.resources),
-            (|area| &mut area.who, &other.who),
-        ];
-        for (of, limits) in dimensions {
-            for limit in limits {
-                let mut piece = self.clone();
-                of(&mut piece).push(limit.turned());
-                pieces.push(piece);
-            }
+        for limit in &other.actions {
+            let mut piece = self.clone();
+            piece.actions.push(limit.turned());
+            pieces.push(piece);
+        }
+        for limit in &other.resources {
+            let mut piece = self.clone();
+            piece.resources.push(limit.turned());
+            pieces.push(piece);
+        }
+        for limit in &other.who {
+            let mut piece = self.clone();
+            piece.who.push(limit.turned());
+            pieces.push(piece);
         }
         for (variable, tests) in &other.when {
             for test in tests {

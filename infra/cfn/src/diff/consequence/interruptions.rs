@@ -5,7 +5,16 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html>
 
 /// Type and property.
-pub(super) const INTERRUPTIONS: &[(&str, &str)] = &[];
+pub(super) const INTERRUPTIONS: &[(&str, &str)] = &[
+    ("AWS::DMS::ReplicationInstance", "EngineVersion"),
+    ("AWS::ElastiCache::CacheCluster", "CacheParameterGroupName"),
+    ("AWS::ElastiCache::CacheCluster", "EngineVersion"),
+    ("AWS::RDS::DBCluster", "DBClusterParameterGroupName"),
+    ("AWS::RDS::DBCluster", "EngineVersion"),
+    ("AWS::RDS::DBInstance", "DBInstanceClass"),
+    ("AWS::RDS::DBInstance", "EngineVersion"),
+    ("AWS::RDS::DBInstance", "StorageType"),
+];
 
 /// Whether a change at this place interrupts.
 pub(super) fn interrupts(kind: &str, place: &[&str]) -> bool {

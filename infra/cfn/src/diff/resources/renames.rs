@@ -54,6 +54,20 @@ impl Renames {
         renames
     }
 
+    /// These renames, from the old id to the new one.
+    #[cfg(test)]
+    pub(in crate::diff) fn of(all: &[(LogicalId, LogicalId)]) -> Self {
+        let mut renames = Self::default();
+        all.iter().for_each(|(old, new)| renames.add(old, new));
+        renames
+    }
+
+    /// The id that a resource has now.
+    #[cfg(test)]
+    pub(in crate::diff) fn new_id(&self, old: &LogicalId) -> LogicalId {
+        self.new.get(old.as_str()).map_or_else(|| old.clone(), |new| LogicalId::parse(new).unwrap())
+    }
+
     fn by_custom_name(&mut self, gone: &[LogicalId], come: &[LogicalId], old: &Template, new: &Template) {
         let key = |template: &Template, id: &LogicalId| -> Option<(String, String)> {
             let resource = template.resources.get(id)?;
@@ -81,7 +95,7 @@ impl Renames {
     }
 
     /// A resource that refers to what was renamed under its new id.
-    pub(super) fn applied<'r>(&self, resource: &'r Resource) -> Cow<'r, Resource> {
+    pub(in crate::diff) fn applied<'r>(&self, resource: &'r Resource) -> Cow<'r, Resource> {
         if self.new.is_empty() {
             return Cow::Borrowed(resource);
         }
