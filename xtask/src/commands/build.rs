@@ -87,7 +87,7 @@ pub(crate) fn pack(context: &Context, architecture: Architecture, binaries: Opti
     }
     let manifest = Manifest { architecture, functions };
     remove_strangers(&folder, &manifest)?;
-    write_whole(&folder.join(manifest::FILE), &manifest.to_json())?;
+    write_whole(&folder.join(manifest::FILE), manifest.to_json())?;
     Ok(Built { folder, binaries, manifest, unchanged })
 }
 

@@ -132,7 +132,7 @@ fn what_lacks_for_building_is_said_before_anything_is_built() {
     let tools = project.join("tools");
     fs::create_dir_all(&tools).unwrap();
     let rustc = format!(
-        "#!/bin/sh\ncase $1 in -vV) printf 'rustc 1.95.0\\ncommit-hash: 0a\\nhost: x86_64-unknown-linux-gnu\\n';; *) echo {};; esac\n",
+        "#!/bin/sh\ncase $1 in -vV) printf 'release: 1.95.0\\ncommit-hash: 0a\\nhost: x86_64-unknown-linux-gnu\\n';; *) echo {};; esac\n",
         project.display()
     );
     fs::write(tools.join("rustc"), rustc).unwrap();

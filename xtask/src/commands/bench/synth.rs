@@ -105,7 +105,7 @@ fn cdk(context: &Context, table: &mut Table, templates: &[(&str, &Template)]) ->
         return Ok(());
     };
     for (name, template) in templates {
-        write_whole(&folder.join("template.json"), &cfn::write::json(template))?;
+        write_whole(&folder.join("template.json"), cfn::write::json(template))?;
         let synth = ["synth", "--quiet", "--app", "node app.js"];
         table.add(format!("cdk synth of {name}"), median(times(&program, &synth, &folder, CDK_ROUNDS)?, "ms"), "");
         let unchecked = [&synth[..], &["--no-validation"]].concat();

@@ -91,6 +91,7 @@ fn python() -> Check {
     check("Python with venv", found, "cargo xtask test", "apt-get install python3 python3-venv")
 }
 
+#[allow(clippy::useless_conversion, reason = "on some systems these numbers have 32 bits")]
 fn disk(context: &Context) -> Result<Check, Failure> {
     let shown = context.root.display();
     let disk =

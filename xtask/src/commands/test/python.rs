@@ -263,7 +263,7 @@ fn write_templates(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     for name in context.environments() {
         let template = infra::service(&context.environment(&name)?).map_err(Failure::new)?;
         let file = folder.join(format!("{name}.yaml"));
-        write_whole(&file, &cfn::write::yaml(&template))?;
+        write_whole(&file, cfn::write::yaml(&template))?;
         files.push(file);
     }
     Ok(files)
