@@ -210,7 +210,7 @@ fn requests() -> Vec<Request> {
     for who in ["p", "q", "z"] {
         for action in ["a:x", "a:y", "a:zz", "b:x", "b:zz", "c:x", "c:zz"] {
             for resource in ["r1", "r2", "r3", "r33", "r", "s"] {
-                for value in [None, Some("1"), Some("2"), Some("22"), Some("3"), Some("2*"), Some("?")] {
+                for value in [None, Some("1"), Some("2"), Some("22"), Some("3"), Some("33"), Some("2*"), Some("?")] {
                     all.push((who, action, resource, value));
                 }
             }
