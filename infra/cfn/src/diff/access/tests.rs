@@ -176,6 +176,16 @@ fn a_permission_that_moves_to_another_policy_of_the_same_role_is_the_same() {
 }
 
 #[test]
+fn what_one_of_many_statements_covers_is_found_among_them() {
+    let before = role("[{Effect: Allow, Action: 'sqs:*', Resource: !GetAtt Queue.Arn}]");
+    let after = role(
+        "[{Effect: Allow, Action: ['sqs:SendMessage', 'sqs:DeleteMessage', 'sqs:PurgeQueue', 'sqs:*'], Resource: \
+           ['arn:aws:sqs:*', 'arn:aws:s3:*', 'arn:*:sqs:*:*:a*', '*']}]",
+    );
+    assert!(!said(&before, &after).contains("access-narrowed"), "{}", said(&before, &after));
+}
+
+#[test]
 fn numbers_and_addresses_are_compared_as_such() {
     let statement = |condition: &str| {
         queue(&format!(
