@@ -83,7 +83,9 @@ fn put(at: &mut Json, steps: &[Step], old: Option<&Json>, new: Option<&Json>) {
             }
         }
         (Step::Item(at), Json::Array(items)) if rest.is_empty() => {
-            let was = old.and_then(|old| items.iter().position(|item| item == old));
+            // By its place where the order means something; where it does not, the place may be that of the new list.
+            let here = Some(*at).filter(|at| old.is_some() && items.get(*at) == old);
+            let was = here.or_else(|| old.and_then(|old| items.iter().position(|item| item == old)));
             match (was, new) {
                 (Some(was), Some(new)) => items[was] = new.clone(),
                 (Some(was), None) => _ = items.remove(was),
