@@ -55,6 +55,7 @@ pub struct Environment {
     pub alarms: Alarms,
     /// What stops a change of this environment until somebody allows it by name; nothing when it is missing.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "schema::Guards"))]
     pub guards: Guards,
 }
 

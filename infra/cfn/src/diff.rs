@@ -66,13 +66,15 @@ const FINDERS: [Finder; 10] = [
     sections::find,
 ];
 
+/// Changes that mean nothing: policies that are written in another way, origins in another order, the same code elsewhere.
+const SAME: [fn(&Compared<'_>) -> Vec<Path>; 3] = [access::unchanged, exposure::unchanged, code::unchanged];
+
 /// What becomes of a stack of the template `old` when it is updated to `new`.
 #[must_use]
 pub fn diff(old: &Template, new: &Template, context: &Context) -> Diff {
     let compared = Compared::of(old, new, context);
     let mut facts: Vec<Fact> = FINDERS.iter().flat_map(|find| find(&compared)).collect();
-    // Policies that are only written in another way are no news.
-    let unchanged = access::unchanged(&compared);
+    let unchanged: Vec<Path> = SAME.iter().flat_map(|same| same(&compared)).collect();
     keep_the_closest(&mut facts, &unchanged);
     facts.extend(rest::find(&compared, &facts, &unchanged));
     facts.sort_by_key(|fact| fact.risk);

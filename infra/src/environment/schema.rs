@@ -1,8 +1,9 @@
 //! `environments/schema.json`: what editors know of environment files. It comes from the types, and this test holds it to them.
 
-use std::{fs, path::Path};
+use std::{borrow::Cow, fs, path::Path};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 
 use super::Environment;
 
@@ -16,6 +17,49 @@ pub(super) enum Architecture {
     /// Intel and AMD.
     #[schemars(rename = "x86_64")]
     X86_64,
+}
+
+/// What stops a change, as `cfn` reads it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is wanted")]
+pub(super) struct Guards {
+    /// What blocks a change.
+    #[schemars(default)]
+    deny: Vec<Guard>,
+    /// What somebody allowed.
+    #[schemars(default)]
+    allow: Vec<Allowance>,
+}
+
+/// A guard that somebody lifted for one resource.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is wanted")]
+struct Allowance {
+    /// The guard.
+    guard: Guard,
+    /// The resource's logical id.
+    resource: String,
+    /// Why it is allowed.
+    reason: String,
+    /// The last day on which it counts, such as `2026-11-30`; for ever without one.
+    until: Option<String>,
+}
+
+/// The names of `cfn`'s guards, each with what it stops.
+struct Guard;
+
+impl JsonSchema for Guard {
+    fn schema_name() -> Cow<'static, str> {
+        "Guard".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = cfn::diff::Guard::ALL.iter();
+        let each: Vec<_> = names.map(|one| json!({"const": one.name(), "description": one.stops()})).collect();
+        json_schema!({"description": "What a change may be stopped for.", "oneOf": each})
+    }
 }
 
 #[test]

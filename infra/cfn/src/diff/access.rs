@@ -35,7 +35,16 @@ use crate::{LogicalId, Path};
 
 /// Who may newly do what on what, and who no longer.
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
-    if compared.changes.is_empty() { Vec::new() } else { facts(compared) }
+    if touches_policies(compared) { facts(compared) } else { Vec::new() }
+}
+
+/// Whether a policy, or what is attached to somebody, differs at all. Most changes leave them alone, and reading all of
+/// them takes the longest of all questions.
+fn touches_policies(compared: &Compared<'_>) -> bool {
+    compared.changes.iter().any(|change| {
+        let named = |key: &str| key.contains("Polic") || key.contains("Permission");
+        policies::is_policy(&change.kind) || change.properties.iter().any(|property| property.path.keys().any(named))
+    })
 }
 
 fn facts(compared: &Compared<'_>) -> Vec<Fact> {
@@ -96,9 +105,15 @@ fn fact(compared: &Compared<'_>, said: &Said, sides: &[&Policies; 2]) -> Fact {
         Way::Barred => ("deny-added", Risk::Access, &[]),
     };
     let mut subjects: Vec<&LogicalId> = said.about.iter().filter_map(|one| logical_id(compared, &one.name)).collect();
-    subjects.dedup();
     let places = said.about.iter().flat_map(|one| sides.iter().filter_map(|side| side.places.get(one))).flatten();
-    let mut explains: Vec<Path> = places.flat_map(|place| changed(compared, place)).collect();
+    let places: Vec<&Path> = places.collect();
+    if subjects.is_empty() {
+        // About something outside: the policy itself stands for it, so that it can be allowed by name.
+        let policies = places.iter().filter_map(|place| logical_id(compared, place.resource_id()?));
+        subjects.extend(policies.filter(|id| compared.change(id.as_str()).is_some()));
+    }
+    subjects.dedup();
+    let mut explains: Vec<Path> = places.into_iter().flat_map(|place| changed(compared, place)).collect();
     if said.marks.new_role {
         explains.extend(subjects.iter().map(|id| Path::resource(id.as_str())));
     }
@@ -123,7 +138,7 @@ fn changed(compared: &Compared<'_>, place: &Path) -> Vec<Path> {
 
 /// The changes of policies that allow and deny what they did before: no fact tells them.
 pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
-    if compared.changes.is_empty() {
+    if !touches_policies(compared) {
         return Vec::new();
     }
     let (old_names, new_names) = Names::of(compared);

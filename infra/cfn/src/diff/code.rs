@@ -8,7 +8,7 @@ use super::{
     effects::subject,
     fold::changed_at,
 };
-use crate::{LogicalId, Resource, check::facts::Thing};
+use crate::{LogicalId, Path, Resource, check::facts::Thing};
 
 const FUNCTION: &str = "AWS::Lambda::Function";
 /// Where a resource's metadata names the binary that a function runs.
@@ -28,6 +28,16 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// Functions whose archive lies elsewhere and is the same.
+pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
+    let functions = compared.pairs().filter(|pair| pair.old.kind == FUNCTION && pair.new.kind == FUNCTION);
+    let same = functions.filter(|pair| {
+        let old = archive(&compared.old, pair.old_id, pair.old);
+        old.zip(archive(&compared.new, pair.new_id, pair.new)).is_some_and(|(old, new)| old.sha256 == new.sha256)
+    });
+    same.flat_map(|pair| changed_at(compared, pair.new_id, "Code")).collect()
 }
 
 /// A function with other code.

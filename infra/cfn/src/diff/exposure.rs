@@ -128,6 +128,25 @@ fn cors(compared: &Compared<'_>, kind: &str, place: &str, old: Thing<'_>, new: T
     Some(Fact { details, ..fact("cors-widened", new.id, sentence, &guards, explains) })
 }
 
+/// Lists of origins, methods and headers in another order.
+pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
+    let mut found = Vec::new();
+    for pair in compared.pairs() {
+        let (old, new) = (Thing { id: pair.old_id, resource: pair.old }, Thing { id: pair.new_id, resource: pair.new });
+        for (_, place) in ORIGINS.iter().filter(|(kind, _)| new.is(kind)) {
+            for list in ["AllowOrigins", "AllowMethods", "AllowHeaders", "ExposeHeaders"] {
+                let at = format!("{place}.{list}");
+                let (before, after) = (old.list(&at), new.list(&at));
+                let within = |one: &[&Json], other: &[&Json]| one.iter().all(|value| other.contains(value));
+                if !before.is_empty() && within(&before, &after) && within(&after, &before) {
+                    found.extend(changed_at(compared, new.id, &at));
+                }
+            }
+        }
+    }
+    found
+}
+
 /// AWS's own address of an API beside its domain.
 fn own_address(compared: &Compared<'_>, old: Thing<'_>, new: Thing<'_>) -> Option<Fact> {
     let place = "DisableExecuteApiEndpoint";

@@ -111,7 +111,7 @@ fn settings<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
 fn is_none(thing: Thing<'_>, place: &str) -> bool {
     match thing.field(place) {
         Field::Absent => true,
-        Field::Is(value) => matches!(value, Json::Array(items) if items.is_empty()) || *value == Json::from(""),
+        Field::Is(value) => matches!(value, Json::Array(items) if items.is_empty()) || value.as_str() == Some(""),
         Field::Unknown => false,
     }
 }

@@ -8,6 +8,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("AWS::AppSync::GraphQLApi", "GraphQL API", "GraphQL APIs"),
     ("AWS::DynamoDB::GlobalTable", "global table", "global tables"),
     ("AWS::EC2::EIP", "elastic IP address", "elastic IP addresses"),
+    ("AWS::EC2::NatGateway", "NAT gateway", "NAT gateways"),
     ("AWS::EC2::VPC", "VPC", "VPCs"),
     ("AWS::IAM::ManagedPolicy", "managed policy", "managed policies"),
     ("AWS::KMS::Alias", "key alias", "key aliases"),

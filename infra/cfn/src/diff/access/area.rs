@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::pattern::{self, Texts};
 
-/// How many pieces an area may fall into before it is given up as undecided.
-const MOST_PIECES: usize = 200;
+/// How many pieces of an area are looked at before it is given up as undecided.
+const MOST_PIECES: usize = 2_000;
 
 /// A set of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,17 +121,20 @@ impl Area {
     /// What lies in it and not in the other: pieces, which may overlap.
     fn without(&self, other: &Self) -> Vec<Self> {
         let mut pieces = Vec::new();
-        let dimensions: [(fn(&mut Self) -> &mut Vec<Texts>, &Vec<Texts>); 3] = [
-            (|area| &mut area.actions, &other.actions),
-            (|area| &mut area.resources, &other.resources),
-            (|area| &mut area.who, &other.who),
-        ];
-        for (of, limits) in dimensions {
-            for limit in limits {
-                let mut piece = self.clone();
-                of(&mut piece).push(limit.turned());
-                pieces.push(piece);
-            }
+        for limit in &other.actions {
+            let mut piece = self.clone();
+            piece.actions.push(limit.turned());
+            pieces.push(piece);
+        }
+        for limit in &other.resources {
+            let mut piece = self.clone();
+            piece.resources.push(limit.turned());
+            pieces.push(piece);
+        }
+        for limit in &other.who {
+            let mut piece = self.clone();
+            piece.who.push(limit.turned());
+            pieces.push(piece);
         }
         for (variable, tests) in &other.when {
             for test in tests {
@@ -146,18 +149,20 @@ impl Area {
 
     /// Whether a part of it lies in none of the others. What cannot be decided counts as outside.
     pub(super) fn reaches_beyond(&self, others: &[&Self]) -> bool {
-        let mut pieces = vec![self.clone()];
-        pieces.retain(|piece| !piece.is_empty());
-        for other in others {
-            if pieces.is_empty() || pieces.len() > MOST_PIECES {
-                break;
-            }
-            if self.and(other).is_empty() {
-                continue;
-            }
-            pieces = pieces.iter().flat_map(|piece| piece.without(other)).collect();
+        !self.is_empty() && self.escapes(others, &mut { MOST_PIECES })
+    }
+
+    /// Takes the others away one after the other, each piece for itself; `left` is how many pieces may still be looked at.
+    fn escapes(&self, others: &[&Self], left: &mut usize) -> bool {
+        let touching: Vec<&Self> = others.iter().copied().filter(|other| !self.and(other).is_empty()).collect();
+        // One that covers it all ends the search before it begins.
+        if touching.iter().any(|other| self.without(other).is_empty()) {
+            return false;
         }
-        !pieces.is_empty()
+        let Some((other, rest)) = touching.split_first() else { return true };
+        let Some(fewer) = left.checked_sub(1) else { return true };
+        *left = fewer;
+        self.without(other).iter().any(|piece| piece.escapes(rest, left))
     }
 }
 

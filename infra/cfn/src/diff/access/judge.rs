@@ -118,7 +118,10 @@ impl Judge<'_, '_> {
         let by_service = grant.who.one().is_some_and(|who| who.pattern.0.starts_with(&Pattern::text("Service:").0));
         match subject.side {
             Side::Trust => !(self.is_new(&subject.name) && by_service),
-            Side::Resource => !(by_service && self.is_bound_to_own(grant)) && !self.is_own_root(subject, grant),
+            Side::Resource => {
+                let wired = by_service && self.is_bound_to_own(grant);
+                !(wired || self.is_own_root(subject, grant))
+            }
             Side::Identity => true,
         }
     }
@@ -205,8 +208,7 @@ fn is_iam(test: &Test) -> bool {
 
 fn is_sensitive(grant: &Grant) -> bool {
     let texts = grant.action.texts();
-    let covers = |action: &&str| super::pattern::is_empty(&[&texts, &one_text(action)]) == Some(false);
-    SENSITIVE.iter().any(|action| covers(action))
+    SENSITIVE.iter().any(|action| super::pattern::is_empty(&[&texts, &one_text(action)]) == Some(false))
 }
 
 fn one_text(text: &str) -> super::pattern::Texts {

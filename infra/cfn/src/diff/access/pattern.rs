@@ -277,6 +277,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Against every text of up to six letters, which is enough for patterns of up to three signs each.
         #[test]
         fn what_is_empty_has_no_text_and_what_is_not_has_one(

@@ -106,7 +106,7 @@ pub(super) fn all(reader: &Reader<'_, '_>) -> Policies {
 impl Policies {
     fn add(&mut self, side: Side, name: &str, place: &Path, statements: Vec<Statement>) {
         let subject = Subject { side, name: name.to_owned() };
-        self.places.entry(subject.clone()).or_default().push(place.clone());
+        self.places.entry(subject.clone()).or_default().push(property_of(place));
         self.statements.entry(subject).or_default().extend(statements);
     }
 
@@ -262,6 +262,11 @@ impl Policies {
             self.managed.entry(own_id(reader, thing)).or_default().push(named);
         }
     }
+}
+
+/// The way to the property that a place lies in.
+fn property_of(place: &Path) -> Path {
+    place.keys().take(4).fold(Path::default(), |path, key| path.key(key))
 }
 
 /// The new id of a resource.

@@ -342,6 +342,8 @@ fn where_words(conditions: &[String], widest: usize) -> String {
 fn action_words(action: &str) -> String {
     match action.split_once(':') {
         _ if action == "*" => "every action".to_owned(),
+        // Patterns that are turned round are in words already.
+        _ if action.contains(' ') => action.to_owned(),
         Some((service, "*")) => format!("every action of {service}"),
         _ => action.to_owned(),
     }
