@@ -120,11 +120,12 @@ pub enum StartError {
     #[error("PAYPAL_URL is not a URL; correct paypal.url in the environment file")]
     Address,
     /// Secrets Manager does not give the secret.
-    #[error("Secrets Manager answers {0} for PAYPAL_SECRET; set it with `aws secretsmanager put-secret-value`")]
+    #[error("Secrets Manager answers {0} for PAYPAL_SECRET; set it with `cargo xtask secrets set --env NAME`")]
     Secret(String),
     /// The secret does not hold what it should.
     #[error(
-        "PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `aws secretsmanager put-secret-value`"
+        "PAYPAL_SECRET must hold {{\"client_id\": \"...\", \"client_secret\": \"...\"}}; set it with `cargo xtask \
+         secrets set --env NAME`"
     )]
     Credentials,
     /// The client cannot be built.

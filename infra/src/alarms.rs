@@ -46,8 +46,10 @@ pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
 fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
     for (name, queue) in watched.errors {
         let metric = queue_metric(queue, "ApproximateNumberOfMessagesVisible");
+        let env = &service.environment.name;
         let text = format!(
-            "Events lie in {name}: each says in reason and detail why; one without was given up by SQS after too many tries."
+            "Events lie in {name}: `cargo xtask errors list --env {env}` says why each of them failed, and `cargo xtask errors \
+             redrive --env {env}` sends them back to work."
         );
         alarm(service, topic, &format!("{name}-not-empty"), &text, metric, Maximum, Above(0));
     }
@@ -62,7 +64,8 @@ fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic
 
 fn functions(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
     for (name, function) in watched.functions {
-        let failed = format!("{name} failed or timed out; its log says why.");
+        let env = &service.environment.name;
+        let failed = format!("{name} failed or timed out; `cargo xtask logs --env {env} {name}` says why.");
         alarm(service, topic, &format!("{name}-errors"), &failed, function_metric(function, "Errors"), Sum, Above(0));
         let throttled = format!("{name} was throttled: the account's concurrency is used up.");
         let metric = function_metric(function, "Throttles");

@@ -2,6 +2,7 @@
 //!
 //! Reading it finds every mistake that can be found without AWS, and names file, line, column and mend.
 
+mod deployment;
 mod rules;
 mod span;
 
@@ -11,6 +12,7 @@ use cfn::{constructs::Architecture, diff::Guards};
 use contract::config::{Checkout, Invoicer, Retry, WebhookTrust};
 use serde::Deserialize;
 
+pub use deployment::{Deployment, Hotswap};
 use span::Positions;
 
 /// One environment of the service.
@@ -53,6 +55,9 @@ pub struct Environment {
     pub retry: Retry,
     /// When alarms ring.
     pub alarms: Alarms,
+    /// How it is deployed, and what a deployment may not do to it.
+    #[serde(default)]
+    pub deployment: Deployment,
     /// What stops a change of this environment until somebody allows it by name; nothing when it is missing.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "schema::Guards"))]

@@ -18,7 +18,7 @@ pub mod wiring;
 use std::collections::BTreeMap;
 
 pub use cfn::Template;
-pub use environment::{Environment, EnvironmentError};
+pub use environment::{Environment, EnvironmentError, Hotswap};
 
 /// The template of this service in an environment.
 ///

@@ -50,7 +50,6 @@ pub struct Service<'a> {
 impl<'a> Service<'a> {
     /// Nothing but the key, where the environment wants one, and the parameter for the artifacts' bucket.
     #[must_use]
-    #[track_caller]
     pub fn new(environment: &'a Environment) -> Self {
         let Environment { service, name, .. } = environment;
         let mut stack = Stack::new(&format!("{service}, {name}: PayPal subscriptions, webhooks and invoices"));

@@ -17,8 +17,15 @@ pub(crate) fn program() -> OsString {
 
 /// Builds a package and answers its executables. What the compiler says goes to the terminal.
 pub(crate) fn build(context: &Context, package: &str) -> Result<Vec<PathBuf>, Failure> {
-    let output = Command::new(program())
-        .args(["build", "--package", package, "--bins", "--message-format", "json-render-diagnostics"])
+    let mut command = Command::new(program());
+    command.args(["build", "--package", package, "--bins"]);
+    executables(context, command, package)
+}
+
+/// Runs a command that builds a package, and answers the executables.
+pub(crate) fn executables(context: &Context, mut command: Command, package: &str) -> Result<Vec<PathBuf>, Failure> {
+    let output = command
+        .args(["--message-format", "json-render-diagnostics"])
         .args(context.quiet.then_some("--quiet"))
         .current_dir(&context.root)
         .stdin(Stdio::null())

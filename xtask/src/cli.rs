@@ -1,12 +1,16 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
 mod operate;
+mod review;
 
 use std::path::PathBuf;
 
+use cfn::constructs::Architecture;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 pub(crate) use operate::{Diagnose, Drift, Errors, Invoke, Logs, Secrets, Timeline};
+pub(crate) use review::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 
 /// The environment that runs on this machine.
 pub(crate) const LOCAL: &str = "local";
@@ -34,9 +38,42 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask validate\n  cargo xtask validate --env prod\n  cargo xtask validate --template stack.yaml --format json\n\nExit code: 1 on findings. A finding is waived in the resource's Metadata, with its reason:\n  Waivers: { SNS-9: the reason }"
     )]
     Validate(Validate),
+    /// Show what a change does to the running system, the most dangerous first
+    #[command(
+        after_help = "Examples:\n  cargo xtask diff --env prod\n  cargo xtask diff --env prod --against git:origin/main --details\n  cargo xtask diff --all --against git:origin/main --format markdown --out comment.md\n  cargo xtask diff before.yaml after.yaml\n\nExit code: 0; with --exit-code 2 when anything changes, and 3 when a guard blocks it."
+    )]
+    Diff(Diff),
+    /// Draw the architecture from a template, and what a change does to it
+    #[command(
+        after_help = "Examples:\n  cargo xtask diagram --env prod --out prod.svg\n  cargo xtask diagram --template stack.yaml --format mermaid\n  cargo xtask diagram --env prod --against git:origin/main --out change.svg"
+    )]
+    Diagram(Diagram),
+    /// Build the functions as Lambda takes them, into target/lambda
+    #[command(
+        after_help = "Examples:\n  cargo xtask build --env prod\n  cargo xtask build --arch x86_64 --format json\n\ntarget/lambda gets a zip a function and manifest.json with sizes and SHA-256; --format json prints the same.\nThe same source has the same bytes in every clone, by the same compiler. A binary that Lambda could not load is refused."
+    )]
+    Build(Build),
+    /// Show what a deployment would do, and keep it as a file to be deployed later
+    #[command(
+        after_help = "Examples:\n  cargo xtask plan --env prod --out plan.json\n  cargo xtask deploy --env prod --plan plan.json"
+    )]
+    Plan(Plan),
+    /// Ship an environment: build, upload, review, execute, follow, print the outputs
+    #[command(
+        after_help = "Examples:\n  cargo xtask deploy --env dev\n  cargo xtask deploy --env prod --plan plan.json --yes\n  cargo xtask deploy --env dev --hotswap\n  cargo xtask deploy --env dev --endpoint-url http://127.0.0.1:4566\n\nExit code: 1 when the deployment failed, also when CloudFormation undid it."
+    )]
+    Deploy(Deploy),
+    /// Delete the stack of an environment, after asking for its name
+    #[command(
+        after_help = "Examples:\n  cargo xtask destroy --env dev\n  cargo xtask destroy --env dev --confirm paypal-subscriptions-dev"
+    )]
+    Destroy(Destroy),
+    /// Say how the stack of an environment is, and follow what is under way
+    #[command(after_help = "Examples:\n  cargo xtask status --env prod\n  cargo xtask status --env prod --follow")]
+    Status(Status),
     /// Run the whole service on this machine
     #[command(
-        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
+        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --chaos kills=0.1,failing-paypal=0.2,seed=7\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
     )]
     Local(Local),
     /// PayPal's webhook events
@@ -96,6 +133,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --webhooks 2000 --seed 7 --format json\n\nThe seed decides which webhooks are sent, which of them twice, late or forged, and which calls to PayPal fail.\nExit code: 1 when the audit finds anything."
     )]
     Soak(Soak),
+    /// Say what this machine, and an AWS account, lack for the commands here, and what mends it
+    #[command(
+        after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and what they may read.\nWhether they may make what a template holds, AWS says only when it does."
+    )]
+    Doctor(Doctor),
+    /// Print what completes this command line in a shell
+    #[command(
+        after_help = "Examples:\n  cargo xtask completions bash >~/.local/share/bash-completion/completions/xtask\n\nThey complete the program `xtask`, such as target/debug/xtask; cargo itself completes only its own commands."
+    )]
+    Completions(Completions),
     /// Write infra/cfn/src/resources anew from AWS's resource schemas
     #[command(after_help = "Examples:\n  cargo xtask codegen")]
     Codegen,
@@ -146,6 +193,67 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Args)]
+pub(crate) struct Build {
+    /// For the processor of this environment: environments/NAME.yaml
+    #[arg(long, value_name = "NAME", conflicts_with = "arch")]
+    pub(crate) env: Option<String>,
+    /// For this processor [default: this machine's]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// Pack the binaries in this folder, instead of building the handlers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) binaries: Option<PathBuf>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+/// Lambda's processors, in AWS's words.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Arch {
+    /// Graviton
+    Arm64,
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl From<Arch> for Architecture {
+    fn from(arch: Arch) -> Self {
+        match arch {
+            Arch::Arm64 => Self::Arm64,
+            Arch::X86_64 => Self::X86_64,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// Look only at what this environment needs, and ask AWS: environments/NAME.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Another region than the environment's
+    #[arg(long, value_name = "REGION", requires = "env")]
+    pub(crate) region: Option<String>,
+    /// The profile whose credentials are used
+    #[arg(long, value_name = "NAME", requires = "env")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's
+    #[arg(long, value_name = "URL", requires = "env")]
+    pub(crate) endpoint_url: Option<String>,
+    /// How the findings are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Args)]
 pub(crate) struct Local {
     /// The environment: environments/NAME.yaml
     #[arg(long, value_name = "NAME", default_value = LOCAL)]
@@ -168,6 +276,13 @@ pub(crate) struct Local {
     /// The PayPal sandbox's port; 0 picks a free one
     #[arg(long, default_value_t = 3002)]
     pub(crate) paypal_port: u16,
+    /// Faults on demand, as NAME=RATE,...: duplicates, reordering, throttles, kills, lost-answers, slow-paypal,
+    /// failing-paypal, expired-certificates or all, each from 0 to 1; seed=NUMBER repeats a run
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) chaos: Option<String>,
+    /// Keep queues and topics in this folder across restarts; without it nothing touches the disk
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
@@ -284,6 +399,101 @@ pub(crate) struct Aws {
     pub(crate) endpoint_url: Option<String>,
 }
 
+/// What a deployment is made of, and what it may do.
+#[derive(Args)]
+pub(crate) struct Shipment {
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// Ship the binaries in this folder, instead of building the handlers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) binaries: Option<PathBuf>,
+    /// Let this resource, which holds data, be replaced; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) replace: Vec<String>,
+    /// Let this resource, which holds data, leave the stack; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) delete: Vec<String>,
+    /// Let a queue go that still holds messages
+    #[arg(long)]
+    pub(crate) allow_data_loss: bool,
+    /// Show every value that changes, but for secrets
+    #[arg(long)]
+    pub(crate) details: bool,
+    #[command(flatten)]
+    pub(crate) given: Given,
+    /// How the result is written; JSON comes as a line for each event
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+/// Resources that are let go by name, because CloudFormation cannot bring them where it should.
+#[derive(Args)]
+pub(crate) struct Given {
+    /// Continue a failed rollback without this resource, which then is not as the stack believes
+    #[arg(long, value_name = "ID")]
+    pub(crate) skip: Vec<String>,
+    /// Delete a failed stack without this resource, which then stays in the account
+    #[arg(long, value_name = "ID")]
+    pub(crate) retain: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) shipment: Shipment,
+    /// Write the plan to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Deploy {
+    #[command(flatten)]
+    pub(crate) shipment: Shipment,
+    /// Deploy this plan, or refuse when anything has moved since
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Send changed functions' code straight to Lambda, where the environment allows it
+    #[arg(long, conflicts_with_all = ["plan", "replace", "delete", "allow_data_loss", "skip", "retain"])]
+    pub(crate) hotswap: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Destroy {
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// The stack's name, where nobody is there to type it
+    #[arg(long, value_name = "STACK")]
+    pub(crate) confirm: Option<String>,
+    #[command(flatten)]
+    pub(crate) given: Given,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// Follow what is under way to its end
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// How the status is written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) format: OutputFormat,
+}
+
+impl Aws {
+    /// An environment as its file says it is reached.
+    pub(crate) fn of(environment: &str) -> Self {
+        Self { env: environment.to_owned(), region: None, profile: None, endpoint_url: None }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Run only the measurements whose name contains this
@@ -296,6 +506,9 @@ pub(crate) struct Test {
     /// Run only the steps whose name contains this
     #[arg(long, value_name = "STEP")]
     pub(crate) only: Option<String>,
+    /// Leave out the test of the console in a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }
 
 #[derive(Args)]

@@ -62,8 +62,8 @@ impl Context {
 }
 
 /// Writes a file whole or not at all: a reader never sees half of it.
-pub(crate) fn write_whole(file: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_whole(file: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let beside = file.with_extension("part");
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+    let written = fs::write(&beside, content).and_then(|()| fs::rename(&beside, file));
     written.map_err(Failure::from(format!("cannot write {}", file.display())))
 }

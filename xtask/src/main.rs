@@ -1,11 +1,12 @@
 //! `cargo xtask`: builds, reviews, ships and runs the service.
 
+mod addresses;
 mod cargo;
 mod cli;
 mod commands;
 mod context;
 mod report;
-mod running;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -14,15 +15,24 @@ use clap::Parser;
 use cli::{Aws, Cli, Command, Event};
 use context::Context;
 
-/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own).
+/// Exit codes: 0 done, 1 failed, 2 wrong call (clap's own); some commands have more.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Context::resolve(&cli).and_then(|context| {
         let deployed = |aws: &Aws, format, words| commands::deployment::run(&context, aws, format, words);
         match &cli.command {
             Command::Synth(options) => commands::synth::run(&context, options),
+            Command::Build(options) => commands::build::run(&context, options),
+            Command::Plan(options) => commands::deployment::plan(&context, options),
+            Command::Deploy(options) => commands::deployment::deploy(&context, options),
+            Command::Destroy(options) => commands::deployment::destroy(&context, options),
+            Command::Status(options) => commands::deployment::status(&context, options),
+            Command::Doctor(options) => commands::doctor::run(&context, options),
+            Command::Completions(options) => commands::completions::run(options),
             Command::Codegen => commands::codegen::run(&context),
             Command::Validate(options) => commands::validate::run(&context, options),
+            Command::Diff(options) => commands::diff::run(&context, options),
+            Command::Diagram(options) => commands::diagram::run(&context, options),
             Command::Local(options) => commands::local::run(&context, options),
             Command::Bench(options) => commands::bench::run(&context, options),
             Command::Event(Event::Verify(options)) => commands::event::verify_captured(&context, options),

@@ -1,6 +1,9 @@
 //! How failures are said: what, and how to mend it, on standard error.
 
-use std::{fmt, io::IsTerminal};
+use std::{
+    fmt,
+    io::{ErrorKind, IsTerminal, Write, stdout},
+};
 
 /// A command could not do what it should.
 #[derive(Debug)]
@@ -18,6 +21,16 @@ impl Failure {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// What could not be done.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What mends it, where that is known.
+    pub(crate) fn mend(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// For `map_err`: `doing` is what could not be done, as `cannot read environments/x.yaml`.
     pub(crate) fn from<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self::new(format!("{doing}: {error}"))
@@ -29,6 +42,14 @@ pub(crate) fn failure(failure: &Failure) {
     eprintln!("{red}error:{reset} {}", failure.message);
     if let Some(help) = &failure.help {
         eprintln!("  {bold}help:{reset} {help}");
+    }
+}
+
+/// Prints a command's result on standard output; a reader that has read enough is no failure.
+pub(crate) fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
+    match stdout().write_all(result.as_ref()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::from("cannot print the result")),
     }
 }
 

@@ -94,6 +94,7 @@ impl World {
             client_id: "id".to_owned(),
             client_secret: "secret".to_owned(),
             search_lag: Duration::from_millis(3),
+            ahead: tokio::sync::watch::channel(Duration::ZERO).1,
             seed,
         };
         let sandbox = paypal_sandbox::start(options).await.unwrap();

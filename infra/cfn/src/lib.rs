@@ -12,6 +12,8 @@
 //! - [`read`], [`write`]: JSON and YAML, in and out.
 //! - [`check`]: what is wrong with a template.
 //! - [`diff`](mod@diff): what a change of a template does to the running system.
+//! - [`render`]: a diff as text, for people and for programs.
+//! - [`diagram`]: a picture of what its events pass.
 //!
 //! ```
 //! use cfn::{Stack, constructs::{Encryption, Topic}};
@@ -29,6 +31,7 @@
 
 pub mod check;
 pub mod constructs;
+pub mod diagram;
 pub mod diff;
 pub mod flow;
 pub mod graph;
@@ -36,6 +39,7 @@ mod logical_id;
 pub(crate) mod path;
 mod policy;
 pub mod read;
+pub mod render;
 pub mod resources;
 pub mod schema;
 mod stack;

@@ -265,6 +265,14 @@ fn limits(environment: &Environment, found: &mut Found) {
         format!("{} is not a limit that API Gateway takes by default", environment.api.burst),
         "use 1 to 5000",
     );
+    // Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html>
+    let watched = environment.deployment.watch_minutes;
+    found.unless(
+        watched <= 180,
+        "deployment.watch_minutes",
+        format!("CloudFormation watches no alarms for {watched} minutes"),
+        "use 0 to 180",
+    );
     let checkout = &environment.checkout;
     found.unless(
         (1..=127).contains(&checkout.brand_name.chars().count()),

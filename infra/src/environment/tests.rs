@@ -66,8 +66,10 @@ fn mistakes_name_the_place_and_the_mend() {
         ),
         ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
         ("batch_size: 10", "batch_size: 11", "prod.yaml:49:60", "11 is out of range"),
+        ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:66:3", "watches no alarms for 181 minutes"),
+        ("hotswap: forbid", "hotswap: never", "prod.yaml:65:12", "unknown variant `never`"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
-        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:69:7", "unknown variant `widen-iams`"),
+        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:75:7", "unknown variant `widen-iams`"),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Worker-Role, reason: x }\n  deny:\n",
@@ -106,6 +108,16 @@ fn all_impossible_values_are_named_at_once_in_the_order_of_the_file() {
     let error = Environment::parse("prod", "prod.yaml", &text).unwrap_err();
     let lines: Vec<_> = error.mistakes.iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [7, 50]);
+}
+
+#[test]
+fn what_is_not_said_about_deployments_is_safe() {
+    let text = prod();
+    let (before, _) = text.split_once("\ndeployment:").unwrap();
+    let prod = Environment::parse("prod", "prod.yaml", before).unwrap();
+    assert_eq!(prod.deployment, Deployment::default());
+    let Deployment { termination_protection, protect_stateful, hotswap, .. } = prod.deployment;
+    assert!(termination_protection && protect_stateful && hotswap == Hotswap::Forbid);
 }
 
 #[test]

@@ -13,10 +13,14 @@ use infra::Environment;
 
 const ENVIRONMENTS: [&str; 3] = ["local", "dev", "prod"];
 
-fn template(name: &str) -> infra::Template {
+fn environment(name: &str) -> Environment {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../environments/{name}.yaml"));
     let text = fs::read_to_string(file).unwrap();
-    infra::service(&Environment::parse(name, name, &text).unwrap()).unwrap()
+    Environment::parse(name, name, &text).unwrap()
+}
+
+fn template(name: &str) -> infra::Template {
+    infra::service(&environment(name)).unwrap()
 }
 
 /// Rewrite them with `UPDATE_EXPECT=1 cargo test -p infra`, and read the difference before committing it.
@@ -39,6 +43,28 @@ fn the_same_environment_gives_the_same_bytes() {
     for _ in 0..20 {
         assert_eq!(cfn::write::json(&template("prod")), first);
     }
+}
+
+/// A failed deployment names the line; one inside a construct would say nothing about this service.
+#[test]
+fn every_resource_is_defined_in_a_line_of_this_services_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let definitions = infra::definitions(&environment("prod"));
+    for id in template("prod").resources.keys() {
+        let (file, line) = definitions[id.as_str()].rsplit_once(':').unwrap();
+        let own = ["infra/src/service.rs", "infra/src/alarms.rs", "infra/src/wiring.rs"];
+        assert!(own.contains(&file) && (id.as_str() == "Key" || file != own[2]), "{id}: {file}");
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        let line = text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap();
+        assert!(
+            ["service", "alarm(", ".metric_filter(", "stack.key("].iter().any(|call| line.contains(call)),
+            "{id}: {line}"
+        );
+    }
+    let queue = &definitions["ErrorsQueue"];
+    let line: usize = queue.rsplit_once(':').unwrap().1.parse().unwrap();
+    let text = fs::read_to_string(root.join("infra/src/service.rs")).unwrap();
+    assert!(text.lines().nth(line - 1).unwrap().contains("terminal_queue(\"errors\")"), "{queue}");
 }
 
 #[test]

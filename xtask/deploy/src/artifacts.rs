@@ -43,7 +43,7 @@ pub(crate) async fn upload(target: &Target, bucket: &str, artifacts: &[Artifact]
     try_join_all(missing.iter().map(|artifact| async {
         put_zip(target, bucket, artifact).await?;
         done.set(done.get() + 1);
-        eprintln!("  {} of {count}: {}, {}", done.get(), artifact.function, megabytes(artifact.size));
+        eprintln!("  uploaded {}, {} ({} of {count})", artifact.function, megabytes(artifact.size), done.get());
         Ok::<(), Failure>(())
     }))
     .await?;

@@ -63,10 +63,6 @@ impl Aws {
         Self { config, path_style, pace, throttled: Throttled::default() }
     }
 
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.config
-    }
-
     pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
         client!(self, aws_sdk_cloudformation)
     }
@@ -79,6 +75,10 @@ impl Aws {
         client!(self, aws_sdk_cloudwatch)
     }
 
+    pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
+        client!(self, aws_sdk_iam)
+    }
+
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         client!(self, aws_sdk_sqs)
     }
@@ -89,10 +89,6 @@ impl Aws {
 
     pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
         client!(self, aws_sdk_cloudwatchlogs)
-    }
-
-    pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
-        client!(self, aws_sdk_sns)
     }
 
     pub(crate) fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {

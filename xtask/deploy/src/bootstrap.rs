@@ -54,7 +54,7 @@ pub(crate) async fn bucket(run: &mut Run<'_>) -> Result<String, Stop> {
             (Step::Follow(operation), Some(stack), _) => {
                 eprintln!("the stack {name} is being {}", operation.done());
                 let (reader, events) = Reader::new(target, &stack.id, Since::Operation).await?;
-                let following = Following { stack_id: stack.id.clone(), reader, events, fresh: false };
+                let following = Following { stack_id: stack.id.clone(), reader, events };
                 run.follow(following).await?;
             }
             (Step::Create, _, _) => make(run, &name).await?,
@@ -83,7 +83,7 @@ async fn make(run: &mut Run<'_>, name: &str) -> Result<(), Stop> {
         Err(error) if says(&error, "AlreadyExistsException") => return Ok(()),
         Err(error) => return Err(failure(&error, "cannot make the bucket's stack").into()),
     };
-    let following = Following { stack_id: id.clone(), reader: Reader::of_new(&id), events: Vec::new(), fresh: true };
+    let following = Following { stack_id: id.clone(), reader: Reader::of_new(&id), events: Vec::new() };
     let outcome = run.follow(following).await?;
     if succeeded(&outcome.stack.status) && outcome.stack.status.as_str() != "DELETE_COMPLETE" {
         return Ok(());
@@ -100,7 +100,7 @@ async fn remove(run: &mut Run<'_>, name: &str, stack: &Stack) -> Result<(), Stop
     let (reader, events) = Reader::new(target, &stack.id, Since::Now).await?;
     let deleted = cloudformation.delete_stack().stack_name(&stack.id).client_request_token(token()).send().await;
     deleted.map_err(|error| failure(&error, &format!("cannot delete the stack {name}")))?;
-    run.follow(Following { stack_id: stack.id.clone(), reader, events, fresh: true }).await?;
+    run.follow(Following { stack_id: stack.id.clone(), reader, events }).await?;
     Ok(())
 }
 

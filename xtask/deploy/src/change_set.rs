@@ -51,7 +51,6 @@ pub(crate) struct ChangeSet {
     pub(crate) id: String,
     pub(crate) stack_id: String,
     pub(crate) description: String,
-    pub(crate) created: String,
     pub(crate) status: ChangeSetStatus,
     pub(crate) execution: ExecutionStatus,
     pub(crate) reason: String,
@@ -81,11 +80,21 @@ pub(crate) fn name(purpose: &str) -> String {
     format!("{purpose}-{}", token())
 }
 
-/// Asks for a change set; answers its ARN.
+/// What CloudFormation says when the stack is no longer as it was when it was looked at.
+const MOVED: [&str; 6] = [
+    "InvalidChangeSetStatus",
+    "ChangeSetNotFound",
+    "can not be updated",
+    "cannot be created again",
+    "does not exist",
+    "IN_PROGRESS",
+];
+
+/// Asks for a change set; answers its ARN, or nothing when somebody else changed the stack meanwhile.
 ///
 /// # Errors
 /// When CloudFormation refuses the wish.
-pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<String, Failure> {
+pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<Option<String>, Failure> {
     let triggers = wish.rollback.alarms.iter();
     let triggers = triggers.map(|arn| RollbackTrigger::builder().arn(arn).r#type("AWS::CloudWatch::Alarm").build());
     let minutes = i32::try_from(wish.rollback.minutes).unwrap_or(i32::MAX);
@@ -118,24 +127,24 @@ pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<String, Failure>
         .send()
         .await;
     match asked {
-        Ok(made) => Ok(made.id().unwrap_or(&wish.name).to_owned()),
+        Ok(made) => Ok(Some(made.id().unwrap_or(&wish.name).to_owned())),
         // Nobody else has the name: an earlier try of this call was heard, and its answer lost.
-        Err(error) if says(&error, "AlreadyExistsException") => Ok(wish.name.clone()),
+        Err(error) if says(&error, "AlreadyExistsException") => Ok(Some(wish.name.clone())),
+        Err(error) if MOVED.iter().any(|words| says(&error, words)) => Ok(None),
         Err(error) => Err(failure(&error, "CloudFormation makes no change set")),
     }
 }
 
-/// Waits until CloudFormation has reckoned what it would do.
+/// Waits until CloudFormation has reckoned what it would do; nothing when somebody else changed the stack meanwhile, which
+/// deletes all its change sets.
 ///
 /// # Errors
 /// When AWS does not say.
-pub(crate) async fn made(target: &Target, name_or_arn: &str) -> Result<ChangeSet, Failure> {
+pub(crate) async fn made(target: &Target, name_or_arn: &str) -> Result<Option<ChangeSet>, Failure> {
     let mut wait = target.aws.pace.first;
     loop {
-        let found = describe(target, name_or_arn).await?.ok_or_else(|| {
-            Failure::new("the change set is gone before it was made", "somebody deleted it, or the stack; try again")
-        })?;
-        if !found.is_open() {
+        let found = describe(target, name_or_arn).await?;
+        if !found.as_ref().is_some_and(ChangeSet::is_open) {
             return Ok(found);
         }
         tokio::time::sleep(wait).await;
@@ -169,7 +178,6 @@ pub(crate) async fn describe(target: &Target, name_or_arn: &str) -> Result<Optio
                     id: text(answer.change_set_id()),
                     stack_id: text(answer.stack_id()),
                     description: printable(answer.description().unwrap_or_default()),
-                    created: answer.creation_time().map(rfc3339).unwrap_or_default(),
                     status: answer.status().cloned().unwrap_or(ChangeSetStatus::CreatePending),
                     execution: answer.execution_status().cloned().unwrap_or(ExecutionStatus::Unavailable),
                     reason: text(answer.status_reason()),
@@ -184,39 +192,28 @@ pub(crate) async fn describe(target: &Target, name_or_arn: &str) -> Result<Optio
     }
 }
 
-/// How the execution of a change set was taken.
-pub(crate) enum Execution {
-    Begun,
-    /// Another was first: the stack or the change set is no longer as it was.
-    Overtaken(String),
-}
-
-/// Lets CloudFormation do it.
+/// Lets CloudFormation do it; answers whether it began, or somebody else changed the stack before.
 ///
 /// # Errors
 /// When AWS refuses for another reason than that somebody was first.
-pub(crate) async fn execute(target: &Target, change_set: &ChangeSet) -> Result<Execution, Failure> {
+pub(crate) async fn execute(target: &Target, change_set: &ChangeSet) -> Result<bool, Failure> {
     let cloudformation = target.aws.cloudformation();
     let asked = cloudformation.execute_change_set().change_set_name(&change_set.id).client_request_token(token());
     let error = match asked.send().await {
-        Ok(_) => return Ok(Execution::Begun),
+        Ok(_) => return Ok(true),
         Err(error) => error,
     };
-    let overtaken =
-        ["InvalidChangeSetStatus", "ChangeSetNotFound", "can not be updated", "cannot be updated", "IN_PROGRESS"];
-    if !overtaken.iter().any(|words| says(&error, words)) {
+    if !MOVED.iter().any(|words| says(&error, words)) {
         return Err(failure(&error, "CloudFormation does not execute the change set"));
     }
     // An earlier try of this call may have been heard, and its answer lost.
     let now = describe(target, &change_set.id).await?;
-    let begun = now.is_some_and(|now| {
+    Ok(now.is_some_and(|now| {
         matches!(
             now.execution,
             ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete | ExecutionStatus::ExecuteFailed
         )
-    });
-    let said = aws_sdk_cloudformation::error::ProvideErrorMetadata::message(&error).map(printable);
-    Ok(if begun { Execution::Begun } else { Execution::Overtaken(said.unwrap_or_default()) })
+    }))
 }
 
 /// Throws a change set away.

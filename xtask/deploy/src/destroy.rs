@@ -162,7 +162,7 @@ async fn list(target: &Target, stack: &Stack, all: &[Resource], kept: &[String])
             eprintln!("    {} ({}): {}{held}", resource.id, resource.kind, resource.physical);
         }
     }
-    eprintln!("  {} more are deleted", empty.len());
+    eprintln!("  {} others are deleted", empty.len());
     Ok(())
 }
 

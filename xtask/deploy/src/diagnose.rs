@@ -35,6 +35,8 @@ struct Diagnosis<'a> {
     stack: &'a str,
     /// `CREATE`, `UPDATE`, `DELETE` or `IMPORT`.
     operation: &'a str,
+    #[serde(skip)]
+    word: &'static str,
     /// When it began, RFC 3339.
     began_at: String,
     /// The stack's status after it.
@@ -116,6 +118,7 @@ fn diagnose<'a>(stack: &'a str, operation: &'a Operation, definitions: &'a BTree
     Diagnosis {
         stack,
         operation: operation.kind(),
+        word: operation.word(),
         began_at: operation.events.first().map(|first| first.at.to_string()).unwrap_or_default(),
         status: operation.status(),
         failed: operation.is_over() && !operation.succeeded(),
@@ -141,13 +144,7 @@ fn cause<'a>(event: &'a Event, definitions: &'a BTreeMap<String, String>) -> Cau
 }
 
 fn text(diagnosis: &Diagnosis<'_>, paint: Paint) -> String {
-    let Diagnosis { stack, operation, began_at, status, .. } = diagnosis;
-    let word = match *operation {
-        "CREATE" => "creation",
-        "DELETE" => "deletion",
-        "IMPORT" => "import",
-        _ => "update",
-    };
+    let Diagnosis { stack, word, began_at, status, .. } = diagnosis;
     let first = format!("{stack}: the {word} of {began_at}");
     if !diagnosis.failed && diagnosis.cause.is_none() {
         let how = if status.ends_with("_IN_PROGRESS") { "goes on, and nothing has failed" } else { "did not fail" };

@@ -21,7 +21,8 @@ use crate::{
     Failure, Format,
     colour::{Colour, Paint, s},
     failure::{failure, says},
-    resources::{Resource, Resources, missing},
+    resources::{Resource, Resources},
+    stack::missing,
     target::Target,
     text::{print, print_json, printable},
 };

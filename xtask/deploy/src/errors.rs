@@ -17,9 +17,9 @@ use serde::Serialize;
 use crate::{
     Failure, Format,
     colour::s,
-    confirm,
     resources::Resources,
     target::Target,
+    terminal::{confirm, is_attended},
     text::{print, print_json, printable},
 };
 use message::{Entry, Reading};
@@ -89,13 +89,25 @@ pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Res
             if !selected.is_empty() {
                 eprint!("{}", rows(&selected));
                 let question = format!("drop {} event{} for good?", selected.len(), s(selected.len()));
-                confirm::ask(&question, *yes)?;
+                agree(&question, *yes).await?;
             }
             let done = each(target, &queues, &selected, Doing::Drop).await?;
             report(target, format, &selected, &done, "dropped")
         }
     };
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Goes on only when somebody agrees.
+async fn agree(question: &str, yes: bool) -> Result<(), Failure> {
+    match yes {
+        true => Ok(()),
+        false if !is_attended() => {
+            Err(Failure::new(format!("nobody is here to answer: {question}"), "answer beforehand with --yes"))
+        }
+        false if confirm(question).await => Ok(()),
+        false => Err(Failure::new("nothing was dropped", "answer yes to drop them")),
+    }
 }
 
 /// What `errors list --format json` prints. Fields are added, never changed or removed.
@@ -206,11 +218,28 @@ async fn look(reader: &mut Reader<'_>, queue: &ErrorQueue, limit: usize) -> Resu
     Ok(entries)
 }
 
+/// Says on standard error what a queue held and did not give out, so that nobody takes the rest for all of it.
+fn say_left(queues: &[ErrorQueue], read: &[Entry]) {
+    for queue in queues {
+        let seen = read.iter().filter(|entry| entry.queue == queue.name).count();
+        let left = queue.waiting.saturating_sub(u64::try_from(seen).unwrap_or(u64::MAX));
+        if left > 0 {
+            eprintln!(
+                "about {left} more in {}: SQS gives out ten of a message group at a time; say it again",
+                queue.name
+            );
+        }
+    }
+}
+
 /// What is meant, and is there.
 async fn select(target: &Target, queues: &[ErrorQueue], selection: &Selection) -> Result<Vec<Entry>, Failure> {
     let mut entries = read_all(target, queues, usize::MAX).await?;
     if let Some(id) = selection.missing(&entries) {
         return Err(not_there(id, queues));
+    }
+    if selection.ids.is_empty() {
+        say_left(queues, &entries);
     }
     entries.retain(|entry| selection.means(entry));
     Ok(entries)

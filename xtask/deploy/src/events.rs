@@ -10,6 +10,9 @@ use crate::{
     text::printable,
 };
 
+/// The reason of what somebody asked for.
+const ASKED: &str = "User Initiated";
+
 /// One event; its texts are printable.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
@@ -48,7 +51,7 @@ impl Event {
     /// Whether an operation begins with it.
     fn begins(&self) -> bool {
         let starts = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"];
-        self.of_stack && (starts.contains(&self.status.as_str()) || self.reason == "User Initiated")
+        self.of_stack && (starts.contains(&self.status.as_str()) || self.reason == ASKED)
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -66,7 +69,8 @@ pub(crate) fn first_cause(events: &[Event]) -> Option<&Event> {
     let resource = events.iter().find(|event| event.failed() && !event.is_cascade());
     let stack = || {
         let undone = |event: &&Event| event.failed() || event.status.contains("ROLLBACK_IN_PROGRESS");
-        events.iter().filter(|event| event.of_stack && !event.reason.is_empty()).find(undone)
+        let told = |event: &&Event| event.of_stack && !event.reason.is_empty() && event.reason != ASKED;
+        events.iter().filter(told).find(undone)
     };
     resource.or_else(stack).or_else(|| events.iter().find(|event| event.failed()))
 }

@@ -15,15 +15,7 @@ use crate::{
 };
 
 /// Looks that a status may lag behind what was asked for, before it is believed.
-const STALE_LOOKS: u32 = 40;
-
-/// How following ended.
-pub(crate) enum Ended {
-    /// The operation is over.
-    Over(Outcome),
-    /// Whoever followed left; CloudFormation goes on.
-    Left,
-}
+const STALE_LOOKS: u32 = 20;
 
 /// An operation that is over.
 pub(crate) struct Outcome {
@@ -42,21 +34,19 @@ pub(crate) struct Following {
     pub(crate) reader: Reader,
     /// What was read already.
     pub(crate) events: Vec<Event>,
-    /// Whether it was asked for just now, so that CloudFormation may not say yet that it is under way.
-    pub(crate) fresh: bool,
 }
 
 impl Following {
-    /// Follows to the end, or until Ctrl-C.
+    /// Follows to the end; nothing when whoever followed left with Ctrl-C.
     ///
     /// # Errors
     /// When AWS does not say how it goes; CloudFormation goes on all the same.
-    pub(crate) async fn to_the_end(
+    pub(crate) async fn follow(
         mut self,
         target: &Target,
         format: Format,
         interrupt: &mut Interrupt,
-    ) -> Result<Ended, Failure> {
+    ) -> Result<Option<Outcome>, Failure> {
         let mut view = View::new(&target.stack, format);
         view.take(&self.events)?;
         let mut asked_before = false;
@@ -69,13 +59,13 @@ impl Following {
                 Some(over) => {
                     let stack = over.map_err(|failure| still_going(failure, target))?;
                     let (seconds, resources) = view.summary();
-                    return Ok(Ended::Over(Outcome { stack, events: self.events, seconds, resources }));
+                    return Ok(Some(Outcome { stack, events: self.events, seconds, resources }));
                 }
                 None if asked_before => {}
                 None => {
                     view.clear();
                     if leave(target, &self.stack_id, interrupt).await? {
-                        return Ok(Ended::Left);
+                        return Ok(None);
                     }
                     asked_before = true;
                 }
@@ -88,18 +78,19 @@ impl Following {
         let pace = target.aws.pace;
         let (mut wait, mut stale) = (pace.first, 0);
         loop {
-            let stack = Stack::find(target, &self.stack_id).await?;
+            // The events first: when the last of them is there, the state is what it tells.
             let events = self.reader.read(target).await?;
             view.take(&events)?;
             let news = !events.is_empty();
             self.events.extend(events);
+            let stack = Stack::find(target, &self.stack_id).await?;
             let stack = stack.ok_or_else(|| {
                 Failure::new(
                     "the stack is gone",
                     format!("look for it: aws cloudformation describe-stacks --stack-name {}", self.stack_id),
                 )
             })?;
-            if !under_way(&stack.status) && (!self.fresh || self.is_told(&stack) || stale >= STALE_LOOKS) {
+            if !under_way(&stack.status) && (self.is_told(&stack) || stale >= STALE_LOOKS) {
                 return Ok(stack);
             }
             stale += u32::from(!under_way(&stack.status));
@@ -108,7 +99,8 @@ impl Following {
         }
     }
 
-    /// Whether the events tell of the state that the stack is said to be in, so that it is no state from before.
+    /// Whether the events tell of the state that the stack is said to be in: it may be one from before, which CloudFormation
+    /// says for a while after something was asked for.
     fn is_told(&self, stack: &Stack) -> bool {
         let last = self.events.iter().rev().find(|event| event.of_stack);
         last.is_some_and(|event| event.status == stack.status.as_str())

@@ -140,7 +140,7 @@ fn pretty(answer: &Json) -> String {
 fn why(answer: &Json) -> String {
     let part = |name: &str| answer.get(name).and_then(Json::as_str);
     match (part("errorType"), part("errorMessage")) {
-        (Some(kind), Some(message)) => printable(&format!("{kind}: {message}")),
+        (Some(kind), Some(message)) => printable(&format!("{kind}: {}", message.trim_end())),
         _ => "it answered with an error".to_owned(),
     }
 }

@@ -4,9 +4,15 @@
 //! starts when a command first needs AWS; `cargo xtask local` never waits for them. It is told by its arguments what the
 //! environment file says: the stack's name, the account, the region.
 //!
+//! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
+//! - `aws`: a client for each service, and how calls are tried again.
+//! - `failure`: what AWS's errors mean.
+//! - `text`: what goes to standard output.
+//! - `outputs`: what a deployed stack says about itself.
+//! - `doctor`: what lacks for deploying.
 //! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
 //! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
-//!   `change_set` and `review` what CloudFormation would do, `plan_file` a plan.
+//!   `change_set` and `review` what CloudFormation would do, `differences` our own comparison, `plan_file` a plan.
 //! - `guard`, `triggers`: what must not happen by accident, and alarms that undo a deployment.
 //! - `states`, `recover`: what comes next, for every state that a stack can be in.
 //! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
@@ -26,10 +32,11 @@ mod aws;
 mod bootstrap;
 mod change_set;
 mod colour;
-mod confirm;
 mod deployed;
 mod destroy;
 mod diagnose;
+mod differences;
+mod doctor;
 mod drift;
 mod errors;
 mod events;
@@ -98,6 +105,8 @@ enum Command {
     Status(StatusOptions),
     /// Print the outputs of the stack
     Outputs,
+    /// Say what lacks for deploying, as JSON
+    Doctor(doctor::Options),
     /// Print what runs, as JSON
     Deployed,
     /// Show where the resources are no longer as the template has them
@@ -139,6 +148,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    if let Command::Doctor(options) = &cli.command {
+        // Without credentials too.
+        return doctor::run(&cli.target, options).await;
+    }
     let target = Target::resolve(&cli.target).await?;
     match &cli.command {
         Command::Deploy(options) => ship::deploy(&target, options, cli.format).await,
@@ -146,6 +159,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Destroy(options) => destroy::run(&target, options, cli.format).await,
         Command::Status(options) => status::run(&target, options, cli.format).await,
         Command::Outputs => outputs::run(&target, cli.format).await,
+        Command::Doctor(options) => doctor::run(&cli.target, options).await,
         Command::Deployed => deployed::run(&target).await,
         Command::Drift => drift::run(&target, cli.format).await,
         Command::Logs(options) => logs::run(&target, cli.format, options).await,

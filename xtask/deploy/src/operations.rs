@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     Failure,
     failure::{failure, says},
-    resources::missing,
+    stack::missing,
     target::Target,
 };
 
@@ -43,6 +43,16 @@ impl Operation {
     /// `CREATE`, `UPDATE`, `DELETE` or `IMPORT`.
     pub(crate) fn kind(&self) -> &str {
         self.events.first().and_then(|first| first.status.split('_').next()).unwrap_or_default()
+    }
+
+    /// The same as people say it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.kind() {
+            "CREATE" => "creation",
+            "DELETE" => "deletion",
+            "IMPORT" => "import",
+            _ => "update",
+        }
     }
 
     /// The stack's status at its end, or so far.

@@ -59,7 +59,7 @@ async fn join(run: &mut Run<'_>, stack: &Stack, operation: Operation) -> Result<
     let by = by.filter(|by| !by.description.is_empty()).map(|by| format!(", by {}", by.description));
     eprintln!("{} is being {} already{}", stack.name, operation.done(), by.unwrap_or_default());
     let (reader, events) = run.guarded(Reader::new(target, &stack.id, Since::Operation)).await?;
-    let following = Following { stack_id: stack.id.clone(), reader, events, fresh: false };
+    let following = Following { stack_id: stack.id.clone(), reader, events };
     let outcome = run.follow(following).await?;
     eprintln!("that is over: {}", outcome.stack.status);
     Ok(())
@@ -76,7 +76,7 @@ async fn roll_back(run: &mut Run<'_>, stack: &Stack) -> Result<(), Stop> {
     // What was made for the first time holds nothing yet.
     let request = request.retain_except_on_create(true);
     request.send().await.map_err(|error| failure(&error, "cannot roll the stack back"))?;
-    run.follow(Following { stack_id: stack.id.clone(), reader, events, fresh: true }).await?;
+    run.follow(Following { stack_id: stack.id.clone(), reader, events }).await?;
     Ok(())
 }
 
@@ -105,7 +105,7 @@ async fn continue_rollback(run: &mut Run<'_>, stack: &Stack, given: &Given) -> R
     let request = request.set_resources_to_skip((!given.skip.is_empty()).then(|| given.skip.clone()));
     let asked = request.client_request_token(token()).send().await;
     asked.map_err(|error| failure(&error, "cannot continue the rollback"))?;
-    let outcome = run.follow(Following { stack_id: stack.id.clone(), reader, events, fresh: true }).await?;
+    let outcome = run.follow(Following { stack_id: stack.id.clone(), reader, events }).await?;
     if next(Some(&outcome.stack.status)) != Step::ContinueRollback {
         return Ok(());
     }
@@ -182,7 +182,7 @@ pub(crate) async fn delete(run: &mut Run<'_>, stack: &Stack, retain: &[String]) 
     let request = target.aws.cloudformation().delete_stack().stack_name(&stack.id).client_request_token(token());
     let request = request.set_retain_resources((!retain.is_empty()).then(|| retain.to_vec()));
     request.send().await.map_err(|error| failure(&error, "cannot delete the stack"))?;
-    run.follow(Following { stack_id: stack.id.clone(), reader, events, fresh: true }).await
+    run.follow(Following { stack_id: stack.id.clone(), reader, events }).await
 }
 
 async fn tell_first_cause(run: &mut Run<'_>, stack: &Stack) -> Result<(), Stop> {

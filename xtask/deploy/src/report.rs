@@ -109,7 +109,12 @@ pub(crate) fn shipped(run: &Run<'_>, shipped: &Shipped<'_>) -> Result<(), Failur
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub(crate) fn changes(run: &Run<'_>, change_set: &str, changes: &[Reviewed]) -> Result<(), Failure> {
+pub(crate) fn changes(
+    run: &Run<'_>,
+    change_set: &str,
+    changes: &[Reviewed],
+    review: Option<serde_json::Value>,
+) -> Result<(), Failure> {
     /// Fields are added, never changed or removed.
     #[derive(Serialize)]
     struct Changes<'a> {
@@ -119,9 +124,11 @@ pub(crate) fn changes(run: &Run<'_>, change_set: &str, changes: &[Reviewed]) -> 
         change_set: &'a str,
         /// What CloudFormation would do.
         changes: &'a [Reviewed],
+        /// Our own comparison, as `cargo xtask diff --format json` has it; none for a stack that is new.
+        review: Option<serde_json::Value>,
     }
     if run.format == Format::Json {
-        print_json_line(&Changes { event: "changes", change_set, changes })
+        print_json_line(&Changes { event: "changes", change_set, changes, review })
     } else {
         Ok(())
     }

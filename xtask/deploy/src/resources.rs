@@ -5,6 +5,7 @@ use aws_sdk_cloudformation::types::StackResourceSummary;
 use crate::{
     Failure,
     failure::{failure, says},
+    stack::missing,
     target::Target,
 };
 
@@ -64,6 +65,9 @@ impl Resources {
     /// What people call it: the last part of its URL or ARN, without the stack's name before it.
     pub(crate) fn short<'a>(&self, physical: &'a str) -> &'a str {
         let name = physical.rsplit(['/', ':']).next().unwrap_or(physical);
+        // Secrets Manager puts six characters of its own behind a secret's name.
+        let secret = physical.starts_with("arn:") && physical.contains(":secretsmanager:");
+        let name = name.rsplit_once('-').filter(|_| secret).map_or(name, |(name, _)| name);
         let short = name.strip_prefix(&self.stack).and_then(|rest| rest.strip_prefix('-'));
         short.filter(|rest| !rest.is_empty()).unwrap_or(name)
     }
@@ -88,13 +92,6 @@ fn known(resource: &StackResourceSummary) -> Option<Resource> {
     let (id, kind) = (resource.logical_resource_id()?, resource.resource_type()?);
     let physical = resource.physical_resource_id().filter(|physical| !physical.is_empty() && !deleted)?;
     Some(Resource { id: id.to_owned(), kind: kind.to_owned(), physical: physical.to_owned() })
-}
-
-/// There is no such stack.
-pub(crate) fn missing(target: &Target) -> Failure {
-    let Target { stack, region, account, .. } = target;
-    let message = format!("there is no stack {stack} in account {account}, {region}");
-    Failure::new(message, "deploy it first, or name another region with --region")
 }
 
 #[cfg(test)]
@@ -122,6 +119,7 @@ mod tests {
         let resources = resources();
         let short = |name| resources.short(name);
         assert_eq!(short("https://sqs.eu-west-1.amazonaws.com/1/shop-prod-errors.fifo"), "errors.fifo");
+        assert_eq!(short("arn:aws:secretsmanager:eu-west-1:1:secret:shop-prod-paypal-aBcDeF"), "paypal");
         assert_eq!(short("arn:aws:sqs:eu-west-1:1:shop-prod-errors"), "errors");
         assert_eq!(
             (short("shop-production"), short("shop-prod-"), short("else")),

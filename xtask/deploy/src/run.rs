@@ -7,7 +7,8 @@ use crate::{
     change_set::{discard, waiting},
     events::first_cause,
     failure::failure,
-    follow::{Ended, Following, Outcome},
+    follow::{Following, Outcome},
+    stack::Stack,
     target::Target,
     terminal::{Interrupt, confirm, is_attended},
     token,
@@ -58,6 +59,11 @@ impl<'a> Run<'a> {
         Ok(Self { target, format, yes, interrupt: Interrupt::listen()?, leftover: RefCell::default() })
     }
 
+    /// Whether somebody decides, now or by the plan that comes of it.
+    pub(crate) fn asks(&self) -> bool {
+        !self.yes
+    }
+
     /// Does something that Ctrl-C ends at once.
     ///
     /// # Errors
@@ -90,10 +96,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When AWS does not say how it goes, or whoever followed left.
     pub(crate) async fn follow(&mut self, following: Following) -> Result<Outcome, Stop> {
-        match following.to_the_end(self.target, self.format, &mut self.interrupt).await? {
-            Ended::Over(outcome) => Ok(outcome),
-            Ended::Left => Err(Stop::Left),
-        }
+        following.follow(self.target, self.format, &mut self.interrupt).await?.ok_or(Stop::Left)
     }
 
     /// What went wrong first in an operation, and where more is said.
@@ -141,11 +144,15 @@ impl<'a> Run<'a> {
 
 async fn clean(target: &Target, leftover: &Leftover) -> Result<(), Failure> {
     discard(target, &leftover.change_set).await?;
-    // Somebody else may have made a change set for the same new stack meanwhile.
-    if !leftover.new_stack || !waiting(target).await?.is_empty() {
+    if !leftover.new_stack {
         return Ok(());
     }
-    let deleted = target.aws.cloudformation().delete_stack().stack_name(&target.stack).client_request_token(token());
+    // Somebody else may have made a change set for the same new stack meanwhile, or executed one.
+    let Some(stack) = Stack::find(target, &target.stack).await? else { return Ok(()) };
+    if !stack.is_in_review() || !waiting(target).await?.is_empty() {
+        return Ok(());
+    }
+    let deleted = target.aws.cloudformation().delete_stack().stack_name(&stack.id).client_request_token(token());
     deleted.send().await.map_err(|error| failure(&error, "cannot delete the empty stack"))?;
     Ok(())
 }

@@ -8,7 +8,8 @@ use clap::Args;
 use crate::{
     Failure, Format, artifacts,
     bootstrap::{self, TEMPLATES},
-    change_set::{self, ChangeSet, Execution, Rollback, TemplateSource, Wish},
+    change_set::{self, ChangeSet, Rollback, TemplateSource, Wish},
+    differences::{self, Sides},
     events::{Reader, Since},
     failure::failure,
     follow::{Following, Outcome},
@@ -22,7 +23,7 @@ use crate::{
     stack::Stack,
     states::{Step, next, succeeded},
     target::Target,
-    triggers, who,
+    timeline, triggers, who,
 };
 
 /// The size up to which CloudFormation takes a template in a call, in bytes; a larger one it fetches from the bucket.
@@ -44,6 +45,9 @@ pub(crate) struct ShipOptions {
     allowed: Allowed,
     #[command(flatten)]
     given: Given,
+    /// Show every value that changes, but for secrets
+    #[arg(long)]
+    details: bool,
 }
 
 /// What the environment file says about deployments.
@@ -138,7 +142,7 @@ async fn deploy_source(run: &mut Run<'_>, options: &ShipOptions) -> Result<ExitC
             return Ok(code);
         }
     }
-    Err(Failure::new("others were first, again and again", "agree with them who deploys").into())
+    Err(others().into())
 }
 
 async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> Result<ExitCode, Stop> {
@@ -152,7 +156,11 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
         let message = format!("the plan is no longer what would be deployed:{lines}");
         return Err(Failure::new(message, "review it anew: cargo xtask plan").into());
     };
-    show(run, &change_set)?;
+    let deployed = if base.is_in_review() { None } else { Some(run.guarded(template_of(target, &base.id)).await?) };
+    let parameters = source.parameters(base.parameters.get(BUCKET).map_or("", String::as_str));
+    let sides = deployed.as_ref();
+    let sides = sides.map(|deployed| Sides { stack: &base, deployed, source: &source, parameters: &parameters });
+    show(run, &change_set, sides, options.details).await?;
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &plan.allowed)).await?;
     let bucket = source.template.parameters.get(BUCKET).and(base.parameters.get(BUCKET));
     let prepared = Prepared { change_set, bucket: bucket.cloned().unwrap_or_default(), base, uploaded: 0 };
@@ -195,13 +203,39 @@ async fn make_plan(run: &mut Run<'_>, options: &PlanOptions) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Brings the stack to where it can be changed, uploads what is missing, and has CloudFormation make a change set.
+/// Brings the stack to where it can be changed, uploads what is missing, and has CloudFormation make a change set; anew
+/// when somebody else changes the stack meanwhile.
 async fn prepare(
     run: &mut Run<'_>,
     options: &ShipOptions,
     source: &Source,
     purpose: Purpose,
 ) -> Result<Preparation, Stop> {
+    for _ in 0..ROUNDS {
+        if let Some(preparation) = try_to_prepare(run, options, source, purpose).await? {
+            return Ok(preparation);
+        }
+        overtaken(run).await;
+    }
+    Err(others().into())
+}
+
+/// Says so, and leaves nothing of what was for the stack as it was before.
+async fn overtaken(run: &Run<'_>) {
+    eprintln!("somebody else was first: looking at the stack anew");
+    run.clean_up().await;
+}
+
+fn others() -> Failure {
+    Failure::new("others were first, again and again", "agree with them who deploys")
+}
+
+async fn try_to_prepare(
+    run: &mut Run<'_>,
+    options: &ShipOptions,
+    source: &Source,
+    purpose: Purpose,
+) -> Result<Option<Preparation>, Stop> {
     let target = run.target;
     let mut stack = run.guarded(Stack::find(target, &target.stack)).await?;
     for _ in 0..ROUNDS {
@@ -224,7 +258,7 @@ async fn prepare(
         && *deployed == source.template
         && stack.parameters == source.parameters(stack.parameters.get(BUCKET).map_or("", String::as_str))
     {
-        return Ok(Preparation::Unchanged(Box::new(stack.clone())));
+        return Ok(Some(Preparation::Unchanged(Box::new(stack.clone()))));
     }
     make(run, options, source, existing, deployed, purpose).await
 }
@@ -241,7 +275,7 @@ async fn make(
     existing: Option<Stack>,
     deployed: Option<cfn::Template>,
     purpose: Purpose,
-) -> Result<Preparation, Stop> {
+) -> Result<Option<Preparation>, Stop> {
     let target = run.target;
     let known = existing.as_ref().and_then(|stack| stack.parameters.get(BUCKET)).cloned();
     let bucket = match known {
@@ -272,24 +306,32 @@ async fn make(
     };
     // Known beforehand, so that it is thrown away even when the answer never comes.
     run.leftover.replace(Some(Leftover { change_set: wish.name.clone(), new_stack: existing.is_none() }));
-    let id = run.guarded(change_set::ask(target, &wish)).await?;
-    let change_set = run.guarded(change_set::made(target, &id)).await?;
+    let Some(id) = run.guarded(change_set::ask(target, &wish)).await? else { return Ok(None) };
+    let Some(change_set) = run.guarded(change_set::made(target, &id)).await? else { return Ok(None) };
     if let (true, Some(stack)) = (change_set.is_empty(), &existing) {
         run.clean_up().await;
-        return Ok(Preparation::Unchanged(Box::new(stack.clone())));
+        return Ok(Some(Preparation::Unchanged(Box::new(stack.clone()))));
     }
     if !change_set.is_ready() {
         let reason = crate::text::printable(&change_set.reason);
         let message = format!("CloudFormation makes no change set: {}: {reason}", change_set.status);
         return Err(Failure::new(message, "check the template with `cargo xtask validate`").into());
     }
-    show(run, &change_set)?;
+    let sides = existing.as_ref().zip(deployed.as_ref());
+    let sides = sides.map(|(stack, deployed)| Sides { stack, deployed, source, parameters: &wish.parameters });
+    show(run, &change_set, sides, options.details).await?;
+    if existing.is_some() && run.asks() {
+        run.guarded(timeline::foretell(target, &change_set.changes, &source.template)).await?;
+    }
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &options.allowed)).await?;
     let base = match existing {
         Some(stack) => stack,
-        None => run.guarded(Stack::of(target)).await?,
+        None => match run.guarded(Stack::find(target, &change_set.stack_id)).await? {
+            Some(stack) if stack.is_in_review() => stack,
+            _ => return Ok(None),
+        },
     };
-    Ok(Preparation::Ready(Box::new(Prepared { change_set, base, bucket, uploaded })))
+    Ok(Some(Preparation::Ready(Box::new(Prepared { change_set, base, bucket, uploaded }))))
 }
 
 /// The template as the stack was last given it.
@@ -321,10 +363,20 @@ fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-fn show(run: &Run<'_>, change_set: &ChangeSet) -> Result<(), Failure> {
+/// Our own comparison first, where there is something to compare with; then CloudFormation's view.
+async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>>, details: bool) -> Result<(), Stop> {
+    let target = run.target;
     let changes = review::reviewed(&change_set.changes);
+    let differences = match sides {
+        Some(sides) => Some(run.guarded(sides.compare(target, &change_set.changes)).await?),
+        None => None,
+    };
+    if let Some(differences) = &differences {
+        eprintln!("{}", differences::text(target, differences, details).trim_end());
+    }
     eprintln!("what CloudFormation would do to {}:\n{}", run.target.stack, review::text(&changes).trim_end());
-    report::changes(run, &change_set.id, &changes)
+    let differences = differences.as_ref().map(|differences| differences::json(target, differences)).transpose()?;
+    Ok(report::changes(run, &change_set.id, &changes, differences)?)
 }
 
 /// Executes a change set and follows it; nothing when somebody else was first.
@@ -349,17 +401,13 @@ async fn execute(
     } else {
         run.guarded(Reader::new(target, &base.id, Since::Now)).await?
     };
-    match run.guarded(change_set::execute(target, change_set)).await? {
-        Execution::Begun => {}
-        Execution::Overtaken(said) => {
-            eprintln!("somebody else was first: {said}");
-            run.clean_up().await;
-            return Ok(None);
-        }
+    if !run.guarded(change_set::execute(target, change_set)).await? {
+        overtaken(run).await;
+        return Ok(None);
     }
     run.leftover.take();
     let stack_id = change_set.stack_id.clone();
-    let outcome = run.follow(Following { stack_id, reader, events, fresh: true }).await?;
+    let outcome = run.follow(Following { stack_id, reader, events }).await?;
     settle(run, options, &protected, &outcome).await?;
     if !succeeded(&outcome.stack.status) {
         report::shipped(run, &Shipped::failed(&outcome, *uploaded))?;

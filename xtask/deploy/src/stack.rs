@@ -19,7 +19,6 @@ pub(crate) struct Stack {
     /// The ARN: a name can become another stack's, and a deleted stack answers to its ARN alone.
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) description: String,
     pub(crate) status: StackStatus,
     pub(crate) reason: String,
     pub(crate) parameters: BTreeMap<String, String>,
@@ -59,17 +58,20 @@ impl Stack {
     /// # Errors
     /// When AWS does not say, or there is no such stack.
     pub(crate) async fn of(target: &Target) -> Result<Self, Failure> {
-        let Target { stack, region, account, .. } = target;
-        Self::find(target, stack).await?.ok_or_else(|| {
-            let message = format!("there is no stack {stack} in account {account}, {region}");
-            Failure::new(message, "deploy it first, or name another region with --region")
-        })
+        Self::find(target, &target.stack).await?.ok_or_else(|| missing(target))
     }
 
     /// Whether nothing was ever made in it.
     pub(crate) fn is_in_review(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
     }
+}
+
+/// There is no such stack.
+pub(crate) fn missing(target: &Target) -> Failure {
+    let Target { stack, region, account, .. } = target;
+    let message = format!("there is no stack {stack} in account {account}, {region}");
+    Failure::new(message, "deploy it first, or name another region with --region")
 }
 
 impl From<&types::Stack> for Stack {
@@ -80,7 +82,6 @@ impl From<&types::Stack> for Stack {
         Self {
             id: text(stack.stack_id()),
             name: text(stack.stack_name()),
-            description: text(stack.description()),
             status: stack.stack_status().cloned().unwrap_or(StackStatus::ReviewInProgress),
             reason: text(stack.stack_status_reason()),
             parameters: parameters

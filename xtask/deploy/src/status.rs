@@ -86,7 +86,7 @@ async fn follow(run: &mut Run<'_>, format: Format) -> Result<ExitCode, Stop> {
         return Ok(ExitCode::SUCCESS);
     }
     let (reader, events) = run.guarded(Reader::new(target, &stack.id, Since::Operation)).await?;
-    let following = Following { stack_id: stack.id.clone(), reader, events, fresh: false };
+    let following = Following { stack_id: stack.id.clone(), reader, events };
     let outcome = run.follow(following).await?;
     if !succeeded(&outcome.stack.status) {
         let what = format!("the operation failed, and the stack is {}", outcome.stack.status);

@@ -13,7 +13,8 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::Args;
 use serde::Serialize;
 
-pub(crate) use estimate::{Planned, estimate};
+use aws_sdk_cloudformation::types::ResourceChange;
+use estimate::{Planned, estimate};
 use spans::{Span, Timeline};
 
 use crate::{
@@ -24,6 +25,12 @@ use crate::{
     target::Target,
     text::{print, print_json, printable},
 };
+
+/// As many deployments back an estimate looks: what was long ago is another stack's.
+const REMEMBERED: usize = 5;
+
+/// What takes less needs no warning.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 /// As many of the slowest resources are named.
 const SLOWEST: usize = 5;
@@ -43,6 +50,8 @@ struct Report<'a> {
     stack: &'a str,
     /// `CREATE`, `UPDATE`, `DELETE` or `IMPORT`.
     operation: &'a str,
+    #[serde(skip)]
+    word: &'static str,
     /// The stack's status after it, or so far.
     status: &'a str,
     /// When it began, RFC 3339.
@@ -72,6 +81,7 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Options) -> R
     let report = Report {
         stack: &target.stack,
         operation: operation.kind(),
+        word: operation.word(),
         status: operation.status(),
         began_at: operation.events.first().map(|first| first.at.to_string()).unwrap_or_default(),
         seconds: operation.took().as_secs_f64(),
@@ -85,15 +95,31 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Options) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-/// The template that is deployed, as it was given.
+/// Says on standard error how long these changes will take, where that is known and worth saying.
 ///
 /// # Errors
-/// When there is no such stack, or AWS does not tell.
-pub(crate) async fn template(target: &Target) -> Result<cfn::Template, Failure> {
+/// When AWS does not tell what was done before.
+pub(crate) async fn foretell(
+    target: &Target,
+    changes: &[ResourceChange],
+    template: &cfn::Template,
+) -> Result<(), Failure> {
+    let planned: Vec<_> = changes.iter().filter_map(Planned::of).collect();
+    let past = operations::read(target, REMEMBERED).await?;
+    let estimate = estimate(&planned, template, &past).filter(|estimate| estimate.time >= WORTH_SAYING);
+    if let Some(estimate) = estimate {
+        eprintln!("it takes {estimate}");
+        eprintln!("  it waits for {}", estimate.chain.join(" -> "));
+    }
+    Ok(())
+}
+
+/// The template that is deployed, as it was given.
+async fn template(target: &Target) -> Result<cfn::Template, Failure> {
     let client = target.aws.cloudformation();
     let answer = client.get_template().stack_name(&target.stack).send().await;
     let answer = answer.map_err(|error| match crate::failure::says(&error, "does not exist") {
-        true => crate::resources::missing(target),
+        true => crate::stack::missing(target),
         false => failure(&error, "cannot read the deployed template"),
     })?;
     cfn::read::template(answer.template_body().unwrap_or_default()).map_err(|error| {
@@ -104,12 +130,8 @@ pub(crate) async fn template(target: &Target) -> Result<cfn::Template, Failure> 
 fn text(report: &Report<'_>, timeline: &Timeline) -> String {
     let count = timeline.spans.len();
     let took = duration(Duration::from_secs_f64(report.seconds));
-    let Report { stack, operation, status, began_at, .. } = report;
-    let mut text = format!(
-        "{stack}: {} of {began_at}, {status}\n{count} resource{} in {took}\n",
-        operation.to_ascii_lowercase(),
-        s(count)
-    );
+    let Report { stack, word, status, began_at, .. } = report;
+    let mut text = format!("{stack}: the {word} of {began_at}, {status}\n{count} resource{} in {took}\n", s(count));
     if count == 0 {
         return text;
     }
@@ -120,7 +142,7 @@ fn text(report: &Report<'_>, timeline: &Timeline) -> String {
     text += "\nwhat it waited for\n     start      took\n";
     text += &timeline.critical().map(row).collect::<String>();
     let mut slowest: Vec<_> = timeline.spans.iter().collect();
-    slowest.sort_by(|one, other| other.took().cmp(&one.took()));
+    slowest.sort_by_key(|span| std::cmp::Reverse(span.took()));
     text += "\nthe slowest\n     start      took\n";
     text += &slowest.into_iter().take(SLOWEST).map(row).collect::<String>();
     text

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+use crate::record::Recorder;
+
 /// How many events a slow reader may lag behind before it misses some.
 const BACKLOG: usize = 4096;
 
@@ -27,6 +29,8 @@ pub enum What {
         method: String,
         /// The path, without its query.
         path: String,
+        /// The API's id.
+        api: String,
         /// The status of the answer.
         status: u16,
     },
@@ -66,6 +70,32 @@ pub enum What {
         /// `None` when it succeeded, otherwise the error's type, such as `Sandbox.Timedout`.
         error: Option<String>,
     },
+    /// A function's reserved concurrency was used up.
+    Throttled {
+        /// The function's name.
+        function: String,
+    },
+    /// A topic could not deliver a message.
+    Undelivered {
+        /// The topic's name.
+        topic: String,
+    },
+    /// A function gets an asynchronous event again, once this time is over.
+    Again {
+        /// The function's name.
+        function: String,
+        /// How long until then.
+        seconds: u64,
+    },
+    /// An alarm has another state.
+    Alarm {
+        /// The alarm's name.
+        alarm: String,
+        /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+        state: String,
+        /// Why.
+        reason: String,
+    },
     /// An execution environment asked for its first event.
     Started {
         /// The function's name.
@@ -93,23 +123,32 @@ pub enum What {
 
 /// The sending side; clones share one stream.
 #[derive(Clone, Debug)]
-pub struct Stream(broadcast::Sender<Activity>);
+pub struct Stream {
+    sender: broadcast::Sender<Activity>,
+    recorder: Recorder,
+}
 
 impl Default for Stream {
     fn default() -> Self {
-        Self(broadcast::channel(BACKLOG).0)
+        Self { sender: broadcast::channel(BACKLOG).0, recorder: Recorder::default() }
     }
 }
 
 impl Stream {
     /// Tells everyone who listens; nobody listening is fine.
     pub fn tell(&self, what: What, took: Option<Duration>) {
-        let _nobody_listens = self.0.send(Activity { what, took });
+        let _nobody_listens = self.sender.send(Activity { what, took });
     }
 
     /// Listens from now on.
     #[must_use]
     pub fn listen(&self) -> broadcast::Receiver<Activity> {
-        self.0.subscribe()
+        self.sender.subscribe()
+    }
+
+    /// What happened until now, with its payloads.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 }

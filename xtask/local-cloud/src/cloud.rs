@@ -1,6 +1,6 @@
 //! Starts a template with its binaries, and stops it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use cfn::Template;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -8,16 +8,23 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     account::Account,
     activity::Stream,
+    alarms::Alarms,
     aws,
+    chaos::Chaos,
+    clock::{Clock, TooFar},
     cloudformation::{CloudFormation, StackParts},
+    console::{self, Console},
     event_source,
     http_api::{self, RouteKey},
+    journal::{Journal, JournalError, Line, Saved},
     lambda::{Asynchronous, Lambda},
     logs::Logs,
+    metrics::Metrics,
     provision::{self, Given, ProvisionError},
     secrets::Secrets,
     sns::Sns,
     sqs::Sqs,
+    wire::ApiError,
 };
 
 /// What runs, and where.
@@ -42,6 +49,14 @@ pub struct Options {
     pub secrets: BTreeMap<String, String>,
     /// Is told what happens.
     pub activity: Stream,
+    /// Its time.
+    pub clock: Clock,
+    /// What goes wrong on purpose.
+    pub chaos: Chaos,
+    /// The console, where there is one.
+    pub console: Option<Console>,
+    /// Where queues and topics outlive the process; without, nothing is written.
+    pub state: Option<PathBuf>,
 }
 
 /// Why a template cannot be started.
@@ -50,6 +65,12 @@ pub enum StartError {
     /// The template cannot be made here.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// What was kept cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was kept cannot be made again.
+    #[error("what was kept cannot be made again: {0}")]
+    Restore(#[from] ApiError),
     /// A listener does not say where it listens.
     #[error("a port cannot be used: {0}")]
     Listener(#[from] std::io::Error),
@@ -64,9 +85,45 @@ pub struct RouteLine {
     pub path: String,
 }
 
-/// A template that runs. What it holds is gone when it stops.
+/// What can be done with a running cloud beside asking it as one asks AWS. Clones are of the same cloud.
+#[derive(Clone)]
+pub struct Control {
+    /// Its time.
+    pub clock: Clock,
+    /// Its functions.
+    pub lambda: Lambda,
+    /// Its queues.
+    pub sqs: Sqs,
+    /// Its alarms.
+    pub alarms: Alarms,
+    sns: Sns,
+    journal: Option<Journal>,
+}
+
+impl Control {
+    /// Puts the clock forward, and wakes whoever waited for that; how far it is ahead of the machine's.
+    ///
+    /// # Errors
+    /// When it would be ahead by more than ten years.
+    pub fn advance(&self, by: Duration) -> Result<Duration, TooFar> {
+        let ahead = self.clock.advance(by)?;
+        if let Some(journal) = &self.journal {
+            journal.write(&Line::Ahead(ahead));
+        }
+        Ok(ahead)
+    }
+
+    /// Makes queues and topics as the template has them: empty, and no others. Events that functions work on go on.
+    pub fn reset(&self) {
+        self.sqs.reset();
+        self.sns.reset();
+    }
+}
+
+/// A template that runs. What it holds is gone when it stops, unless it has a folder to keep it in.
 pub struct Running {
     lambda: Lambda,
+    control: Control,
     tasks: Vec<JoinHandle<()>>,
     routes: Vec<RouteLine>,
     outputs: BTreeMap<String, String>,
@@ -90,6 +147,12 @@ impl Running {
     #[must_use]
     pub fn lambda(&self) -> &Lambda {
         &self.lambda
+    }
+
+    /// What can be done with it beside asking it as one asks AWS.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// What of the template has no effect here, a line for each reason.
@@ -118,15 +181,31 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         region: options.region,
         endpoint: format!("http://{}", options.aws.local_addr()?),
     };
-    let activity = options.activity;
-    let logs = Logs::new(account.clone());
-    let sqs = Sqs::new(account.clone(), activity.clone());
-    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone());
+    let (activity, clock, chaos) = (options.activity, options.clock, options.chaos);
+    let (journal, mut saved) = match &options.state {
+        Some(folder) => Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
+        None => (None, Saved::default()),
+    };
+    // Ten years are never ahead: what was written down was within them.
+    let _within = clock.advance(saved.ahead);
+    let metrics = Metrics::new(clock.clone());
+    let logs = Logs::new(account.clone(), metrics.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), chaos.clone(), journal.clone());
+    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone(), chaos.clone());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone());
+    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone(), journal.clone());
     asynchronous.connect(sns.clone());
-    let secrets = Secrets::new(account.clone());
-    let services = provision::Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
+    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), activity.clone());
+    let secrets = Secrets::new(account.clone(), clock.clone());
+    let services = provision::Services {
+        sqs: &sqs,
+        sns: &sns,
+        lambda: &lambda,
+        secrets: &secrets,
+        logs: &logs,
+        metrics: &metrics,
+        alarms: &alarms,
+    };
     let given = Given {
         stack_name: &options.stack_name,
         parameters: options.parameters.clone(),
@@ -136,6 +215,21 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         account: &account,
     };
     let made = provision::provision(&options.template, &services, &given)?;
+    sqs.described(&mut saved)?;
+    sns.described(&mut saved)?;
+    if let (Some(journal), Some(folder)) = (&journal, &options.state) {
+        journal.write(&Line::Ahead(clock.ahead()));
+        Journal::settle(folder)?;
+    }
+    let control = Control {
+        clock: clock.clone(),
+        lambda: lambda.clone(),
+        sqs: sqs.clone(),
+        alarms: alarms.clone(),
+        sns: sns.clone(),
+        journal,
+    };
+    let picture = console::picture(&made, &sqs, &sns, &lambda);
     let cloudformation = CloudFormation::new(
         &account,
         StackParts {
@@ -147,30 +241,41 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         },
     );
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
+    let (api, recorder) = (made.api, activity.recorder().clone());
+    let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity, chaos.clone());
+    let services = aws::Services {
+        account: account.clone(),
+        control: control.clone(),
+        sqs,
+        sns,
+        secrets,
+        logs,
+        lambda: lambda.clone(),
+        asynchronous,
+        cloudformation,
+        recorder,
+        chaos,
+    };
     let mut tasks = vec![
-        tokio::spawn(aws::serve(
-            options.aws,
-            aws::Services {
-                account: account.clone(),
-                sqs,
-                sns,
-                secrets,
-                logs: logs.clone(),
-                lambda: lambda.clone(),
-                asynchronous,
-                cloudformation,
-            },
-        )),
-        tokio::spawn(http_api::serve(options.api, made.api, account.clone(), lambda.clone(), logs, activity)),
+        tokio::spawn(aws::serve(options.aws, services.clone())),
+        tokio::spawn(http_api::serve(options.api, api.clone())),
     ];
+    if let Some(console) = options.console {
+        let cloud = console::Cloud { services, api, api_endpoint: given.api_endpoint.clone(), picture };
+        tasks.push(tokio::spawn(console::serve(console, cloud)));
+    }
     let sources = made.sources.into_iter();
-    tasks.extend(sources.map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone())));
+    tasks.extend(
+        sources
+            .map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone(), clock.clone())),
+    );
+    tasks.extend(alarms.start());
     let early = lambda.clone();
     tasks.push(tokio::spawn(async move { early.warm_up().await }));
     let not_honoured = made.not_honoured.into_iter();
     let not_honoured =
         not_honoured.map(|(why, what)| format!("{why}: {}", what.into_iter().collect::<Vec<_>>().join(", ")));
-    Ok(Running { lambda, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
+    Ok(Running { lambda, control, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
 }
 
 fn line(key: &RouteKey) -> RouteLine {

@@ -15,6 +15,17 @@ use crate::{
 /// What every resource and the stack itself are: made, and never changed.
 const STATUS: &str = "CREATE_COMPLETE";
 
+/// What can be asked.
+const READS: [&str; 7] = [
+    "DescribeStacks",
+    "DescribeStackEvents",
+    "DescribeStackResource",
+    "DescribeStackResources",
+    "GetTemplate",
+    "ListChangeSets",
+    "ListStackResources",
+];
+
 /// How many resources a page of `ListStackResources` has, and how many `DescribeStackResources` answers at most.
 const PAGE: usize = 100;
 
@@ -80,9 +91,7 @@ impl CloudFormation {
     /// Does one action; answers what stands in its result.
     pub(crate) fn run(&self, action: &str, query: &Query) -> Result<Xml, ApiError> {
         let stack = &self.0;
-        let reads =
-            ["DescribeStacks", "ListStackResources", "DescribeStackResources", "DescribeStackResource", "GetTemplate"];
-        if !reads.contains(&action) {
+        if !READS.contains(&action) {
             let message = format!("{action} is not played here: what runs is the template that it was started with");
             return Err(ApiError::caller("InvalidAction", message));
         }
@@ -98,6 +107,9 @@ impl CloudFormation {
             "DescribeStacks" => {
                 Ok(Xml::default().element("Stacks", |xml| xml.element("member", |xml| stack.describe(xml))))
             }
+            // Nothing waits to be changed.
+            "ListChangeSets" => Ok(Xml::default().element("Summaries", |xml| xml)),
+            "DescribeStackEvents" => Ok(stack.events()),
             "ListStackResources" => stack.list(query.get("NextToken")),
             "DescribeStackResource" => stack.one(query.get("LogicalResourceId").unwrap_or_default()),
             "GetTemplate" => Ok(Xml::default()
@@ -150,6 +162,27 @@ impl Stack {
         Ok(if next < self.resources.len() { xml.text("NextToken", &next.to_string()) } else { xml })
     }
 
+    /// That everything was made, the newest first; all at once, as it was.
+    fn events(&self) -> Xml {
+        const STACK: &str = "AWS::CloudFormation::Stack";
+        let own = |status: &'static str| (self.name.as_str(), self.id.as_str(), STACK, status);
+        let resources = self.resources.iter().rev();
+        let resources = resources.map(|made| (made.id.as_str(), made.physical.as_str(), made.kind.as_str(), STATUS));
+        let events = [own(STATUS)].into_iter().chain(resources).chain([own("CREATE_IN_PROGRESS")]);
+        Xml::default().element("StackEvents", |xml| {
+            xml.each("member", events, |xml, (id, physical, kind, status)| {
+                xml.text("StackName", &self.name)
+                    .text("StackId", &self.id)
+                    .text("EventId", &format!("{id}-{status}"))
+                    .text("LogicalResourceId", id)
+                    .text("PhysicalResourceId", physical)
+                    .text("ResourceType", kind)
+                    .text("ResourceStatus", status)
+                    .text("Timestamp", &self.made_at)
+            })
+        })
+    }
+
     fn one(&self, id: &str) -> Result<Xml, ApiError> {
         let resource = self.resources.iter().find(|resource| resource.id == id).ok_or_else(|| {
             let message = format!("Resource {id} does not exist for stack {}", self.name);
@@ -198,7 +231,7 @@ mod tests {
     }
 
     fn ask(stack: &CloudFormation, query: &str) -> String {
-        let query = Query::parse(query.as_bytes());
+        let query = Query::parse("", query.as_bytes());
         stack.run(query.get("Action").unwrap(), &query).map_or_else(|error| error.to_string(), Xml::finish)
     }
 
@@ -239,6 +272,16 @@ mod tests {
         );
         let one = ask(&stack, "Action=DescribeStackResource&StackName=shop-local&LogicalResourceId=Q300");
         assert_eq!(one, "ValidationError: Resource Q300 does not exist for stack shop-local");
+    }
+
+    #[test]
+    fn its_events_are_one_creation_the_newest_first() {
+        let said = ask(&stack(2), "Action=DescribeStackEvents&StackName=shop-local");
+        let statuses: Vec<_> = said.split("<EventId>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+        let wanted =
+            ["shop-local-CREATE_COMPLETE", "Q1-CREATE_COMPLETE", "Q0-CREATE_COMPLETE", "shop-local-CREATE_IN_PROGRESS"];
+        assert_eq!(statuses, wanted);
+        assert_eq!(ask(&stack(2), "Action=ListChangeSets&StackName=shop-local"), "<Summaries></Summaries>");
     }
 
     #[test]

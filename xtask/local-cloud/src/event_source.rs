@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use tokio::{
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
-    time::{Instant, sleep},
 };
 
 use crate::{
     account::Account,
+    clock::Clock,
     lambda::{InvokeError, Lambda},
+    pattern::Rules,
+    record::Cause,
     sqs::{Queue, Receive, Received},
 };
 
@@ -37,10 +39,46 @@ pub struct EventSource {
     pub max_concurrency: usize,
     /// Whether the function says which messages of a batch failed.
     pub reports_failures: bool,
+    /// Which messages the function wants; others are deleted.
+    pub filters: Filters,
+}
+
+/// Patterns, one of which a message must fit; without any, every message is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filters(Vec<Rules>);
+
+impl Filters {
+    /// Reads the patterns of a mapping's filter criteria.
+    ///
+    /// # Errors
+    /// When one is no pattern.
+    pub(crate) fn read<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let read = |text: &str| {
+            let pattern: Value = serde_json::from_str(text).map_err(|error| format!("{text} is not JSON: {error}"))?;
+            let pattern = pattern.as_object().ok_or_else(|| format!("{text} is no object"))?;
+            Rules::read(pattern, true).map_err(|why| format!("{text}: {why}"))
+        };
+        patterns.map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether the function gets this message. A body is looked at as JSON where it is JSON, otherwise as a text.
+    ///
+    /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html>
+    fn want(&self, record: &Value) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let mut record = record.clone();
+        let parsed = record.get("body").and_then(Value::as_str).and_then(|body| serde_json::from_str(body).ok());
+        if let (Some(body), Some(parsed)) = (record.get_mut("body"), parsed) {
+            *body = parsed;
+        }
+        self.0.iter().any(|rules| rules.hold(&record))
+    }
 }
 
 /// Feeds the function until the task is aborted.
-pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account) -> JoinHandle<()> {
+pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account, clock: Clock) -> JoinHandle<()> {
     tokio::spawn(async move {
         let permits = Arc::new(Semaphore::new(source.max_concurrency));
         let source = Arc::new(source);
@@ -48,15 +86,15 @@ pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Ac
         loop {
             // Only who can work on messages receives them: those that wait here would lose their time.
             let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let batch = receive(&queue, &source).await;
+            let batch = receive(&queue, &source, &clock).await;
             while running.try_join_next().is_some() {}
             if batch.is_empty() {
                 continue;
             }
-            let (source, queue, lambda, region) =
-                (Arc::clone(&source), Arc::clone(&queue), lambda.clone(), account.region.clone());
+            let (source, queue, lambda, region, clock) =
+                (Arc::clone(&source), Arc::clone(&queue), lambda.clone(), account.region.clone(), clock.clone());
             running.spawn(async move {
-                work(&source, &queue, &lambda, &region, batch).await;
+                work(&source, &queue, &lambda, &region, &clock, batch).await;
                 drop(permit);
             });
         }
@@ -64,30 +102,46 @@ pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Ac
 }
 
 /// A batch: what is there, or what comes until it is full or its window closes.
-async fn receive(queue: &Queue, source: &EventSource) -> Vec<Received> {
+async fn receive(queue: &Queue, source: &EventSource, clock: &Clock) -> Vec<Received> {
     let most = |room: usize| room.clamp(1, MOST_RECEIVED);
     let first = Receive { max: most(source.batch_size), wait: WAIT, visibility: None };
-    let mut batch = queue.receive(first).await;
-    let closes = Instant::now() + source.window;
-    while !batch.is_empty() && batch.len() < source.batch_size && Instant::now() < closes {
-        let wait = closes.saturating_duration_since(Instant::now()).min(WAIT);
-        batch.extend(
-            queue.receive(Receive { max: most(source.batch_size - batch.len()), wait, visibility: None }).await,
-        );
+    // A queue that gave out all it may has nothing for anyone until some of it is deleted.
+    let mut batch = queue.receive(first).await.unwrap_or_default();
+    let closes = clock.now() + source.window;
+    while !batch.is_empty() && batch.len() < source.batch_size && clock.now() < closes {
+        let wait = closes.saturating_sub(clock.now()).min(WAIT);
+        let more = Receive { max: most(source.batch_size - batch.len()), wait, visibility: None };
+        batch.extend(queue.receive(more).await.unwrap_or_default());
     }
     batch
 }
 
+/// Those messages of a batch that the filters want; the others are deleted.
+fn wanted(source: &EventSource, queue: &Queue, region: &str, batch: Vec<Received>) -> Vec<Received> {
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|message| source.filters.want(&record(queue, region, message)));
+    for message in others {
+        let _comes_again = queue.delete(&message.receipt_handle);
+    }
+    wanted
+}
+
 /// Invokes the function with a batch and deletes what it has done. What failed comes back when its time is over.
-async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str, batch: Vec<Received>) {
+async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str, clock: &Clock, batch: Vec<Received>) {
+    let batch = wanted(source, queue, region, batch);
+    if batch.is_empty() {
+        return;
+    }
     let payload = Bytes::from(event(queue, region, &batch).to_string());
+    let journeys = queue.recorder().journeys_of(batch.iter().map(|message| message.message_id.as_str()));
+    let cause = Cause::new(queue.node(), journeys);
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
-        match lambda.invoke(&source.function, payload.clone()).await {
+        match cause.clone().of(lambda.invoke(&source.function, payload.clone())).await {
             Ok(invocation) => break invocation,
             // Until the messages are somebody else's.
             Err(InvokeError::Throttled) if batch.iter().any(|message| queue.is_current(&message.receipt_handle)) => {
-                sleep(wait).await;
+                clock.sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(10));
             }
             Err(_) => return,
@@ -131,22 +185,23 @@ fn failures(answer: &[u8], batch: &[Received]) -> Option<HashSet<String>> {
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
 fn event(queue: &Queue, region: &str, batch: &[Received]) -> Value {
-    let record = |message: &Received| {
-        let attributes: serde_json::Map<_, _> =
-            message.message_attributes.iter().map(|(name, attribute)| (name.clone(), attribute.event_json())).collect();
-        json!({
-            "messageId": message.message_id,
-            "receiptHandle": message.receipt_handle,
-            "body": message.body,
-            "attributes": message.attributes,
-            "messageAttributes": attributes,
-            "md5OfBody": message.md5_of_body,
-            "eventSource": "aws:sqs",
-            "eventSourceARN": queue.arn(),
-            "awsRegion": region,
-        })
-    };
-    json!({ "Records": batch.iter().map(record).collect::<Vec<_>>() })
+    json!({ "Records": batch.iter().map(|message| record(queue, region, message)).collect::<Vec<_>>() })
+}
+
+fn record(queue: &Queue, region: &str, message: &Received) -> Value {
+    let attributes: serde_json::Map<_, _> =
+        message.message_attributes.iter().map(|(name, attribute)| (name.clone(), attribute.event_json())).collect();
+    json!({
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": message.attributes,
+        "messageAttributes": attributes,
+        "md5OfBody": message.md5_of_body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue.arn(),
+        "awsRegion": region,
+    })
 }
 
 #[cfg(test)]

@@ -35,8 +35,10 @@ pub use throttle::Throttle;
 use crate::{
     account::Account,
     activity::{Stream, What},
+    chaos::{Chaos, Fault},
     lambda::{InvokeError, Lambda},
     logs::Logs,
+    record::{Cause, Hop, Kind, Payload, RequestHead},
     wire,
 };
 
@@ -71,6 +73,7 @@ struct Shared {
     lambda: Lambda,
     logs: Logs,
     activity: Stream,
+    chaos: Chaos,
 }
 
 /// What is known of a request, for the function and for the access log.
@@ -79,21 +82,29 @@ struct Known {
     route_key: String,
     source_ip: String,
     since: Instant,
+    /// Its number among the hops.
+    number: u64,
+    /// The request as it came, as far as it was read.
+    came: Option<(RequestHead, Payload)>,
 }
 
-/// Serves the API until the task is aborted.
-pub(crate) async fn serve(
-    listener: TcpListener,
+/// The API as a service that needs the connection's address beside each request.
+pub(crate) fn service(
     mut api: HttpApi,
     account: Account,
     lambda: Lambda,
     logs: Logs,
     activity: Stream,
-) {
+    chaos: Chaos,
+) -> Server {
     api.routes.sort_by_key(|route| route.key.priority());
-    let shared = Arc::new(Shared { api, account, lambda, logs, activity });
-    let server = Server::new().fallback(answer).with_state(shared);
-    let server = server.into_make_service_with_connect_info::<SocketAddr>();
+    let shared = Arc::new(Shared { api, account, lambda, logs, activity, chaos });
+    Server::new().fallback(answer).with_state(shared)
+}
+
+/// Serves the API until the task is aborted.
+pub(crate) async fn serve(listener: TcpListener, service: Server) {
+    let server = service.into_make_service_with_connect_info::<SocketAddr>();
     // It ends with the task: there is nobody to tell of an error.
     let _ended = axum::serve(wire::prompt(listener), server).await;
 }
@@ -105,11 +116,18 @@ async fn answer(
 ) -> Response {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let origin = request.headers().get("origin").cloned();
-    let mut known =
-        Known { id: request_id(), route_key: "-".to_owned(), source_ip: peer.ip().to_string(), since: Instant::now() };
+    let mut known = Known {
+        id: request_id(),
+        route_key: "-".to_owned(),
+        source_ip: peer.ip().to_string(),
+        since: Instant::now(),
+        number: shared.activity.recorder().next(),
+        came: None,
+    };
     let head = head(&request);
     let mut failed = None;
-    let mut response = match respond(&shared, request, &mut known).await {
+    let cause = Cause::new("api".to_owned(), vec![known.number]);
+    let mut response = match cause.of(respond(&shared, request, &mut known)).await {
         Ok(response) => response,
         Err(refused) => {
             failed = refused.why;
@@ -128,8 +146,23 @@ async fn answer(
         let line = log.line(&known, &head, status, failed.as_deref());
         shared.logs.append(&log.group, &shared.api.id, &line);
     }
-    shared.activity.tell(What::Request { method, path, status }, Some(known.since.elapsed()));
+    keep(&shared, &mut known, &format!("{method} {path}"), status);
+    shared
+        .activity
+        .tell(What::Request { method, path, api: shared.api.id.clone(), status }, Some(known.since.elapsed()));
     response
+}
+
+/// Records a request that is answered.
+fn keep(shared: &Shared, known: &mut Known, label: &str, status: u16) {
+    let (head, payload) = known.came.take().unzip();
+    let hop = Hop::new(known.number, Kind::Request, "outside", "api", format!("{label} -> {status}"));
+    shared.activity.recorder().keep(Hop {
+        error: (status >= 400).then(|| format!("answered with {status}")),
+        head,
+        payload: payload.unwrap_or_default(),
+        ..hop.took(known.since.elapsed())
+    });
 }
 
 /// An answer of API Gateway's own.
@@ -173,10 +206,17 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         body: &body,
     });
     let event = Bytes::from(event.to_string());
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let came = RequestHead { method: parts.method, target, headers: parts.headers };
+    known.came = Some((came, Payload::shared(&body)));
     if event.len() > LONGEST_EVENT {
         return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
     }
-    invoke(shared, &route.function, event).await
+    let answered = invoke(shared, &route.function, event).await;
+    if shared.chaos.strikes(Fault::LostAnswer, &known.route_key) {
+        return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
+    }
+    answered
 }
 
 async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Response, Refused> {

@@ -31,7 +31,9 @@ pub use asynchronous::{Asynchronous, Retries};
 use crate::{
     account::Account,
     activity::{Stream, What},
+    chaos::{Chaos, Fault},
     logs::Logs,
+    record::{Cause, Hop, Kind, Payload},
 };
 use environment::{Environment, NotStarted};
 
@@ -120,6 +122,7 @@ struct Host {
     account: Account,
     logs: Logs,
     activity: Stream,
+    chaos: Chaos,
     /// The process groups that run. After the stop there are none, and none is started.
     processes: Arc<Mutex<Processes>>,
     /// Told whenever one of them ended.
@@ -138,6 +141,8 @@ struct Pool {
     function: Function,
     arn: String,
     idle: Mutex<Vec<Environment>>,
+    /// Held while the first environment starts, so that the first event waits for that one.
+    warming: tokio::sync::Mutex<()>,
     permits: Semaphore,
     /// Whether it was told that the function does not start.
     told: AtomicBool,
@@ -146,8 +151,8 @@ struct Pool {
 impl Lambda {
     /// An account without functions.
     #[must_use]
-    pub fn new(account: Account, logs: Logs, activity: Stream) -> Self {
-        let host = Host { account, logs, activity, processes: Arc::default(), ended: Arc::default() };
+    pub fn new(account: Account, logs: Logs, activity: Stream, chaos: Chaos) -> Self {
+        let host = Host { account, logs, activity, chaos, processes: Arc::default(), ended: Arc::default() };
         Self(Arc::new(Inner { host, functions: RwLock::default() }))
     }
 
@@ -156,7 +161,14 @@ impl Lambda {
         let arn = self.0.host.account.arn("lambda", &format!("function:{}", function.name));
         let permits = Semaphore::new(function.reserved_concurrency.unwrap_or(ENVIRONMENTS));
         let name = function.name.clone();
-        let pool = Pool { function, arn: arn.clone(), idle: Mutex::default(), permits, told: AtomicBool::new(false) };
+        let pool = Pool {
+            function,
+            arn: arn.clone(),
+            idle: Mutex::default(),
+            warming: tokio::sync::Mutex::default(),
+            permits,
+            told: AtomicBool::new(false),
+        };
         self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(pool));
         arn
     }
@@ -194,7 +206,8 @@ impl Lambda {
         let pool = self.pool(function).ok_or(InvokeError::NoSuchFunction)?;
         let host = self.0.host.clone();
         // Whoever asked may go away; the function's work goes on.
-        let work = tokio::spawn(async move { pool.invoke(&host, payload, tail).await });
+        let cause = Cause::current();
+        let work = tokio::spawn(cause.of(async move { pool.invoke(&host, payload, tail).await }));
         // The task neither panics nor is it aborted.
         work.await.unwrap_or(Err(InvokeError::Throttled))
     }
@@ -203,6 +216,14 @@ impl Lambda {
     #[must_use]
     pub fn function(&self, function: &str) -> Option<Function> {
         self.pool(function).map(|pool| pool.function.clone())
+    }
+
+    /// All functions, by name, and how many processes run for each.
+    #[must_use]
+    pub fn functions(&self) -> Vec<(Function, usize)> {
+        let processes = lock(&self.0.host.processes);
+        let running = |name: &str| processes.groups.values().filter(|other| *other == name).count();
+        self.all().into_values().map(|pool| (pool.function.clone(), running(&pool.function.name))).collect()
     }
 
     /// The ARN of the function of this ARN or name.
@@ -251,16 +272,25 @@ impl Lambda {
 
 impl Pool {
     async fn invoke(&self, host: &Host, payload: Bytes, tail: bool) -> Result<Invocation, InvokeError> {
-        let _permit = self.permit().await?;
+        drop(self.warming.lock().await);
+        let one_too_many = host.chaos.strikes(Fault::Throttle, &self.function.name);
+        let permit = if one_too_many { Err(InvokeError::Throttled) } else { self.permit().await };
+        let _permit = permit.inspect_err(|_| {
+            host.activity.tell(What::Throttled { function: self.function.name.clone() }, None);
+        })?;
+        let cause = Cause::current();
+        let (number, journeys) = cause.next(host.activity.recorder());
+        let node = format!("function:{}", self.function.name);
+        let (carried, mine) = (Payload::shared(&payload), Cause::new(node.clone(), journeys.clone()));
         let (request_id, since) = (Uuid::new_v4().to_string(), Instant::now());
         let idle = self.idle();
         let cold = idle.is_none();
         let from = if cold { 0 } else { host.logs.written(&self.function.log_group) };
         let tail = tail.then_some(from);
         let (result, log) = match idle {
-            Some(environment) => self.run(environment, &request_id, payload, tail).await,
+            Some(environment) => mine.of(self.run(environment, &request_id, payload, tail)).await,
             None => match Environment::start(&self.function, &self.arn, host, &request_id).await {
-                Ok(environment) => self.run(environment, &request_id, payload, tail).await,
+                Ok(environment) => mine.of(self.run(environment, &request_id, payload, tail)).await,
                 Err(not_started) => {
                     self.tell(host, &not_started);
                     (Err(not_started.error), not_started.log)
@@ -268,6 +298,18 @@ impl Pool {
             },
         };
         let error = result.as_ref().err().map(|error| error.kind.clone());
+        host.activity.recorder().keep(Hop {
+            journeys,
+            error: error.clone(),
+            message_id: Some(request_id.clone()),
+            payload: carried,
+            answer: Payload::shared(match &result {
+                Ok(answer) => answer,
+                Err(error) => &error.payload,
+            }),
+            ..Hop::new(number, Kind::Invoked, &cause.from, &node, if cold { "cold" } else { "warm" }.to_owned())
+                .took(since.elapsed())
+        });
         let (function, id) = (self.function.name.clone(), request_id.clone());
         host.activity.tell(What::Invoked { function, request_id: id, cold, error }, Some(since.elapsed()));
         Ok(Invocation { request_id, result, log })
@@ -295,6 +337,7 @@ impl Pool {
     }
 
     async fn warm_up(&self, host: &Host) {
+        let _warming = self.warming.lock().await;
         let Ok(_permit) = self.permit().await else { return };
         match Environment::start(&self.function, &self.arn, host, "init").await {
             Ok(environment) => lock(&self.idle).push(environment),

@@ -4,27 +4,40 @@
 //! - [`provision`]: the template's resources, made in the order in which they refer to each other.
 //! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`], [`cloudformation`]: a service each.
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
-//! - [`activity`]: what happens, as it happens.
+//! - [`metrics`], [`alarms`]: what is counted, and who is told of it.
+//! - [`clock`]: the time of all of them, which can be put forward.
+//! - [`journal`]: what outlives the process.
+//! - [`activity`]: what happens, as it happens; [`record`]: what happened, with its payloads.
+//! - [`console`]: the page that shows it; [`chaos`]: what goes wrong on purpose.
 //!
 //! **Invariants.** Reads a template and runs binaries; knows neither this project's stack nor its handlers nor PayPal. One
-//! clock, tokio's; nothing polls: whoever waits is woken. Everything is in memory.
+//! clock; nothing polls: whoever waits is woken. Without a journal nothing touches the disk.
 //!
 //! What differs from AWS stands in the crate's README.
 
 pub mod account;
 pub mod activity;
+pub mod alarms;
 pub mod aws;
+pub mod chaos;
+pub mod clock;
 pub mod cloud;
 pub mod cloudformation;
+pub mod console;
 pub mod event_source;
 pub mod http_api;
+pub mod journal;
 pub mod lambda;
 pub mod logs;
+pub mod metrics;
+mod pattern;
 pub mod provision;
+pub mod record;
 pub mod secrets;
 pub mod sns;
 pub mod sqs;
 mod wire;
 
-pub use cloud::{Options, RouteLine, Running, StartError, start};
+pub use clock::Clock;
+pub use cloud::{Control, Options, RouteLine, Running, StartError, start};
 pub use wire::ApiError;

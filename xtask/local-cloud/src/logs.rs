@@ -9,7 +9,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{account::Account, sqs::epoch_ms, wire::ApiError};
+use crate::{
+    account::Account,
+    metrics::{Metrics, filter::FilterPattern},
+    wire::ApiError,
+};
 
 /// So many of the newest lines of a group are kept.
 const KEPT: usize = 10_000;
@@ -18,6 +22,7 @@ const KEPT: usize = 10_000;
 #[derive(Clone)]
 pub struct Logs {
     account: Account,
+    metrics: Metrics,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
 }
 
@@ -38,8 +43,8 @@ struct Line {
 impl Logs {
     /// An account without log groups.
     #[must_use]
-    pub fn new(account: Account) -> Self {
-        Self { account, groups: Arc::default() }
+    pub fn new(account: Account, metrics: Metrics) -> Self {
+        Self { account, metrics, groups: Arc::default() }
     }
 
     /// Makes a group.
@@ -49,13 +54,18 @@ impl Logs {
 
     /// Adds a line; the group is made when it is not there, as Lambda does.
     pub fn append(&self, group: &str, stream: &str, text: &str) {
+        self.metrics.look_at(group, text);
         let mut groups = self.lock();
         let group = groups.entry(group.to_owned()).or_default();
         if group.lines.len() == KEPT {
             group.lines.pop_front();
             group.dropped += 1;
         }
-        group.lines.push_back(Line { stream: stream.to_owned(), at: epoch_ms(), text: text.to_owned() });
+        group.lines.push_back(Line {
+            stream: stream.to_owned(),
+            at: self.metrics.clock().now().as_millis(),
+            text: text.to_owned(),
+        });
     }
 
     /// The last lines of a stream, the oldest first.
@@ -66,6 +76,15 @@ impl Logs {
             lines.filter(|line| line.stream == stream).take(most).map(|line| line.text.clone()).collect();
         last.reverse();
         last
+    }
+
+    /// The newest lines of a group, the oldest first: when, since the epoch in milliseconds, and what.
+    pub(crate) fn newest(&self, group: &str, most: usize) -> Vec<(u64, String)> {
+        let groups = self.lock();
+        let lines = groups.get(group).map(|group| &group.lines);
+        let skipped = lines.map_or(0, VecDeque::len).saturating_sub(most);
+        let lines = lines.into_iter().flatten().skip(skipped);
+        lines.map(|line| (u64::try_from(line.at).unwrap_or(u64::MAX), line.text.clone())).collect()
     }
 
     /// How many lines were ever written to a group: the number of the next one.
@@ -139,21 +158,17 @@ impl Logs {
 /// How many lines an answer has at most.
 const ANSWERED: u64 = 10_000;
 
-/// Lines of a time, those that hold all words of the pattern; JSON patterns are not played here.
+/// Lines of a time, those that the pattern wants.
 fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
     let pattern = request.get("filterPattern").and_then(Value::as_str).unwrap_or_default();
-    if pattern.trim_start().starts_with(['{', '[', '%']) {
-        let message = "only patterns of plain words are played here";
-        return Err(ApiError::caller("InvalidParameterException", message));
-    }
-    let words = words(pattern);
+    let pattern = FilterPattern::parse(pattern).map_err(|why| ApiError::caller("InvalidParameterException", why))?;
     let number = |name: &str| request.get(name).and_then(Value::as_u64);
     let start = u128::from(number("startTime").unwrap_or(0));
     let end = number("endTime").map_or(u128::MAX, u128::from);
     let streams = request.get("logStreamNames").and_then(Value::as_array);
     let of_streams = |line: &Line| streams.is_none_or(|streams| streams.iter().any(|stream| line.stream == *stream));
     let in_time = |line: &Line| (start..=end).contains(&line.at);
-    let says = |line: &Line| words.iter().all(|word| line.text.contains(word));
+    let says = |line: &Line| pattern.fits(&line.text);
     let token = request.get("nextToken").and_then(Value::as_str).map(str::parse::<usize>).transpose();
     let skipped = token
         .map_err(|_| ApiError::caller("InvalidParameterException", "nextToken is none of those that were given out"))?;
@@ -181,16 +196,6 @@ fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
     Ok(answer)
 }
 
-/// The words of a pattern; what stands in quotation marks is one.
-fn words(pattern: &str) -> Vec<&str> {
-    let parts = pattern.split('"').enumerate();
-    let words = parts.flat_map(|(at, part)| {
-        let quoted = (at % 2 == 1).then_some(part);
-        quoted.into_iter().chain((at % 2 == 0).then(|| part.split_whitespace()).into_iter().flatten())
-    });
-    words.filter(|word| !word.is_empty()).collect()
-}
-
 fn event(line: &Line) -> Value {
     let at = u64::try_from(line.at).unwrap_or(u64::MAX);
     json!({ "timestamp": at, "ingestionTime": at, "message": line.text })
@@ -202,7 +207,7 @@ mod tests {
 
     fn logs() -> Logs {
         let account = Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
-        let logs = Logs::new(account);
+        let logs = Logs::new(account, Metrics::new(crate::clock::Clock::default()));
         for (stream, line) in [("a", "one event finished"), ("b", "two events"), ("a", "three event finished")] {
             logs.append("g", stream, line);
         }
@@ -226,8 +231,9 @@ mod tests {
         );
         assert_eq!(found(json!({ "logGroupName": "g", "logStreamNames": ["b"] })), ["two events"]);
         assert_eq!(found(json!({ "logGroupName": "g", "endTime": 1 })), [""; 0]);
-        let json = json!({ "logGroupName": "g", "filterPattern": "{ $.level = ERROR }" });
-        assert_eq!(logs().run("FilterLogEvents", &json).unwrap_err().code, "InvalidParameterException");
+        assert_eq!(found(json!({ "logGroupName": "g", "filterPattern": "{ $.level = ERROR }" })), [""; 0]);
+        let columns = json!({ "logGroupName": "g", "filterPattern": "[level, text]" });
+        assert_eq!(logs().run("FilterLogEvents", &columns).unwrap_err().code, "InvalidParameterException");
     }
 
     #[test]

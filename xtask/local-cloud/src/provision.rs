@@ -2,6 +2,7 @@
 
 mod kinds;
 mod resolve;
+mod watching;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,11 +15,13 @@ use cfn::{LogicalId, Resource, Template};
 use serde_json::{Map, Value};
 
 use crate::{
+    alarms::Alarms,
     cloudformation::StackResource,
-    event_source::EventSource,
+    event_source::{EventSource, Filters},
     http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
     lambda::{Function, Lambda, Retries},
     logs::Logs,
+    metrics::Metrics,
     secrets::Secrets,
     sns::Sns,
     sqs::{Queue, Sqs},
@@ -59,6 +62,8 @@ pub(crate) struct Services<'a> {
     pub(crate) lambda: &'a Lambda,
     pub(crate) secrets: &'a Secrets,
     pub(crate) logs: &'a Logs,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) alarms: &'a Alarms,
 }
 
 /// What is given beside the template.
@@ -171,6 +176,8 @@ impl Maker<'_> {
             "AWS::Logs::LogGroup" => Ok(self.log_group(&wanted)),
             "AWS::Lambda::Function" => self.function(&wanted, resource),
             "AWS::Lambda::EventSourceMapping" => self.event_source(&wanted),
+            "AWS::Logs::MetricFilter" => self.metric_filter(&wanted),
+            "AWS::CloudWatch::Alarm" => self.alarm(&wanted),
             "AWS::ApiGatewayV2::Api" => self.http_api(&wanted),
             "AWS::ApiGatewayV2::Stage" => self.stage(&wanted),
             "AWS::ApiGatewayV2::Integration" => self.integration(&wanted),
@@ -190,18 +197,30 @@ impl Maker<'_> {
 
     fn queue(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.name("QueueName", self.given.stack_name);
-        let attributes = wanted.properties.iter().filter(|(name, _)| !["QueueName", "Tags"].contains(&name.as_str()));
+        // CloudFormation leaves out what says that it is none of FIFO.
+        let attributes = wanted.properties.iter().filter(|(name, value)| {
+            !["QueueName", "Tags"].contains(&name.as_str()) && (*name != "FifoQueue" || text(value) != "false")
+        });
         let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
-        let queue = self.services.sqs.create_queue(&name, &attributes).map_err(|error| wanted.refused(&error))?;
+        let queue = self
+            .services
+            .sqs
+            .create_queue(&name, &attributes, &wanted.tags())
+            .map_err(|error| wanted.refused(&error))?;
         Ok(Made::new(queue.url()).with("Arn", queue.arn()).with("QueueName", &name).with("QueueUrl", queue.url()))
     }
 
     fn topic(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.name("TopicName", self.given.stack_name);
-        let kept = ["DisplayName", "FifoTopic", "ContentBasedDeduplication", "MaximumMessageSize"];
+        let kept =
+            ["DisplayName", "FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "MaximumMessageSize"];
         let attributes = wanted.properties.iter().filter(|(name, _)| kept.contains(&name.as_str()));
         let attributes = attributes.map(|(name, value)| (name.clone(), text(value))).collect();
-        let arn = self.services.sns.create_topic(&name, &attributes).map_err(|error| wanted.refused(&error))?;
+        let arn = self
+            .services
+            .sns
+            .create_topic(&name, &attributes, &wanted.tags().into_iter().collect::<Vec<_>>())
+            .map_err(|error| wanted.refused(&error))?;
         for each in wanted.list("Subscription") {
             let part = |name: &str| each.get(name).map(text).unwrap_or_default();
             let made = self.services.sns.subscribe(&arn, &part("Protocol"), &part("Endpoint"), &BTreeMap::new());
@@ -299,7 +318,11 @@ impl Maker<'_> {
             Ok(number @ 2..=1000) => Ok(number),
             _ => Err(wanted.wrong(format!("its MaximumConcurrency is {number}; AWS takes 2 to 1000"))),
         });
+        let criteria = wanted.properties.get("FilterCriteria").and_then(|criteria| criteria.get("Filters"));
+        let patterns = criteria.and_then(Value::as_array).into_iter().flatten();
+        let filters = Filters::read(patterns.filter_map(|filter| filter.get("Pattern")?.as_str()));
         let source = EventSource {
+            filters: filters.map_err(|why| wanted.wrong(format!("its FilterCriteria: {why}")))?,
             function,
             batch_size,
             window: Duration::from_secs(window),
@@ -426,6 +449,12 @@ impl Wanted<'_> {
 
     fn list(&self, property: &str) -> &[Value] {
         self.properties.get(property).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Its tags, which CloudFormation writes as a list.
+    fn tags(&self) -> BTreeMap<String, String> {
+        let part = |tag: &Value, name: &str| tag.get(name).map(text);
+        self.list("Tags").iter().filter_map(|tag| Some((part(tag, "Key")?, part(tag, "Value")?))).collect()
     }
 
     fn refused(&self, error: &ApiError) -> ProvisionError {

@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{account::Account, sqs::epoch_seconds, wire::ApiError};
+use crate::{account::Account, clock::Clock, wire::ApiError};
 
 /// All secrets of the account. Clones share them.
 #[derive(Clone)]
 pub struct Secrets {
     account: Account,
+    clock: Clock,
     secrets: Arc<Mutex<BTreeMap<String, Secret>>>,
 }
 
@@ -32,8 +33,8 @@ struct Secret {
 impl Secrets {
     /// An account without secrets.
     #[must_use]
-    pub fn new(account: Account) -> Self {
-        Self { account, secrets: Arc::default() }
+    pub fn new(account: Account, clock: Clock) -> Self {
+        Self { account, clock, secrets: Arc::default() }
     }
 
     /// Makes a secret; its ARN, which ends in six characters that follow from the name.
@@ -42,7 +43,7 @@ impl Secrets {
         let suffix: String = digest.chars().take(6).collect();
         let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
         let value = value.map(|value| (value, Uuid::new_v4().to_string()));
-        self.lock().insert(name.to_owned(), Secret { arn: arn.clone(), value, changed: epoch_seconds() });
+        self.lock().insert(name.to_owned(), Secret { arn: arn.clone(), value, changed: self.clock.now().as_secs() });
         arn
     }
 
@@ -67,7 +68,7 @@ impl Secrets {
                     "VersionId": version,
                     "SecretString": value,
                     "VersionStages": ["AWSCURRENT"],
-                    "CreatedDate": epoch_seconds(),
+                    "CreatedDate": self.clock.now().as_secs(),
                 }))
             }
             "DescribeSecret" => {
@@ -83,7 +84,7 @@ impl Secrets {
                     .ok_or_else(|| ApiError::caller("InvalidParameterException", "You must provide SecretString."))?;
                 let version = Uuid::new_v4().to_string();
                 secret.value = Some((value.to_owned(), version.clone()));
-                secret.changed = epoch_seconds();
+                secret.changed = self.clock.now().as_secs();
                 Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"] }))
             }
             _ => Err(ApiError::caller("UnknownOperationException", format!("{action} is not played here"))),

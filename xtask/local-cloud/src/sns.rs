@@ -2,25 +2,31 @@
 
 pub(crate) mod actions;
 mod delivery;
+mod fifo;
 mod filter;
+mod publish;
+mod subscription;
+mod topic;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     account::Account,
-    activity::{Stream, What},
-    sqs::{MessageAttribute, Sqs},
+    activity::Stream,
+    clock::Clock,
+    journal::{Journal, Line, Saved},
+    sqs::Sqs,
     wire::ApiError,
 };
-use filter::FilterPolicy;
-
-/// What a message may measure, in bytes, unless its topic says otherwise.
-const LONGEST: usize = 262_144;
+pub use publish::{Publish, Published};
+use subscription::Subscription;
+use topic::Topic;
 
 /// Functions that a topic can start.
 pub trait Functions: Send + Sync {
@@ -28,81 +34,74 @@ pub trait Functions: Send + Sync {
     fn invoke_async(&self, function_arn: &str, payload: Vec<u8>) -> bool;
 }
 
-/// All topics of the account. Clones share them.
+/// All topics of the account, as seen from one region. Clones share them.
 #[derive(Clone)]
-pub struct Sns(Arc<Inner>);
+pub struct Sns {
+    account: Account,
+    inner: Arc<Inner>,
+}
 
 struct Inner {
-    account: Account,
     sqs: Sqs,
     functions: Arc<dyn Functions>,
     activity: Stream,
+    journal: Option<Journal>,
+    /// By ARN.
     topics: RwLock<BTreeMap<String, Topic>>,
+    /// The topics as the template has them.
+    described: Mutex<BTreeMap<String, Topic>>,
 }
 
-/// A topic.
-#[derive(Clone, Default)]
-struct Topic {
-    attributes: BTreeMap<String, String>,
-    subscriptions: Vec<Arc<Subscription>>,
-}
-
-/// A subscription of a topic.
-#[derive(Clone)]
-pub(crate) struct Subscription {
-    arn: String,
-    topic_arn: String,
-    protocol: String,
-    endpoint: String,
-    attributes: BTreeMap<String, String>,
-    filter: Option<FilterPolicy>,
-}
-
-/// A message to publish.
-#[derive(Clone, Debug, Default)]
-pub struct Publish {
-    /// The topic.
-    pub topic_arn: String,
-    /// What it says.
-    pub message: String,
-    /// The subject, for e-mail and for the envelope.
-    pub subject: Option<String>,
-    /// What stands on it.
-    pub attributes: BTreeMap<String, MessageAttribute>,
-    /// Its group, in a FIFO topic.
-    pub group_id: Option<String>,
-    /// By what repeats are known, in a FIFO topic.
-    pub deduplication_id: Option<String>,
-}
+/// The topics of the process before this one.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct SavedTopics(BTreeMap<String, Topic>);
 
 impl Sns {
-    /// An account without topics.
+    /// An account without topics. With a journal, what becomes of them is written down there.
     #[must_use]
-    pub fn new(account: Account, sqs: Sqs, functions: Arc<dyn Functions>, activity: Stream) -> Self {
-        Self(Arc::new(Inner { account, sqs, functions, activity, topics: RwLock::default() }))
+    pub fn new(
+        account: Account,
+        sqs: Sqs,
+        functions: Arc<dyn Functions>,
+        activity: Stream,
+        journal: Option<Journal>,
+    ) -> Self {
+        let (topics, described) = (RwLock::default(), Mutex::default());
+        Self { account, inner: Arc::new(Inner { sqs, functions, activity, journal, topics, described }) }
+    }
+
+    /// The same topics, as seen from another region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { account: self.account.in_region(region), inner: Arc::clone(&self.inner) }
     }
 
     /// Makes a topic, or answers the one of that name; its ARN.
     ///
     /// # Errors
-    /// When the name is not possible.
-    pub fn create_topic(&self, name: &str, attributes: &BTreeMap<String, String>) -> Result<String, ApiError> {
-        let stem = name.strip_suffix(".fifo").unwrap_or(name);
-        let fits = (1..=256).contains(&name.len())
-            && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !fits {
-            return Err(invalid("Topic Name"));
-        }
-        let arn = self.0.account.arn("sns", name);
-        let topic = Topic { attributes: attributes.clone(), ..Topic::default() };
-        self.topics_mut().entry(arn.clone()).or_insert(topic);
-        Ok(arn)
+    /// When name or attributes are not possible, or there is such a topic with others.
+    pub fn create_topic(
+        &self,
+        name: &str,
+        attributes: &BTreeMap<String, String>,
+        tags: &[(String, String)],
+    ) -> Result<String, ApiError> {
+        let arn = self.account.arn("sns", name);
+        let topic = Topic::new(name, &arn, attributes, tags)?;
+        self.change(|topics| {
+            if let Some(known) = topics.get(&arn) {
+                known.check_same(attributes, tags)?;
+            } else {
+                topics.insert(arn.clone(), topic);
+            }
+            Ok(arn)
+        })
     }
 
     /// Subscribes an endpoint to a topic; the subscription's ARN.
     ///
     /// # Errors
-    /// When there is no such topic, the protocol is none that is played here, or the filter policy is not valid.
+    /// When there is no such topic, the endpoint is none of the protocol's, or an attribute is not valid.
     pub fn subscribe(
         &self,
         topic_arn: &str,
@@ -110,97 +109,77 @@ impl Sns {
         endpoint: &str,
         attributes: &BTreeMap<String, String>,
     ) -> Result<String, ApiError> {
-        if !["sqs", "lambda"].contains(&protocol) {
-            return Err(invalid(&format!("Protocol: {protocol} is not played here; sqs and lambda are")));
-        }
-        if endpoint.split(':').count() < 6 || !endpoint.starts_with("arn:") {
-            return Err(invalid(&format!("Endpoint: it must be the ARN of what {protocol} names")));
-        }
-        let mut subscription = Subscription {
-            arn: format!("{topic_arn}:{}", Uuid::new_v4()),
-            topic_arn: topic_arn.to_owned(),
-            protocol: protocol.to_owned(),
-            endpoint: endpoint.to_owned(),
-            attributes: BTreeMap::new(),
-            filter: None,
-        };
-        subscription.set(attributes)?;
-        let mut topics = self.topics_mut();
-        let topic = topics.get_mut(topic_arn).ok_or_else(no_such_topic)?;
-        let same = |known: &&Arc<Subscription>| known.protocol == protocol && known.endpoint == endpoint;
-        if let Some(known) = topic.subscriptions.iter().find(same) {
-            return Ok(known.arn.clone());
-        }
-        let arn = subscription.arn.clone();
-        topic.subscriptions.push(Arc::new(subscription));
-        Ok(arn)
-    }
-
-    /// Publishes a message; its id. Queues have it when this returns.
-    ///
-    /// # Errors
-    /// When there is no such topic, or the message is empty or too long.
-    pub fn publish(&self, publish: &Publish) -> Result<String, ApiError> {
-        let topic = self.topics().get(&publish.topic_arn).cloned().ok_or_else(no_such_topic)?;
-        let longest = topic.attributes.get("MaximumMessageSize").and_then(|text| text.parse().ok()).unwrap_or(LONGEST);
-        if publish.message.is_empty() {
-            return Err(invalid("Empty message"));
-        }
-        let attributes = publish.attributes.iter().map(|(name, value)| name.len() + value.size());
-        if publish.message.len() + attributes.sum::<usize>() > longest {
-            return Err(invalid("Message too long"));
-        }
-        if publish.topic_arn.ends_with(".fifo") && publish.group_id.is_none() {
-            return Err(invalid("The MessageGroupId parameter is required for FIFO topics"));
-        }
-        let message_id = Uuid::new_v4().to_string();
-        let wanted: Vec<_> = topic.subscriptions.iter().filter(|subscription| subscription.wants(publish)).collect();
-        let name = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
-        let (deliveries, told) = (wanted.len(), message_id.clone());
-        self.0.activity.tell(What::Published { topic: name, message_id: told, deliveries }, None);
-        for subscription in wanted {
-            delivery::deliver(&self.0, subscription, publish, &message_id);
-        }
-        Ok(message_id)
-    }
-
-    fn topics(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Topic>> {
-        self.0.topics.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn topics_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Topic>> {
-        self.0.topics.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Subscription {
-    fn set(&mut self, attributes: &BTreeMap<String, String>) -> Result<(), ApiError> {
-        for name in attributes.keys() {
-            if !["RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"].contains(&name.as_str()) {
-                return Err(invalid(&format!("AttributeName: {name}")));
+        self.change(|topics| {
+            let topic = topics.get_mut(topic_arn).ok_or_else(no_such_topic)?;
+            let arn = format!("{topic_arn}:{}", Uuid::new_v4());
+            let new = Subscription::new(arn.clone(), topic_arn, protocol, endpoint, attributes, topic.is_fifo())?;
+            let same = |known: &&Arc<Subscription>| known.protocol == protocol && known.endpoint == endpoint;
+            if let Some(known) = topic.subscriptions.iter().find(same) {
+                known.check_same(attributes)?;
+                return Ok(known.arn.clone());
             }
-        }
-        self.attributes.extend(attributes.clone());
-        let body = self.attributes.get("FilterPolicyScope").is_some_and(|scope| scope == "MessageBody");
-        let policy = self.attributes.get("FilterPolicy").filter(|policy| !policy.is_empty());
-        let read =
-            |text: &String| FilterPolicy::parse(text, body).map_err(|why| invalid(&format!("FilterPolicy: {why}")));
-        self.filter = policy.map(read).transpose()?;
+            topic.subscriptions.push(Arc::new(new));
+            Ok(arn)
+        })
+    }
+
+    /// Remembers the topics that there are, for [`Sns::reset`], and adds those that there were besides.
+    pub(crate) fn described(&self, saved: &mut Saved) -> Result<(), ApiError> {
+        let described = self.topics().clone();
+        self.change(|topics| {
+            for (arn, topic) in std::mem::take(&mut saved.topics.0) {
+                let topic = topic.restored()?;
+                match topics.get_mut(&arn) {
+                    Some(known) => known.add_subscriptions(topic.subscriptions),
+                    None => {
+                        topics.insert(arn, topic);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        *self.inner.described.lock().unwrap_or_else(PoisonError::into_inner) = described;
         Ok(())
     }
 
-    fn wants(&self, publish: &Publish) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(&publish.message, &publish.attributes))
+    /// Makes everything as the template has it.
+    pub(crate) fn reset(&self) {
+        let described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let _never_fails = self.change(|topics| {
+            *topics = described.into_iter().map(|(arn, topic)| (arn, topic.anew())).collect();
+            Ok(())
+        });
     }
 
-    fn is_raw(&self) -> bool {
-        self.attributes.get("RawMessageDelivery").is_some_and(|raw| raw.eq_ignore_ascii_case("true"))
+    /// Changes the topics, and writes down what they are now.
+    fn change<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Topic>) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let mut topics = self.topics_mut();
+        let done = work(&mut topics)?;
+        if let Some(journal) = &self.inner.journal {
+            journal.write(&Line::Topics(SavedTopics(topics.clone())));
+        }
+        Ok(done)
     }
 
-    /// Where what cannot be delivered goes: a queue's ARN.
-    fn dead_letter(&self) -> Option<String> {
-        let policy: serde_json::Value = serde_json::from_str(self.attributes.get("RedrivePolicy")?).ok()?;
-        policy.get("deadLetterTargetArn")?.as_str().map(str::to_owned)
+    /// Every topic's ARN, with protocol and endpoint of each subscription.
+    #[must_use]
+    pub fn subscribed(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let pairs = |topic: &Topic| {
+            topic.subscriptions.iter().map(|each| (each.protocol.clone(), each.endpoint.clone())).collect()
+        };
+        self.topics().iter().map(|(arn, topic)| (arn.clone(), pairs(topic))).collect()
+    }
+
+    fn clock(&self) -> &Clock {
+        self.inner.sqs.clock()
+    }
+
+    fn topics(&self) -> RwLockReadGuard<'_, BTreeMap<String, Topic>> {
+        self.inner.topics.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn topics_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Topic>> {
+        self.inner.topics.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

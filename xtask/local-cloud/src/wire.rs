@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod md5;
+pub(crate) mod own;
 pub(crate) mod query;
 pub(crate) mod xml;
 

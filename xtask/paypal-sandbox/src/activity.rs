@@ -49,6 +49,8 @@ pub enum What {
     Invoice {
         /// Its number.
         number: String,
+        /// What it is for, such as a sale's id.
+        reference: String,
         /// Its status.
         status: String,
         /// Its amount with its currency.
@@ -64,7 +66,7 @@ impl fmt::Display for What {
                 write!(out, "webhook {event_type} {event_id}, attempt {attempt} -> {result}")
             }
             Self::Subscription { id, status } => write!(out, "subscription {id} {status}"),
-            Self::Invoice { number, status, amount } => write!(out, "invoice {number} {status}, {amount}"),
+            Self::Invoice { number, status, amount, .. } => write!(out, "invoice {number} {status}, {amount}"),
         }
     }
 }

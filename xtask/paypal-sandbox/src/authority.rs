@@ -3,7 +3,7 @@
 //! Its key is public on purpose, here in the source: it proves nothing, and is believed only where an environment file
 //! lists its certificate.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -35,6 +35,18 @@ pub(crate) const PATH: &str = "/v1/notifications/certs/";
 pub(crate) struct Authority {
     genuine: Arc<Signer>,
     foreign: Arc<Signer>,
+    expired: Arc<Signer>,
+}
+
+/// Whose certificate signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// PayPal's, as far as this sandbox is PayPal.
+    Genuine,
+    /// One that bears PayPal's name, issued by a foreign authority.
+    Foreign,
+    /// PayPal's, of last year.
+    Expired,
 }
 
 /// A key with its certificate. Making an RSA key takes a moment, so it is made beside the start; the first signature waits.
@@ -42,21 +54,22 @@ struct Signer {
     ready: OnceCell<(RsaKeyPair, String)>,
     id: String,
     url: String,
-    foreign: bool,
+    by: By,
 }
 
 impl Authority {
     /// Begins to make the keys.
     pub(crate) fn start(public_url: &Url) -> Result<Self, StartError> {
         // Whether the authority can be used is known at once; only the keys below it take time.
-        issuer(false).map_err(StartError::Authority)?;
-        let signer = |foreign: bool| {
+        issuer(By::Genuine).map_err(StartError::Authority)?;
+        let signer = |by: By| {
             let hex = |bits: u32| format!("{:08x}", fastrand::u32(..) >> (32 - bits));
             let id = format!("CERT-{}-{}-{}", hex(32), hex(32), hex(32));
             let url = format!("{}{PATH}{id}", public_url.as_str().trim_end_matches('/'));
-            Arc::new(Signer { ready: OnceCell::new(), id, url, foreign })
+            Arc::new(Signer { ready: OnceCell::new(), id, url, by })
         };
-        let authority = Self { genuine: signer(false), foreign: signer(true) };
+        let authority =
+            Self { genuine: signer(By::Genuine), foreign: signer(By::Foreign), expired: signer(By::Expired) };
         let early = Arc::clone(&authority.genuine);
         tokio::spawn(async move { early.get().await.map(drop) });
         Ok(authority)
@@ -64,7 +77,7 @@ impl Authority {
 
     /// The certificate of this id, as PEM.
     pub(crate) async fn certificate(&self, id: &str) -> Option<String> {
-        let signer = [&self.genuine, &self.foreign].into_iter().find(|signer| signer.id == id)?;
+        let signer = [&self.genuine, &self.foreign, &self.expired].into_iter().find(|signer| signer.id == id)?;
         Some(signer.get().await.ok()?.1.clone())
     }
 
@@ -73,15 +86,20 @@ impl Authority {
         self.genuine.url == url
     }
 
-    /// The headers of a delivery, signed for a webhook.
+    /// The headers of a delivery, signed for a webhook so long ago.
     pub(crate) async fn headers(
         &self,
         body: &[u8],
         webhook_id: &str,
-        foreign: bool,
+        by: By,
+        age: Duration,
     ) -> Result<Map<String, Value>, String> {
-        let signer = if foreign { &self.foreign } else { &self.genuine };
-        let (id, time) = (uuid::Uuid::new_v4().to_string(), now());
+        let signer = match by {
+            By::Genuine => &self.genuine,
+            By::Foreign => &self.foreign,
+            By::Expired => &self.expired,
+        };
+        let (id, time) = (uuid::Uuid::new_v4().to_string(), before(age));
         let signature = signer.sign(&message(&id, &time, webhook_id, body)).await?;
         let headers = json!({
             "paypal-transmission-id": id,
@@ -113,15 +131,21 @@ pub(crate) fn message(id: &str, time: &str, webhook_id: &str, body: &[u8]) -> St
 
 /// Now, as PayPal writes times: whole seconds, UTC.
 pub(crate) fn now() -> String {
-    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string()
+    before(Duration::ZERO)
+}
+
+/// So long ago, as PayPal writes times.
+fn before(age: Duration) -> String {
+    let then = Timestamp::now().as_second().saturating_sub(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+    Timestamp::from_second(then).unwrap_or_default().to_string()
 }
 
 impl Signer {
     async fn get(&self) -> Result<&(RsaKeyPair, String), String> {
-        let foreign = self.foreign;
+        let by = self.by;
         self.ready
             .get_or_try_init(|| async move {
-                tokio::task::spawn_blocking(move || make(foreign)).await.map_err(|error| error.to_string())?
+                tokio::task::spawn_blocking(move || make(by)).await.map_err(|error| error.to_string())?
             })
             .await
     }
@@ -136,15 +160,16 @@ impl Signer {
 }
 
 /// A new key, and its certificate as PEM.
-fn make(foreign: bool) -> Result<(RsaKeyPair, String), String> {
+fn make(by: By) -> Result<(RsaKeyPair, String), String> {
     let said = |error: rcgen::Error| error.to_string();
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(said)?;
     let mut params = CertificateParams::new(vec![NAME.to_owned()]).map_err(said)?;
     params.distinguished_name.push(DnType::CommonName, NAME);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    params.not_before = day(-1)?;
-    params.not_after = day(365)?;
-    let certificate = params.signed_by(&key, &issuer(foreign)?).map_err(said)?;
+    let (from, until) = if by == By::Expired { (-400, -35) } else { (-1, 365) };
+    params.not_before = day(from)?;
+    params.not_after = day(until)?;
+    let certificate = params.signed_by(&key, &issuer(by)?).map_err(said)?;
     let signer = RsaKeyPair::from_pkcs8(&key.serialize_der()).map_err(|error| error.to_string())?;
     Ok((signer, certificate.pem()))
 }
@@ -156,8 +181,9 @@ fn day(from_today: i64) -> Result<OffsetDateTime, String> {
 }
 
 /// The authority, or a foreign one of the same name with another key.
-fn issuer(foreign: bool) -> Result<Issuer<'static, KeyPair>, String> {
+fn issuer(by: By) -> Result<Issuer<'static, KeyPair>, String> {
     let said = |error: rcgen::Error| error.to_string();
+    let foreign = by == By::Foreign;
     let key = if foreign { KeyPair::generate() } else { KeyPair::from_pem(AUTHORITY_KEY) };
     Ok(Issuer::new(params(foreign), key.map_err(said)?))
 }

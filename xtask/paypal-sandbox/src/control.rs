@@ -1,6 +1,6 @@
 //! What only a test or a developer does: see the table in the crate's documentation.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -13,18 +13,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    authority::now,
+    authority::{By, now},
     error::Refusal,
     events,
-    faults::Fault,
+    faults::{Chance, Fault},
     ids,
     state::{Shared, set, text},
     subscriptions::{Change, change},
-    webhooks,
+    webhooks::{self, Posted},
 };
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
+        .route("/plans", get(list_plans))
         .route("/subscriptions", get(list_subscriptions).post(add_subscriptions))
         .route("/subscriptions/{id}/{change}", post(change_subscription))
         .route("/invoices", get(list_invoices))
@@ -33,7 +34,12 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/sign", post(sign))
         .route("/forge", post(forge))
         .route("/secret", post(change_secret))
-        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/faults", get(list_faults).post(add_fault).delete(clear_faults))
+        .route("/certificates", get(show_certificates).put(change_certificates))
+}
+
+async fn list_plans(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!(shared.state().plans))
 }
 
 async fn list_subscriptions(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -108,21 +114,37 @@ struct SendEvent {
     deliver: Option<bool>,
     #[serde(default)]
     times: Option<u32>,
+    /// Whether another body is sent than the one that is signed.
+    #[serde(default)]
+    tampered: bool,
+    /// How many seconds ago it was signed.
+    #[serde(default)]
+    late_seconds: u64,
 }
 
 async fn send_event(State(shared): State<Arc<Shared>>, Json(wanted): Json<SendEvent>) -> Result<Response, Refusal> {
     let deliver = wanted.deliver.unwrap_or(true);
     let times = wanted.times.unwrap_or(1);
-    let body = known_body(&shared, wanted)?;
+    let (tampered, age) = (wanted.tampered, Duration::from_secs(wanted.late_seconds));
+    let signed_body = known_body(&shared, wanted)?;
+    let other = tampered.then(|| tamper(&signed_body));
     if !deliver {
-        let headers = signed(&shared, &body, false).await?;
+        let headers = signed(&shared, &signed_body, By::Genuine, age).await?;
+        let body = other.unwrap_or(signed_body);
         return Ok(Json(json!({ "body": body, "headers": headers })).into_response());
     }
-    let event: Value = serde_json::from_str(&body).unwrap_or_default();
+    let event: Value = serde_json::from_str(&signed_body).unwrap_or_default();
     for _ in 0..times {
-        webhooks::deliver(&shared, body.clone());
+        let (signed, tampered) = (signed_body.clone(), other.clone());
+        webhooks::deliver_as(&shared, Posted { signed, tampered, age });
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": text(&event, "/id") }))).into_response())
+}
+
+/// The body as somebody on the way would like it: ten times the money, or, where no money is in it, another summary.
+fn tamper(body: &str) -> String {
+    let dearer = body.replacen(r#""total":""#, r#""total":"9"#, 1);
+    if dearer == body { body.replacen(r#""summary":""#, r#""summary":"Tampered: "#, 1) } else { dearer }
 }
 
 /// The body of the event that is wanted; it is known from now on, with all that it mentions.
@@ -164,16 +186,17 @@ struct Sign {
 
 async fn sign(State(shared): State<Arc<Shared>>, Json(wanted): Json<Sign>) -> Result<Json<Value>, Refusal> {
     let webhook_id = wanted.webhook_id.unwrap_or_else(|| shared.webhook_id.clone());
-    let headers = shared.authority.headers(wanted.body.as_bytes(), &webhook_id, false).await;
+    let headers = shared.authority.headers(wanted.body.as_bytes(), &webhook_id, By::Genuine, Duration::ZERO).await;
     headers.map(|headers| Json(json!({ "headers": headers }))).map_err(|_| Refusal::server(500))
 }
 
 async fn forge(State(shared): State<Arc<Shared>>, Json(wanted): Json<Sign>) -> Result<Json<Value>, Refusal> {
-    signed(&shared, &wanted.body, true).await.map(|headers| Json(json!({ "headers": headers })))
+    let headers = signed(&shared, &wanted.body, By::Foreign, Duration::ZERO).await;
+    headers.map(|headers| Json(json!({ "headers": headers })))
 }
 
-async fn signed(shared: &Shared, body: &str, foreign: bool) -> Result<Value, Refusal> {
-    let headers = shared.authority.headers(body.as_bytes(), &shared.webhook_id, foreign).await;
+async fn signed(shared: &Shared, body: &str, by: By, age: Duration) -> Result<Value, Refusal> {
+    let headers = shared.authority.headers(body.as_bytes(), &shared.webhook_id, by, age).await;
     headers.map(Value::Object).map_err(|_| Refusal::server(500))
 }
 
@@ -191,8 +214,30 @@ async fn change_secret(State(shared): State<Arc<Shared>>, Json(wanted): Json<Cha
     StatusCode::NO_CONTENT
 }
 
+async fn list_faults(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(shared.state().faults.list())
+}
+
 async fn add_fault(State(shared): State<Arc<Shared>>, Json(fault): Json<Fault>) -> StatusCode {
     shared.state().faults.add(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn show_certificates(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "expired": shared.state().expired.rate() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Certificates {
+    /// How likely a webhook is signed with a certificate that has expired, from 0 to 1.
+    expired: f64,
+    #[serde(default)]
+    seed: u64,
+}
+
+async fn change_certificates(State(shared): State<Arc<Shared>>, Json(wanted): Json<Certificates>) -> StatusCode {
+    shared.state().expired = Chance::new(wanted.expired, wanted.seed);
     StatusCode::NO_CONTENT
 }
 

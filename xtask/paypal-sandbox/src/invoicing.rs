@@ -68,6 +68,7 @@ impl Invoice {
     fn what(&self) -> What {
         What::Invoice {
             number: text(&self.document, "/detail/invoice_number").to_owned(),
+            reference: text(&self.document, "/detail/reference").to_owned(),
             status: self.status().to_owned(),
             amount: format!("{} {}", self.total, self.currency()),
         }

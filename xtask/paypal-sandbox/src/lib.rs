@@ -9,12 +9,13 @@
 //!
 //! | request | does |
 //! | --- | --- |
-//! | `GET /_sandbox/subscriptions`, `/invoices`, `/deliveries` | what there is, with its history |
+//! | `GET /_sandbox/plans`, `/subscriptions`, `/invoices`, `/deliveries`, `/faults`, `/certificates` | what there is, with its history |
 //! | `POST /_sandbox/subscriptions` `{"plan_id", "count"?, "custom_id"?}` | makes subscriptions that are active already |
 //! | `POST /_sandbox/subscriptions/{id}/approve`, `cancel`, `suspend`, `renew` | as the buyer or the calendar would, with the webhooks that follow |
-//! | `POST /_sandbox/events` `{"event"?, "body"?, "event_type"?, "subscription"?, "deliver"?, "times"?}` | makes an event known, signs it, delivers it; `body` is sent byte for byte; with `"deliver": false` answers body and headers |
+//! | `POST /_sandbox/events` `{"event"?, "body"?, "event_type"?, "subscription"?, "deliver"?, "times"?, "tampered"?, "late_seconds"?}` | makes an event known, signs it, delivers it; `body` is sent byte for byte; a tampered one is not what was signed, a late one was signed long ago; with `"deliver": false` answers body and headers |
 //! | `POST /_sandbox/sign` `{"body"}`, `/forge` `{"body"}` | signature headers for a body: genuine, or of a foreign authority |
-//! | `POST /_sandbox/faults` `{"match", "kind", "status"?, "delay_ms"?, "times"?, "for_ms"?, "probability"?, "retry_after"?}` | fails requests whose `METHOD /path` begins with `match` (`*`: all): `status`, `delay`, `lose_answer`, `reset`, `html` |
+//! | `POST /_sandbox/faults` `{"match", "kind", "status"?, "delay_ms"?, "times"?, "for_ms"?, "probability"?, "seed"?, "retry_after"?}` | fails requests whose `METHOD /path` begins with `match` (`*`: all): `status`, `delay`, `lose_answer`, `reset`, `html` |
+//! | `PUT /_sandbox/certificates` `{"expired", "seed"?}` | how likely a webhook is signed with a certificate that has expired, from 0 to 1 |
 //! | `POST /_sandbox/secret` `{"client_secret"}` | gives the client another secret, and ends all tokens |
 //! | `DELETE /_sandbox/faults` | all well again |
 //!
@@ -23,6 +24,7 @@
 mod activity;
 mod approval;
 mod authority;
+mod clock;
 mod control;
 mod error;
 mod events;
@@ -67,6 +69,21 @@ pub struct Options {
     pub search_lag: Duration,
     /// From which ids are made, so that a run repeats.
     pub seed: u64,
+    /// How far its time is ahead of the machine's.
+    pub ahead: watch::Receiver<Duration>,
+}
+
+/// What goes wrong at PayPal, as often as said: rates from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disturbance {
+    /// Requests that are answered two seconds late.
+    pub slow: f64,
+    /// Requests that are answered with 503.
+    pub failing: f64,
+    /// Webhooks that are signed with a certificate that has expired.
+    pub expired_certificates: f64,
+    /// From which all follows, so that a run repeats.
+    pub seed: u64,
 }
 
 /// Why the sandbox cannot start.
@@ -79,6 +96,7 @@ pub enum StartError {
 
 /// A running sandbox.
 pub struct Sandbox {
+    shared: Arc<state::Shared>,
     activity: broadcast::Sender<Activity>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -89,6 +107,26 @@ impl Sandbox {
     #[must_use]
     pub fn activity(&self) -> broadcast::Receiver<Activity> {
         self.activity.subscribe()
+    }
+
+    /// Has PayPal go wrong, in place of how it went wrong before.
+    pub fn disturb(&self, disturbance: &Disturbance) {
+        let mut state = self.shared.state();
+        state.faults.clear();
+        // Different faults must not strike the same requests, or one would hide the other.
+        let seed = |number: u64| disturbance.seed.wrapping_mul(3).wrapping_add(number);
+        if disturbance.failing > 0.0 {
+            state.faults.add(faults::Fault::failing(disturbance.failing, seed(0)));
+        }
+        if disturbance.slow > 0.0 {
+            state.faults.add(faults::Fault::slow(disturbance.slow, seed(1)));
+        }
+        state.expired = faults::Chance::new(disturbance.expired_certificates, seed(2));
+    }
+
+    /// What stands under `/_sandbox`, for those who serve it in a place of their own.
+    pub fn control(&self) -> axum::Router {
+        control::router().with_state(Arc::clone(&self.shared))
     }
 
     /// Stops answering and delivering.
@@ -107,6 +145,6 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
     let (stop, stopped) = watch::channel(false);
     let activity = activity::channel();
     let shared = Arc::new(state::Shared::new(&options, authority, activity.clone(), stopped.clone()));
-    let server = tokio::spawn(server::serve(options.listener, shared, stopped));
-    Ok(Sandbox { activity, stop, server })
+    let server = tokio::spawn(server::serve(options.listener, Arc::clone(&shared), stopped));
+    Ok(Sandbox { shared, activity, stop, server })
 }

@@ -2,10 +2,7 @@
 //!
 //! Source: <https://developer.paypal.com/api/rest/authentication/>
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -36,8 +33,9 @@ pub(crate) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
     }
     let mut state = shared.state();
     let token = format!("A21AA{}", ids::letters(&mut state.random, 60));
-    state.tokens.retain(|_, until| Instant::now() < *until);
-    state.tokens.insert(token.clone(), Instant::now() + Duration::from_secs(LIFE));
+    let now = shared.clock.now();
+    state.tokens.retain(|_, until| now < *until);
+    state.tokens.insert(token.clone(), now + Duration::from_secs(LIFE));
     let nonce = ids::letters(&mut state.random, 20);
     Json(json!({
         "scope": "https://uri.paypal.com/services/invoicing https://uri.paypal.com/services/subscriptions",
@@ -53,7 +51,7 @@ pub(crate) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
 /// Lets requests with a good token pass.
 pub(crate) async fn require_token(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let token = authorization(request.headers(), "Bearer ").unwrap_or_default();
-    let good = shared.state().tokens.get(token).is_some_and(|until| Instant::now() < *until);
+    let good = shared.state().tokens.get(token).is_some_and(|until| shared.clock.now() < *until);
     if good { next.run(request).await } else { Refusal::unauthorized().into_response() }
 }
 

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
@@ -68,6 +68,10 @@ fn router(shared: &Arc<Shared>) -> Router {
 
 /// What every request passes: faults on the way in, a debug id on the way out.
 async fn door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    if !is_own(request.headers()) {
+        let why = "this is for programs and pages of this machine only\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
     let since = Instant::now();
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let control = path.starts_with("/_sandbox") || path.starts_with(authority::PATH);
@@ -99,10 +103,21 @@ async fn door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -
     response
 }
 
+/// Whether a request comes from this machine, and not from a page of somebody else's in its browser: by the name under which
+/// it came here, and by the page's origin.
+fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let loopback = |host: &str| {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+    };
+    let origin = text(header::ORIGIN);
+    text(header::HOST).is_some_and(loopback)
+        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(loopback))
+}
+
 fn hit(shared: &Shared, request: &str) -> Option<Effect> {
-    let mut state = shared.state();
-    let state = &mut *state;
-    state.faults.hit(request, &mut state.random)
+    shared.state().faults.hit(request)
 }
 
 fn refuse(status: u16, retry_after: Option<String>) -> Response {

@@ -15,7 +15,8 @@ use tokio::sync::{broadcast, watch};
 use crate::{
     Activity, Options, What,
     authority::{Authority, now},
-    faults::Faults,
+    clock::Clock,
+    faults::{Chance, Faults},
     invoicing::Invoice,
     plans,
 };
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) client_id: String,
     pub(crate) search_lag: Duration,
     pub(crate) authority: Authority,
+    pub(crate) clock: Clock,
     pub(crate) stopped: watch::Receiver<bool>,
     activity: broadcast::Sender<Activity>,
     state: Mutex<State>,
@@ -38,6 +40,8 @@ pub(crate) struct State {
     pub(crate) random: Rng,
     pub(crate) client_secret: String,
     pub(crate) faults: Faults,
+    /// How likely a webhook is signed with a certificate that has expired.
+    pub(crate) expired: Chance,
     /// Access tokens and when they end.
     pub(crate) tokens: HashMap<String, Instant>,
     pub(crate) plans: Vec<Value>,
@@ -86,6 +90,7 @@ impl Shared {
             random: Rng::with_seed(options.seed),
             client_secret: options.client_secret.clone(),
             faults: Faults::default(),
+            expired: Chance::default(),
             tokens: HashMap::new(),
             plans: plans::seeded(),
             subscriptions: IndexMap::new(),
@@ -97,6 +102,7 @@ impl Shared {
             deliveries: Vec::new(),
         };
         Self {
+            clock: Clock(options.ahead.clone()),
             public_url: options.public_url.as_str().trim_end_matches('/').to_owned(),
             webhook_url: options.webhook_url.to_string(),
             webhook_id: options.webhook_id.clone(),

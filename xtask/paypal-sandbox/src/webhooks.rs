@@ -23,7 +23,8 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    What, authority,
+    What,
+    authority::{self, By},
     error::Refusal,
     state::{Delivery, Shared, set, text},
 };
@@ -35,29 +36,47 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a receiver may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is posted.
+pub(crate) struct Posted {
+    /// The body that is signed.
+    pub(crate) signed: String,
+    /// Another body that is sent in its place, as somebody on the way might.
+    pub(crate) tampered: Option<String>,
+    /// How long ago it was signed.
+    pub(crate) age: Duration,
+}
+
 /// Delivers an event in the background until it is taken.
 pub(crate) fn deliver(shared: &Arc<Shared>, body: String) {
+    deliver_as(shared, Posted { signed: body, tampered: None, age: Duration::ZERO });
+}
+
+/// Delivers what may not be as PayPal delivers it.
+pub(crate) fn deliver_as(shared: &Arc<Shared>, posted: Posted) {
     let shared = Arc::clone(shared);
     let mut stopped = shared.stopped.clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = attempts(&shared, body) => {}
+            () = attempts(&shared, posted) => {}
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
     });
 }
 
-async fn attempts(shared: &Shared, body: String) {
-    let event: Value = serde_json::from_str(&body).unwrap_or_default();
+async fn attempts(shared: &Shared, posted: Posted) {
+    let Posted { signed, tampered, age } = posted;
+    let event: Value = serde_json::from_str(&signed).unwrap_or_default();
     let (event_id, event_type) = (text(&event, "/id").to_owned(), text(&event, "/event_type").to_owned());
     // One signature for all attempts, as the receiver must bear both.
-    let headers = match shared.authority.headers(body.as_bytes(), &shared.webhook_id, false).await {
+    let by = if shared.state().expired.strikes() { By::Expired } else { By::Genuine };
+    let headers = match shared.authority.headers(signed.as_bytes(), &shared.webhook_id, by, age).await {
         Ok(headers) => headers,
         Err(reason) => {
             shared.tell(What::Webhook { event_type, event_id, attempt: 0, result: reason }, None);
             return;
         }
     };
+    let body = tampered.unwrap_or(signed);
     let at = begin(shared, &event_id, &event_type);
     let mut wait = FIRST_WAIT;
     for attempt in 1..=ATTEMPTS {
@@ -71,7 +90,7 @@ async fn attempts(shared: &Shared, body: String) {
         if delivered {
             return;
         }
-        tokio::time::sleep(wait).await;
+        shared.clock.sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }

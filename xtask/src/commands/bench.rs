@@ -1,5 +1,6 @@
 //! `bench`: what is promised, measured. Nothing here passes or fails: it prints what is, beside what is wanted.
 
+mod diff;
 mod functions;
 mod synth;
 mod verification;
@@ -44,6 +45,7 @@ struct Measurement {
 const MEASUREMENTS: &[Measurement] = &[
     // First: it reads how much memory the largest process needed that was started so far.
     Measurement { name: "synth", run: synth::measure },
+    Measurement { name: "diff", run: diff::measure },
     Measurement { name: "verification", run: verification::measure },
     Measurement { name: "functions", run: functions::measure },
 ];

@@ -1,21 +1,108 @@
 //! Commands that speak to AWS: they are done by the program `deploy`, which is built when it is first needed.
 
-use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
+use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
+
+use infra::Hotswap;
 
 use crate::{
-    cargo,
-    cli::{Aws, Diagnose, LOCAL, OutputFormat},
+    addresses, cargo,
+    cli::{Aws, Deploy, Destroy, Diagnose, Given, LOCAL, OutputFormat, Plan, Shipment, Status},
+    commands::build,
     context::{Context, write_whole},
     report::Failure,
-    running,
 };
+
+/// Shows what a deployment would do, and keeps it.
+pub(crate) fn plan(context: &Context, options: &Plan) -> Result<(), Failure> {
+    let mut words = shipment(context, "plan", &options.shipment)?;
+    words.extend(options.out.iter().flat_map(|file| ["--out".into(), file.into()]));
+    run(context, &options.shipment.aws, options.shipment.format, words)
+}
+
+/// Ships an environment.
+pub(crate) fn deploy(context: &Context, options: &Deploy) -> Result<(), Failure> {
+    if options.hotswap {
+        return hotswap(context, options);
+    }
+    let mut words = shipment(context, "deploy", &options.shipment)?;
+    words.extend(options.plan.iter().flat_map(|file| ["--plan".into(), file.into()]));
+    words.extend(options.yes.then(|| "--yes".into()));
+    run(context, &options.shipment.aws, options.shipment.format, words)
+}
+
+/// New code goes straight to Lambda, where the environment allows it.
+fn hotswap(context: &Context, options: &Deploy) -> Result<(), Failure> {
+    let Shipment { aws, binaries, format, .. } = &options.shipment;
+    let environment = context.environment(&aws.env)?;
+    if environment.deployment.hotswap == Hotswap::Forbid {
+        let file = format!("environments/{}.yaml", environment.name);
+        return Err(Failure::new(format!("{file} forbids new code past CloudFormation"))
+            .help(format!("leave out --hotswap; or, for development, set deployment.hotswap to allow in {file}")));
+    }
+    let built = build::pack(context, environment.architecture, binaries.as_deref())?;
+    let manifest = built.folder.join(build::manifest::FILE);
+    run(context, aws, *format, vec!["hotswap".into(), "--manifest".into(), manifest.into()])
+}
+
+/// Deletes a stack.
+pub(crate) fn destroy(context: &Context, options: &Destroy) -> Result<(), Failure> {
+    let mut words = vec!["destroy".into()];
+    let protected = context.environment(&options.aws.env)?.deployment.termination_protection;
+    words.extend(protected.then(|| "--termination-protection".into()));
+    words.extend(given(&options.given));
+    words.extend(options.confirm.iter().flat_map(|stack| ["--confirm".into(), stack.into()]));
+    run(context, &options.aws, options.format, words)
+}
+
+/// Says how a stack is.
+pub(crate) fn status(context: &Context, options: &Status) -> Result<(), Failure> {
+    let follow = options.follow.then(|| "--follow".into());
+    run(context, &options.aws, options.format, ["status".into()].into_iter().chain(follow).collect())
+}
+
+/// Makes what is shipped, and says where it is: the environment's template, and the functions' zips.
+fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<OsString>, Failure> {
+    let environment = context.environment(&options.aws.env)?;
+    let template = infra::service(&environment).map_err(Failure::new)?;
+    let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
+    let folder = context.root.join("target/deploy");
+    fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    let file = folder.join(format!("{}.yaml", environment.name));
+    write_whole(&file, cfn::write::yaml(&template))?;
+    let mut arguments = vec![command.into()];
+    arguments.extend(given(&options.given));
+    arguments.extend(["--template".into(), file.into()]);
+    let deployment = &environment.deployment;
+    arguments.extend(deployment.termination_protection.then(|| "--termination-protection".into()));
+    arguments.extend(deployment.protect_stateful.then(|| "--protect-stateful".into()));
+    arguments.extend(["--watch-minutes".into(), deployment.watch_minutes.to_string().into()]);
+    arguments.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
+    for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
+        arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
+    }
+    arguments.extend(options.details.then(|| "--details".into()));
+    arguments.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
+    Ok(arguments)
+}
+
+fn given(given: &Given) -> Vec<OsString> {
+    let skipped = given.skip.iter().flat_map(|id| ["--skip".into(), id.into()]);
+    skipped.chain(given.retain.iter().flat_map(|id| ["--retain".into(), id.into()])).collect()
+}
 
 /// Builds the program and becomes it, so that signals and its exit code are its own.
 pub(crate) fn run(context: &Context, aws: &Aws, format: OutputFormat, words: Vec<OsString>) -> Result<(), Failure> {
+    let mut program = program(context, aws, words)?;
+    let error = program.args(["--format", format.as_str()]).exec();
+    Err(Failure::new(format!("cannot start {}: {error}", program.get_program().display())))
+}
+
+/// Builds the program; its call for an environment, without the format.
+pub(crate) fn program(context: &Context, aws: &Aws, words: Vec<OsString>) -> Result<Command, Failure> {
     let environment = context.environment(&aws.env)?;
     // Before anything is built: where nothing runs, there is nothing to build for.
     let endpoint_url = match &aws.endpoint_url {
-        None if aws.env == LOCAL => Some(running::find(context, LOCAL)?.aws),
+        None if aws.env == LOCAL => Some(addresses::find(context, LOCAL)?.aws),
         given => given.clone(),
     };
     let built = cargo::build(context, "deploy")?;
@@ -27,13 +114,12 @@ pub(crate) fn run(context: &Context, aws: &Aws, format: OutputFormat, words: Vec
     for (name, value) in [("--endpoint-url", &endpoint_url), ("--profile", &aws.profile)] {
         program.args(value.iter().flat_map(|value| [name, value.as_str()]));
     }
-    if aws.env == LOCAL {
+    if aws.env == LOCAL && aws.endpoint_url.is_none() {
         // The local cloud checks no signatures, and gets to see no real keys.
         program.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
         program.env_remove("AWS_SESSION_TOKEN").env_remove("AWS_PROFILE");
     }
-    let error = program.args(["--format", format.as_str()]).exec();
-    Err(Failure::new(format!("cannot start {}: {error}", executable.display())))
+    Ok(program)
 }
 
 /// As [`run`], and tells where each resource is defined.

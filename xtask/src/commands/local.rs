@@ -1,7 +1,9 @@
 //! `local`: the whole service on this machine.
 
+mod chaos;
 mod console;
 mod lines;
+mod subject;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +13,7 @@ use std::{
 };
 
 use infra::Environment;
-use local_cloud::activity;
+use local_cloud::{Clock, activity, chaos::Chaos};
 use paypal_sandbox::Sandbox;
 use tokio::{
     net::TcpListener,
@@ -20,11 +22,11 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    addresses::{self, Addresses},
     cargo,
     cli::Local,
     context::{Context, write_whole},
     report::Failure,
-    running::{self, Addresses},
 };
 
 /// The client that the sandbox knows. It opens nothing but this sandbox.
@@ -45,7 +47,8 @@ pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
 }
 
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
-    // The ports and the environment first: a busy one or a mistake should not cost a build.
+    // The ports, the environment and the options first: a busy one or a mistake should not cost a build.
+    let spec = chaos::Spec::parse(options.chaos.as_deref().unwrap_or_default())?;
     let ports = Ports::open(options).await?;
     let environment = context.environment(&options.env)?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
@@ -57,14 +60,18 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let since = Instant::now();
     let ready = ports.ready();
     let template = template(options, environment, &ready)?;
-    let stream = activity::Stream::default();
-    let sandbox = start_sandbox(ports.paypal, &ready, &template).await?;
+    let (stream, clock) = (activity::Stream::default(), Clock::default());
+    let sandbox = start_sandbox(ports.paypal, &ready, &template, &clock).await?;
     let lines = if context.quiet {
         lines::print_failures(stream.listen(), prefix.clone())
     } else {
         lines::print(stream.listen(), sandbox.activity(), prefix.clone())
     };
     let recent = console::remember(&stream);
+    let noted = console::note(&sandbox, stream.recorder().clone(), ready.paypal.clone());
+    let disturbed = Chaos::default();
+    spec.apply(&disturbed, &sandbox)?;
+    let console = console::console(ports.console, &ready, recent, &sandbox, &prefix);
     let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
     let running = local_cloud::start(local_cloud::Options {
         template,
@@ -77,12 +84,15 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         aws: ports.aws,
         secrets: BTreeMap::from([(PAYPAL_SECRET.to_owned(), credentials.to_string())]),
         activity: stream,
+        clock,
+        chaos: disturbed,
+        console: Some(console),
+        state: options.state.clone(),
     })
     .await
     .map_err(Failure::new)?;
-    let console = console::serve(ports.console, ready.clone(), recent, running.lambda().clone(), prefix);
     let took = since.elapsed();
-    let announced = running::announce(context, &options.env, &ready)?;
+    let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
     let stop_asked = asked_to_stop()?;
     if let Some(file) = &options.ready_file {
@@ -94,7 +104,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     }
     stop_asked.await;
     drop(announced);
-    console.abort();
+    noted.abort();
     stop(running, sandbox).await;
     lines.abort();
     if let Some(file) = &options.ready_file {
@@ -140,7 +150,12 @@ fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
     cfn::read::template(&text).map_err(Failure::from(file.display()))
 }
 
-async fn start_sandbox(listener: TcpListener, ready: &Addresses, template: &cfn::Template) -> Result<Sandbox, Failure> {
+async fn start_sandbox(
+    listener: TcpListener,
+    ready: &Addresses,
+    template: &cfn::Template,
+    clock: &Clock,
+) -> Result<Sandbox, Failure> {
     let url = |text: &str| Url::parse(text).map_err(Failure::from(format!("{text} is no address")));
     let options = paypal_sandbox::Options {
         listener,
@@ -151,6 +166,7 @@ async fn start_sandbox(listener: TcpListener, ready: &Addresses, template: &cfn:
         client_secret: CLIENT_SECRET.to_owned(),
         search_lag: Duration::from_secs(2),
         seed: 0,
+        ahead: clock.skips(),
     };
     paypal_sandbox::start(options).await.map_err(Failure::new)
 }

@@ -118,7 +118,7 @@ fn start_options(environment: Environment, folder: &Path) -> Result<Vec<String>,
     let moved = environment.moved(CONSOLE_ORIGIN, &origin("--console-port"));
     let template = infra::service(&moved.moved(PAYPAL_ORIGIN, &origin("--paypal-port"))).map_err(Failure::new)?;
     let file = folder.join("template.yaml");
-    write_whole(&file, &cfn::write::yaml(&template))?;
+    write_whole(&file, cfn::write::yaml(&template))?;
     let ports = held.iter().flat_map(|(option, port, _)| [(*option).to_owned(), port.to_string()]);
     Ok(ports.chain(["--template".to_owned(), file.display().to_string()]).collect())
 }

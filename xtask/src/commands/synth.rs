@@ -1,11 +1,9 @@
 //! `synth`: prints an environment's template.
 
-use std::io::{ErrorKind, Write, stdout};
-
 use crate::{
     cli::{Synth, TemplateFormat},
     context::{Context, write_whole},
-    report::Failure,
+    report::{Failure, print},
 };
 
 pub(crate) fn run(context: &Context, options: &Synth) -> Result<(), Failure> {
@@ -17,10 +15,6 @@ pub(crate) fn run(context: &Context, options: &Synth) -> Result<(), Failure> {
     };
     match &options.out {
         Some(file) => write_whole(file, &text),
-        None => match stdout().write_all(text.as_bytes()) {
-            // Whoever read has read enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(Failure::from("cannot print the template")),
-        },
+        None => print(text),
     }
 }

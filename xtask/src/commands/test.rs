@@ -20,6 +20,11 @@ struct Step {
     run: fn(&Context) -> Result<(), Failure>,
 }
 
+/// The step that a machine without a browser cannot do.
+const BROWSER: &str = "console, in a browser";
+/// What the names of its tests end with.
+const IN_A_BROWSER: &str = "in_a_browser";
+
 const STEPS: &[Step] = &[
     Step { name: "formatting", run: |context| run_cargo(context, &["fmt", "--all", "--check"]) },
     Step { name: "clippy, handlers", run: |context| clippy(context, &HANDLERS) },
@@ -29,12 +34,18 @@ const STEPS: &[Step] = &[
     Step { name: "python", run: python::set_up },
     Step { name: "cfn-lint, templates", run: python::lint_templates },
     Step { name: "checkov, templates", run: python::check_templates },
+    Step { name: "zizmor, workflows", run: python::lint_workflows },
+    Step { name: "emulator", run: python::set_up_emulator },
     Step { name: "schemathesis", run: python::set_up_schemathesis },
-    Step { name: "tests, tools and end to end", run: |context| tests(context, &TOOLS) },
+    Step { name: "emulators of others", run: python::set_up_emulators },
+    Step { name: "tests, tools and end to end", run: end_to_end },
+    Step { name: BROWSER, run: in_a_browser },
 ];
 
 pub(crate) fn run(context: &Context, options: &Test) -> Result<(), Failure> {
-    let chosen = |step: &&Step| options.only.as_ref().is_none_or(|only| step.name.contains(only.as_str()));
+    let wanted = |step: &&Step| !(options.no_browser && step.name == BROWSER);
+    let chosen =
+        |step: &&Step| wanted(step) && options.only.as_ref().is_none_or(|only| step.name.contains(only.as_str()));
     let (mut passed, mut failed) = (Vec::new(), Vec::new());
     for step in STEPS.iter().filter(chosen) {
         context.progress(&format!("\n== {}", step.name));
@@ -69,11 +80,28 @@ fn tests(context: &Context, packages: &[&str]) -> Result<(), Failure> {
     run_cargo(context, &[&["test", "--no-fail-fast"], packages].concat())
 }
 
+fn end_to_end(context: &Context) -> Result<(), Failure> {
+    run_cargo(context, &[&["test", "--no-fail-fast"], &TOOLS[..], &["--", "--skip", IN_A_BROWSER]].concat())
+}
+
+fn in_a_browser(context: &Context) -> Result<(), Failure> {
+    python::set_up_browser(context)?;
+    run_cargo(context, &["test", "-p", "xtask", "--test", "it", IN_A_BROWSER])
+}
+
 fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     let mut command = Command::new(cargo::program());
     command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
     command.env("XTASK_PYTHON", python::interpreter(context));
+    command.env("XTASK_EMULATOR", python::emulator(context));
     command.env("XTASK_SCHEMATHESIS", python::schemathesis(context));
+    command.env("XTASK_BROWSER_DRIVER", python::browser_driver(context));
+    // The step that needs one says how to mend it when there is none.
+    if let Ok(browser) = python::browser() {
+        command.env("XTASK_BROWSER", browser);
+    }
+    command.env("XTASK_EMULATORS", python::emulators(context));
+    command.env("XTASK_MOTO", python::moto(context));
     run_to_end(command)
 }
 

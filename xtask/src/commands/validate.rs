@@ -3,18 +3,15 @@
 mod json;
 mod text;
 
-use std::{
-    fs,
-    io::{ErrorKind, Write, stdout},
-    path::Path,
-};
+use std::path::Path;
 
 use cfn::{check, read};
 
 use crate::{
     cli::{ReportFormat, Validate},
     context::Context,
-    report::Failure,
+    report::{Failure, print},
+    templates,
 };
 
 /// A template that was checked.
@@ -46,11 +43,7 @@ pub(crate) fn run(context: &Context, options: &Validate) -> Result<(), Failure> 
         ReportFormat::Text => text::render(&checked, context.quiet),
         ReportFormat::Json => json::render(&checked),
     };
-    match stdout().write_all(said.as_bytes()) {
-        // Whoever read has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        other => other.map_err(Failure::from("cannot print the findings"))?,
-    }
+    print(said)?;
     match checked.iter().map(|one| one.report.findings.len()).sum() {
         0 => Ok(()),
         count => Err(Failure::new(text::counted(count, "finding"))
@@ -59,25 +52,16 @@ pub(crate) fn run(context: &Context, options: &Validate) -> Result<(), Failure> 
 }
 
 fn environment_checked(context: &Context, name: &str) -> Result<Checked, Failure> {
-    let environment = context.environment(name)?;
-    let template = infra::service(&environment).map_err(Failure::new)?;
+    let template = templates::of_environment(context, name)?;
     Ok(Checked { name: name.to_owned(), report: check::template(&template), positions: None })
 }
 
 fn file_checked(file: &Path) -> Result<Checked, Failure> {
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(Failure::from(format!("cannot read {name}")))?;
-    let template = read::template(&text).map_err(|error| {
-        let place = match &error {
-            read::ReadError::Syntax { line, column, reason } => format!("{name}:{line}:{column}: {reason}"),
-            read::ReadError::Shape(_) => format!("{name}: {error}"),
-        };
-        Failure::new(place).help("a template is one JSON or YAML document with a section Resources")
-    })?;
+    let (text, template) = templates::of_file(file)?;
     let report = check::template(&template);
     let found = !(report.findings.is_empty() && report.waived.is_empty());
     let positions = found.then(|| read::Positions::of(&text));
-    Ok(Checked { name, report, positions })
+    Ok(Checked { name: file.display().to_string(), report, positions })
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ fn a_wrong_call_says_what_is_wrong_and_what_to_do() {
         (&["local", "--template", "x.yaml"], 2, "--binaries <DIR>"),
         (&["test", "--only", "nothing of the kind"], 1, "no step has such a name"),
         (&["deply"], 2, "deply"),
+        (&["deploy", "--env", "prod", "--hotswap"], 1, "environments/prod.yaml forbids new code past CloudFormation"),
+        (&["deploy", "--env", "dev", "--hotswap", "--plan", "p.json"], 2, "--hotswap"),
     ] {
         let output = run(arguments);
         let said = text(&output.stderr);
@@ -88,4 +90,46 @@ fn outputs_are_asked_for_in_a_program_of_its_own() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.starts_with("error: cannot tell whose the AWS credentials are: "), "{said}");
     assert!(said.ends_with("help: check the network, the region and --endpoint-url\n"), "{said}");
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(&["completions", shell]);
+        let script = text(&output.stdout);
+        assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {}", text(&output.stderr));
+        assert!(script.contains("deploy") && script.contains("completions"), "{shell}");
+    }
+}
+
+/// What is there depends on the machine; that everything is said, and how it ends, does not.
+#[test]
+fn doctor_looks_at_the_machine_and_at_every_processor_that_an_environment_wants() {
+    let output = run(&["doctor", "--format", "json"]);
+    let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = findings["checks"].as_array().unwrap();
+    let names: Vec<_> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+    for wanted in [
+        "rustc",
+        "cargo fmt",
+        "cargo clippy",
+        "C compiler",
+        "functions for arm64",
+        "functions for x86_64",
+        "git",
+        "Python with venv",
+        "disk",
+    ] {
+        assert!(names.contains(&wanted), "{wanted} is not in {names:?}");
+    }
+    // This very test was compiled here.
+    assert!(
+        checks
+            .iter()
+            .filter(|check| ["rustc", "git"].contains(&check["name"].as_str().unwrap()))
+            .all(|check| check["ok"] == true)
+    );
+    let lacking: Vec<_> = checks.iter().filter(|check| check["ok"] == false).collect();
+    assert!(lacking.iter().all(|check| check["mend"].is_string()), "{lacking:?}");
+    assert_eq!(output.status.code(), Some(i32::from(!lacking.is_empty())), "{}", text(&output.stderr));
 }

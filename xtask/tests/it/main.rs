@@ -8,16 +8,25 @@
 )]
 
 mod crc;
+mod emulator;
 mod service;
 
 mod api;
+mod build;
 mod command_line;
+mod console;
+mod emulator_calls;
+mod emulator_life;
+mod emulator_service;
 mod event_verify;
 mod events;
 mod forgery;
 mod observability;
+mod operate;
 mod outage;
 mod repository;
+mod review;
 mod soak;
 mod start_and_stop;
+mod state;
 mod subscription;

@@ -33,6 +33,11 @@ pub(crate) fn xtask() -> Command {
     command
 }
 
+/// The folder of the handlers' binaries, as `cargo xtask test` builds them before it runs the tests.
+pub(crate) fn binaries() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap().to_owned()
+}
+
 /// Where a test may write.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
@@ -89,10 +94,15 @@ pub(crate) struct Service {
 impl Service {
     /// Starts one on free ports. The name is the test's.
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// Starts one on free ports, with further options.
+    pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
         let ready_file = scratch(name).join("ready.json");
         let mut command = xtask();
         command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
-        command.arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(options).arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = Lines::default();
         lines.read(child.stdout.take().unwrap());
@@ -116,6 +126,12 @@ impl Service {
     pub(crate) fn stop(&mut self) -> bool {
         interrupt(self.pid);
         self.child.wait().unwrap().success()
+    }
+
+    /// Ends it as the kernel does, without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// What the sandbox has: `subscriptions`, `invoices`, `deliveries`.
@@ -203,7 +219,7 @@ impl Service {
         lines.collect()
     }
 
-    fn sqs(&self, action: &str, request: &Value) -> Value {
+    pub(crate) fn sqs(&self, action: &str, request: &Value) -> Value {
         let target = format!("AmazonSQS.{action}");
         let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];
         let (status, body) = call("POST", &self.aws, &headers, Some(&request.to_string()));

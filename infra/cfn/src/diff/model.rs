@@ -263,7 +263,7 @@ impl Diff {
 impl Fact {
     /// A fact that the old template undoes, without details or guards; the rest is set by struct update.
     #[must_use]
-    pub(crate) fn new(id: &'static str, risk: Risk, subjects: &[&LogicalId], sentence: impl Into<String>) -> Self {
+    pub fn new(id: &'static str, risk: Risk, subjects: &[&LogicalId], sentence: impl Into<String>) -> Self {
         Self {
             id,
             risk,

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_cloudformation::types::{ChangeAction, Replacement, ResourceChange};
 use cfn::Template;
 
 use super::{
@@ -22,6 +23,20 @@ pub(crate) struct Planned {
     pub(crate) kind: String,
     /// `CREATE`, `UPDATE` or `DELETE`; a replacement is a `CREATE`.
     pub(crate) action: &'static str,
+}
+
+impl Planned {
+    /// What a change of a change set comes to; nothing where the thing itself stays as it is.
+    pub(super) fn of(change: &ResourceChange) -> Option<Self> {
+        let action = match (change.action()?, change.replacement()) {
+            (ChangeAction::Add, _) | (ChangeAction::Modify, Some(Replacement::True)) => "CREATE",
+            (ChangeAction::Modify, _) => "UPDATE",
+            (ChangeAction::Remove, _) => "DELETE",
+            _ => return None,
+        };
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        Some(Self { id: text(change.logical_resource_id())?, kind: text(change.resource_type())?, action })
+    }
 }
 
 /// What a deployment will take, and how that is known.

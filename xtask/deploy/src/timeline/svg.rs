@@ -29,12 +29,7 @@ pub(super) fn draw(stack: &str, operation: &Operation, timeline: &Timeline) -> S
     let height = HEAD + rows * ROW + MARGIN;
     let scale = (WIDTH - NAMES - 2.0 * MARGIN) / whole;
     let left = |seconds: f64| MARGIN + NAMES + seconds * scale;
-    let title = format!(
-        "{stack}: {} in {}, {}",
-        operation.kind().to_ascii_lowercase(),
-        duration(operation.took()),
-        operation.status()
-    );
+    let title = format!("{stack}: {} in {}, {}", operation.word(), duration(operation.took()), operation.status());
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          font-family=\"system-ui, sans-serif\" font-size=\"12\">\n<title>{title}</title>\n\
@@ -128,7 +123,7 @@ mod tests {
         assert_eq!(picture.matches("<rect x=").count(), 4);
         assert_eq!(picture.matches(CRITICAL).count(), 3, "two bars and the legend");
         assert_eq!(picture.matches(FAILED).count(), 1);
-        assert!(picture.contains("shop-&lt;prod&gt;\u{fffd}: create in 2 min 53 s, CREATE_FAILED"), "{picture}");
+        assert!(picture.contains("shop-&lt;prod&gt;\u{fffd}: creation in 2 min 53 s, CREATE_FAILED"), "{picture}");
         assert!(
             picture.contains("<title>Record: create T::Record, 40 s after 2 min 11 s  failed</title>"),
             "{picture}"

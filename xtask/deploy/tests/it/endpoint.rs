@@ -16,6 +16,9 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use crate::cloud::Cloud;
 
 /// What the endpoint answers, by action.
 pub(crate) type Script = BTreeMap<String, Vec<Answer>>;
@@ -34,7 +37,12 @@ pub(crate) struct Answer {
     /// AWS's code of an error, with `message`.
     error: Option<String>,
     message: String,
-    /// No answer: the connection ends (`cut`), or stays open for ever (`hang`).
+    /// What the account itself answers, which remembers what was done before.
+    pass: bool,
+    /// A body that is no text.
+    #[serde(skip)]
+    bytes: Vec<u8>,
+    /// No answer: the connection ends before the account heard (`cut`) or after it (`lost`), or stays open (`hang`).
     connection: Option<Fate>,
 }
 
@@ -42,6 +50,7 @@ pub(crate) struct Answer {
 #[serde(rename_all = "lowercase")]
 enum Fate {
     Cut,
+    Lost,
     Hang,
 }
 
@@ -62,6 +71,20 @@ pub(crate) struct Endpoint {
 struct Shared {
     script: Script,
     calls: Mutex<Vec<Call>>,
+    cloud: Option<Mutex<Cloud>>,
+    gate: Mutex<Option<Gate>>,
+}
+
+/// A call at which something happens to whoever calls.
+pub(crate) struct Gate {
+    /// Counted from 0.
+    pub(crate) call: usize,
+    /// Whether the call is heard before that.
+    pub(crate) heard: bool,
+    /// Told when the call is there.
+    pub(crate) reached: oneshot::Sender<()>,
+    /// The call is answered when this ends.
+    pub(crate) release: oneshot::Receiver<()>,
 }
 
 impl Endpoint {
@@ -70,8 +93,17 @@ impl Endpoint {
         Self::start(serde_saphyr::from_str(yaml).unwrap()).await
     }
 
-    pub(crate) async fn start(script: Script) -> Self {
-        let shared = Arc::new(Shared { script, calls: Mutex::default() });
+    /// A script in front of an account that remembers: what the script does not name, the account answers.
+    pub(crate) async fn with(script: Script, cloud: Cloud) -> Self {
+        Self::serve(script, Some(Mutex::new(cloud))).await
+    }
+
+    async fn start(script: Script) -> Self {
+        Self::serve(script, None).await
+    }
+
+    async fn serve(script: Script, cloud: Option<Mutex<Cloud>>) -> Self {
+        let shared = Arc::new(Shared { script, calls: Mutex::default(), cloud, gate: Mutex::default() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(shared.clone());
@@ -84,6 +116,17 @@ impl Endpoint {
         self.shared.calls.lock().unwrap().clone()
     }
 
+    /// Looks into the account.
+    pub(crate) fn look<T>(&self, into: impl FnOnce(&Cloud) -> T) -> T {
+        into(&self.shared.cloud.as_ref().unwrap().lock().unwrap())
+    }
+
+    /// Stops whoever calls at a call, counted from now on.
+    pub(crate) fn stop_at(&self, mut gate: Gate) {
+        gate.call += self.shared.calls.lock().unwrap().len();
+        self.shared.gate.lock().unwrap().replace(gate);
+    }
+
     /// The actions of all calls so far.
     pub(crate) fn actions(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.action).collect()
@@ -92,22 +135,39 @@ impl Endpoint {
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let call = read(request).await;
-    let found = {
+    let (found, gate) = {
         let mut calls = shared.calls.lock().unwrap();
+        let mut gate = shared.gate.lock().unwrap();
+        let gate = if gate.as_ref().is_some_and(|gate| gate.call == calls.len()) { gate.take() } else { None };
         let answers = shared.script.get(&call.action).or_else(|| {
             let starred = shared.script.iter().filter_map(|(name, answers)| Some((name.strip_suffix('*')?, answers)));
             starred.filter(|(start, _)| call.action.starts_with(start)).map(|(_, answers)| answers).next()
         });
         let before = calls.iter().filter(|earlier| earlier.action == call.action).count();
         calls.push(call.clone());
-        answers.and_then(|answers| answers.get(before).or(answers.last())).cloned()
+        (answers.and_then(|answers| answers.get(before).or(answers.last())).cloned(), gate)
     };
-    match found {
-        Some(found) => found.render(&call).await,
-        None => {
-            let message = format!("{} is not in the script", call.action);
-            Answer { error: Some("NotInTheScript".to_owned()), message, ..Answer::default() }.render(&call).await
+    let hear = || match (&found, &shared.cloud) {
+        (Some(found), Some(cloud)) if matches!(found.connection, Some(Fate::Lost)) => {
+            cloud.lock().unwrap().answer(&call);
+            found.clone()
         }
+        (Some(found), _) if !found.pass => found.clone(),
+        (_, Some(cloud)) => cloud.lock().unwrap().answer(&call),
+        (_, None) => Answer::error("NotInTheScript", &format!("{} is not in the script", call.action)),
+    };
+    match gate {
+        Some(Gate { heard, reached, release, .. }) => {
+            let early = heard.then(hear);
+            reached.send(()).unwrap();
+            // Whoever stopped it may be gone.
+            let _released = release.await;
+            match early {
+                Some(answer) => answer.render(&call).await,
+                None => hear().render(&call).await,
+            }
+        }
+        None => hear().render(&call).await,
     }
 }
 
@@ -120,7 +180,9 @@ async fn read(request: Request) -> Call {
         let fields: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
         return Call { action: fields.get("Action").cloned().unwrap_or_default(), fields, body };
     }
-    let target = header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
+    // Of RPC in CBOR: `/service/GraniteServiceVersion20100801/operation/DescribeAlarms`.
+    let operation = parts.uri.path().rsplit_once("/operation/").map(|(_, operation)| operation);
+    let target = operation.unwrap_or(header("x-amz-target")).rsplit('.').next().unwrap_or_default().to_owned();
     let query = parts.uri.query().unwrap_or_default();
     let mut fields: BTreeMap<String, String> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     fields.extend(
@@ -132,11 +194,39 @@ async fn read(request: Request) -> Call {
 }
 
 impl Answer {
+    pub(crate) fn error(code: &str, message: &str) -> Self {
+        Self { error: Some(code.to_owned()), message: message.to_owned(), ..Self::default() }
+    }
+
+    pub(crate) fn result(result: String) -> Self {
+        Self { result: Some(result), ..Self::default() }
+    }
+
+    pub(crate) fn body(body: String) -> Self {
+        Self { body: Some(body), ..Self::default() }
+    }
+
+    pub(crate) fn bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+
+    pub(crate) fn status(status: u16) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    pub(crate) fn headers(headers: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { headers: headers.into_iter().collect(), ..Self::default() }
+    }
+
+    pub(crate) fn headers_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.headers
+    }
+
     async fn render(self, call: &Call) -> Response {
         match self.connection {
             Some(Fate::Hang) => std::future::pending().await,
             // A body that fails before its first byte ends the connection.
-            Some(Fate::Cut) => {
+            Some(Fate::Cut | Fate::Lost) => {
                 let lost = std::io::Error::other("cut");
                 return Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(lost)])));
             }
@@ -169,6 +259,7 @@ impl Answer {
         for (name, value) in &self.headers {
             response = response.header(name, value);
         }
+        let body = if self.bytes.is_empty() { body.into_bytes() } else { self.bytes };
         response.body(Body::from(body)).unwrap()
     }
 }

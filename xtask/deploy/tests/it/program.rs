@@ -4,10 +4,7 @@ use std::process::Output;
 
 use tokio::process::Command;
 
-use crate::endpoint::Endpoint;
-
-/// The account that the tests' environment is in.
-pub(crate) const ACCOUNT: &str = "222222222222";
+use crate::{cloud::ACCOUNT, endpoint::Endpoint};
 
 /// Who is signed in, where nothing else matters.
 pub(crate) const IDENTITY: &str = "\
@@ -20,7 +17,10 @@ pub(crate) fn command(endpoint: &Endpoint, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
     command.env_clear().env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", "secret");
     command.args(arguments).args(["--stack", "paypal-subscriptions-prod", "--env", "prod", "--account", ACCOUNT]);
-    command.args(["--region", "eu-west-1", "--endpoint-url", &endpoint.url, "--pace", "1"]);
+    command.args(["--region", "eu-west-1", "--endpoint-url", &endpoint.url]);
+    if !arguments.contains(&"--pace") {
+        command.args(["--pace", "1"]);
+    }
     command.kill_on_drop(true);
     command
 }

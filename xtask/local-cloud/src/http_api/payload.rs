@@ -190,6 +190,8 @@ mod tests {
             route_key: "ANY /{proxy+}".to_owned(),
             source_ip: "127.0.0.1".to_owned(),
             since: Instant::now(),
+            number: 1,
+            came: None,
         };
         let path = decoded_path(parts.uri.path());
         let parameters = BTreeMap::from([("proxy".to_owned(), "a".to_owned())]);

@@ -9,10 +9,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep};
 
 use super::{FunctionError, InvokeError, Lambda};
 use crate::{
+    activity::What,
+    clock::Clock,
+    record::Cause,
     sns::{Functions, Publish, Sns},
     sqs::{MessageAttribute, NewMessage, Sqs},
 };
@@ -68,16 +70,20 @@ impl Asynchronous {
         let known = self.0.lambda.function(function)?;
         let id = uuid::Uuid::new_v4().to_string();
         let (inner, event_id) = (Arc::clone(&self.0), id.clone());
-        tokio::spawn(async move {
+        tokio::spawn(Cause::current().of(async move {
             let invoke = || {
                 let (lambda, name, payload) = (inner.lambda.clone(), known.name.clone(), payload.clone());
                 async move { lambda.invoke(&name, payload).await.map(|done| done.result) }
             };
-            let given_up = attempts(&known.retries, invoke).await;
+            let again = |wait: Duration| {
+                let (function, seconds) = (known.name.clone(), wait.as_secs());
+                inner.sqs.activity().tell(What::Again { function, seconds }, None);
+            };
+            let given_up = attempts(&known.retries, inner.sqs.clock(), again, invoke).await;
             if let (Some(given_up), Some(target)) = (given_up, &known.retries.dead_letter) {
                 inner.bury(target, &payload, &event_id, &given_up);
             }
-        });
+        }));
         Some(id)
     }
 }
@@ -89,11 +95,16 @@ impl Functions for Asynchronous {
 }
 
 /// Invokes until it succeeds or is given up: failures wait one minute, then two; throttles wait ever longer.
-async fn attempts<F>(retries: &Retries, invoke: impl Fn() -> F) -> Option<GivenUp>
+async fn attempts<F>(
+    retries: &Retries,
+    clock: &Clock,
+    again: impl Fn(Duration),
+    invoke: impl Fn() -> F,
+) -> Option<GivenUp>
 where
     F: Future<Output = Result<Result<Bytes, FunctionError>, InvokeError>>,
 {
-    let (since, mut failures, mut throttled) = (Instant::now(), 0, Duration::from_secs(1));
+    let (since, mut failures, mut throttled) = (clock.now(), 0, Duration::from_secs(1));
     loop {
         let wait = match invoke().await {
             Ok(Ok(_)) => return None,
@@ -112,10 +123,12 @@ where
                 return Some(GivenUp { code: "404", message: "there is no such function".to_owned() });
             }
         };
-        if since.elapsed() + wait > retries.longest_age {
+        let until = clock.now() + wait;
+        if until > since + retries.longest_age {
             return Some(GivenUp { code: "429", message: "the event is too old".to_owned() });
         }
-        sleep(wait).await;
+        again(wait);
+        clock.sleep_until(until).await;
     }
 }
 
@@ -148,6 +161,8 @@ impl Inner {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use tokio::time::Instant;
+
     use super::*;
 
     fn failure() -> FunctionError {
@@ -157,10 +172,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failing_event_is_tried_three_times_over_three_minutes() {
         let (tries, since) = (AtomicUsize::new(0), Instant::now());
-        let given_up = attempts(&Retries::default(), || {
-            tries.fetch_add(1, Ordering::Relaxed);
-            async { Ok(Err(failure())) }
-        })
+        let given_up = attempts(
+            &Retries::default(),
+            &Clock::default(),
+            |_| {},
+            || {
+                tries.fetch_add(1, Ordering::Relaxed);
+                async { Ok(Err(failure())) }
+            },
+        )
         .await;
         assert_eq!(tries.load(Ordering::Relaxed), 3);
         assert_eq!(since.elapsed().as_secs(), 180);
@@ -170,10 +190,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_event_that_succeeds_at_last_is_not_given_up() {
         let tries = AtomicUsize::new(0);
-        let given_up = attempts(&Retries::default(), || {
-            let failed = tries.fetch_add(1, Ordering::Relaxed) < 2;
-            async move { Ok(if failed { Err(failure()) } else { Ok(Bytes::new()) }) }
-        })
+        let given_up = attempts(
+            &Retries::default(),
+            &Clock::default(),
+            |_| {},
+            || {
+                let failed = tries.fetch_add(1, Ordering::Relaxed) < 2;
+                async move { Ok(if failed { Err(failure()) } else { Ok(Bytes::new()) }) }
+            },
+        )
         .await;
         assert!(given_up.is_none());
     }
@@ -181,7 +206,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_throttled_event_waits_until_it_is_too_old() {
         let since = Instant::now();
-        let given_up = attempts(&Retries::default(), || async { Err(InvokeError::Throttled) }).await;
+        let given_up =
+            attempts(&Retries::default(), &Clock::default(), |_| {}, || async { Err(InvokeError::Throttled) }).await;
         assert_eq!(given_up.unwrap().code, "429");
         assert!(since.elapsed() > Duration::from_secs(5 * 3600));
     }

@@ -29,7 +29,7 @@ use super::{
     Function, FunctionError, Host, lock,
     runtime_api::{self, Event, Slot},
 };
-use crate::activity::What;
+use crate::{activity::What, record::Cause};
 
 /// How long an environment may take to ask for its first event.
 ///
@@ -52,6 +52,8 @@ pub(super) struct NotStarted {
 pub(super) struct Environment {
     slot: Arc<Slot>,
     arn: String,
+    /// The function's name.
+    function: String,
     group: u32,
     host: Host,
     /// Its log stream.
@@ -61,6 +63,8 @@ pub(super) struct Environment {
     /// How the process ended, once it has.
     ended: watch::Receiver<Option<String>>,
     server: JoinHandle<()>,
+    /// By which its calls are known: an access key that no other environment has.
+    key: String,
     /// Whether it was too late with an answer. Such an environment gets no other event.
     late: AtomicBool,
 }
@@ -82,7 +86,8 @@ impl Environment {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(error.to_string()))?;
         let endpoint = listener.local_addr().map_err(|error| failed(error.to_string()))?.to_string();
         let (stream, since) = (log_stream(), Instant::now());
-        let mut child = command(function, host, &endpoint, &stream)
+        let key = access_key();
+        let mut child = command(function, host, &endpoint, &stream, &key)
             .spawn()
             .map_err(|error| failed(format!("{} cannot be started: {error}", function.binary.display())))?;
         let slot = Arc::new(Slot::default());
@@ -95,12 +100,14 @@ impl Environment {
         let environment = Self {
             slot,
             arn: arn.to_owned(),
+            function: function.name.clone(),
             group,
             host: host.clone(),
             stream: stream.clone(),
             drains,
             ended: watch_end(child, group, function, host),
             server,
+            key,
             late: AtomicBool::new(false),
         };
         match environment.initialized(request_id).await {
@@ -147,7 +154,9 @@ impl Environment {
             function_arn: self.arn.clone(),
             payload,
         };
+        self.host.activity.recorder().working(&self.key, Cause::current());
         self.slot.hand_over(event, answer);
+        self.kill_on_demand();
         let mut ended = self.ended.clone();
         tokio::select! {
             biased;
@@ -160,6 +169,20 @@ impl Environment {
             how = ended.wait_for(Option::is_some) => {
                 Err(exit_error(&how_it_ended(how.ok().as_deref()), request_id))
             }
+        }
+    }
+
+    /// Kills the process when a fault is to strike, as a crash would.
+    fn kill_on_demand(&self) {
+        if let Some(after) = self.host.chaos.end(&self.function) {
+            let (processes, group) = (Arc::clone(&self.host.processes), self.group);
+            tokio::spawn(async move {
+                sleep(after).await;
+                // What is not among them has ended, and its number may be another's by now.
+                if lock(&processes).groups.contains_key(&group) {
+                    kill(group);
+                }
+            });
         }
     }
 
@@ -187,6 +210,7 @@ impl Drop for Environment {
         if lock(&self.host.processes).groups.contains_key(&self.group) {
             kill(self.group);
         }
+        self.host.activity.recorder().ended(&self.key);
         self.server.abort();
     }
 }
@@ -228,6 +252,12 @@ fn exit_error(how: &str, request_id: &str) -> FunctionError {
     FunctionError::new("Runtime.ExitError", request_id, &format!("Runtime exited with error: {how}"))
 }
 
+/// An access key that is this environment's alone, in the form that AWS's temporary ones have.
+fn access_key() -> String {
+    let hex = Uuid::new_v4().simple().to_string().to_ascii_uppercase();
+    format!("ASIA{}", hex.get(..16).unwrap_or_default())
+}
+
 /// `2026/11/01/[$LATEST]...`, a stream for each environment.
 fn log_stream() -> String {
     let today = jiff::Timestamp::now().to_string().get(..10).unwrap_or_default().replace('-', "/");
@@ -237,7 +267,7 @@ fn log_stream() -> String {
 /// The process, with nothing of this one's environment, and what Lambda promises.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
-fn command(function: &Function, host: &Host, endpoint: &str, stream: &str) -> Command {
+fn command(function: &Function, host: &Host, endpoint: &str, stream: &str, key: &str) -> Command {
     let folder = function.binary.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
     let account = &host.account;
     let memory = function.memory_mb.to_string();
@@ -253,7 +283,7 @@ fn command(function: &Function, host: &Host, endpoint: &str, stream: &str) -> Co
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
         ("AWS_REGION", &account.region),
         ("AWS_DEFAULT_REGION", &account.region),
-        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_ACCESS_KEY_ID", key),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", "local"),
         ("AWS_ENDPOINT_URL", &account.endpoint),

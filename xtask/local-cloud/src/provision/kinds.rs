@@ -6,7 +6,7 @@ pub(super) const UNKNOWN: &str = "this type is not played here";
 const PERMISSIONS: &str = "permissions are not checked";
 const ENCRYPTION: &str = "nothing is encrypted at rest";
 const ADDRESSES: &str = "the API answers at its port, without a domain of its own";
-const WATCHING: &str = "metrics and alarms are not worked out";
+const WATCHING: &str = "dashboards are not drawn";
 const BINARIES: &str = "the binaries of this machine run, not the zips";
 const NO_EFFECT: &str = "this property has no effect here";
 
@@ -24,7 +24,7 @@ pub(super) fn without_effect(kind: &str) -> Option<&'static str> {
         | "AWS::ApiGatewayV2::ApiMapping"
         | "AWS::CertificateManager::Certificate"
         | "AWS::Route53::RecordSet" => ADDRESSES,
-        "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::Dashboard" | "AWS::Logs::MetricFilter" => WATCHING,
+        "AWS::CloudWatch::Dashboard" => WATCHING,
         _ => return None,
     })
 }
@@ -43,9 +43,25 @@ const HONOURED: &[(&str, &[&str])] = &[
             "ReceiveMessageWaitTimeSeconds",
             "MaximumMessageSize",
             "RedrivePolicy",
+            "RedriveAllowPolicy",
+            "DeduplicationScope",
+            "FifoThroughputLimit",
+            "Tags",
         ],
     ),
-    ("AWS::SNS::Topic", &["TopicName", "FifoTopic", "DisplayName", "Subscription", "MaximumMessageSize"]),
+    (
+        "AWS::SNS::Topic",
+        &[
+            "TopicName",
+            "FifoTopic",
+            "ContentBasedDeduplication",
+            "FifoThroughputScope",
+            "DisplayName",
+            "Subscription",
+            "MaximumMessageSize",
+            "Tags",
+        ],
+    ),
     (
         "AWS::SNS::Subscription",
         &[
@@ -85,6 +101,29 @@ const HONOURED: &[(&str, &[&str])] = &[
             "ScalingConfig",
             "FunctionResponseTypes",
             "Enabled",
+            "FilterCriteria",
+        ],
+    ),
+    ("AWS::Logs::MetricFilter", &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"]),
+    (
+        "AWS::CloudWatch::Alarm",
+        &[
+            "AlarmName",
+            "AlarmDescription",
+            "AlarmActions",
+            "OKActions",
+            "InsufficientDataActions",
+            "ActionsEnabled",
+            "ComparisonOperator",
+            "DatapointsToAlarm",
+            "Dimensions",
+            "EvaluationPeriods",
+            "MetricName",
+            "Namespace",
+            "Period",
+            "Statistic",
+            "Threshold",
+            "TreatMissingData",
         ],
     ),
     ("AWS::ApiGatewayV2::Api", &["Name", "Description", "ProtocolType", "CorsConfiguration"]),
@@ -103,7 +142,7 @@ pub(super) fn property_without_effect(kind: &str, property: &str) -> Option<&'st
         "KmsMasterKeyId" | "KmsKeyId" | "KmsKeyArn" | "SqsManagedSseEnabled" | "KmsDataKeyReusePeriodSeconds" => {
             ENCRYPTION
         }
-        "Role" | "RedriveAllowPolicy" => PERMISSIONS,
+        "Role" => PERMISSIONS,
         "Code" | "Architectures" => BINARIES,
         "DisableExecuteApiEndpoint" => ADDRESSES,
         _ => NO_EFFECT,

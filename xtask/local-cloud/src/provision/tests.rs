@@ -1,4 +1,4 @@
-use crate::{account::Account, activity::Stream, lambda::Asynchronous};
+use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock, lambda::Asynchronous};
 
 use super::*;
 
@@ -7,13 +7,24 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let template = cfn::read::template(template).map_err(|error| error.to_string())?;
     let account =
         Account { id: "123456789012".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
-    let (stream, logs) = (Stream::default(), Logs::new(account.clone()));
-    let sqs = Sqs::new(account.clone(), stream.clone());
-    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone());
+    let (stream, clock) = (Stream::default(), Clock::default());
+    let metrics = Metrics::new(clock.clone());
+    let logs = Logs::new(account.clone(), metrics.clone());
+    let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), Chaos::default(), None);
+    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone(), Chaos::default());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream);
-    let secrets = Secrets::new(account.clone());
-    let services = Services { sqs: &sqs, sns: &sns, lambda: &lambda, secrets: &secrets, logs: &logs };
+    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream.clone(), None);
+    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), stream);
+    let secrets = Secrets::new(account.clone(), clock);
+    let services = Services {
+        sqs: &sqs,
+        sns: &sns,
+        lambda: &lambda,
+        secrets: &secrets,
+        logs: &logs,
+        metrics: &metrics,
+        alarms: &alarms,
+    };
     let given = Given {
         stack_name: "stack",
         parameters: BTreeMap::from([("Given".to_owned(), "given".to_owned())]),

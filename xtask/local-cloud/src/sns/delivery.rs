@@ -4,37 +4,62 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Inner, Publish, Subscription};
-use crate::sqs::{MessageAttribute, NewMessage};
+use super::{Publish, Published, Sns, subscription::Subscription};
+use crate::{
+    activity::What,
+    sqs::{MessageAttribute, NewMessage},
+};
+
+/// As many attributes a queue's message can have; with more, raw delivery is not possible.
+///
+/// Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html>
+const MOST_ATTRIBUTES: usize = 10;
 
 /// Delivers a message, or, where there is nobody to take it, gives it to the subscription's dead-letter queue.
-pub(super) fn deliver(sns: &Inner, subscription: &Subscription, publish: &Publish, message_id: &str) {
+pub(super) fn deliver(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) {
     let taken = match subscription.protocol.as_str() {
         "lambda" => {
-            let event = lambda_event(subscription, publish, message_id);
-            sns.functions.invoke_async(&subscription.endpoint, event.to_string().into_bytes())
+            let event = lambda_event(sns, subscription, publish, published);
+            sns.inner.functions.invoke_async(&subscription.endpoint, event.to_string().into_bytes())
         }
-        _ => send(sns, &subscription.endpoint, subscription, publish, message_id),
+        "sqs" => send(sns, &subscription.endpoint, subscription, publish, published),
+        // Nothing leaves this machine, so nothing fails either.
+        _ => subscription.is_outside(),
     };
-    if !taken && let Some(target) = subscription.dead_letter() {
-        send(sns, &target, subscription, publish, message_id);
+    if taken {
+        return;
+    }
+    let topic = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+    sns.inner.activity.tell(What::Undelivered { topic }, None);
+    if let Some(target) = subscription.dead_letter() {
+        send(sns, &target, subscription, publish, published);
     }
 }
 
-fn send(sns: &Inner, queue_arn: &str, subscription: &Subscription, publish: &Publish, message_id: &str) -> bool {
-    let Some(queue) = sns.sqs.by_arn(queue_arn) else { return false };
+fn send(sns: &Sns, queue_arn: &str, subscription: &Subscription, publish: &Publish, published: &Published) -> bool {
+    let Some(queue) = sns.inner.sqs.by_arn(queue_arn) else { return false };
     let raw = subscription.is_raw();
+    if raw && publish.attributes.len() > MOST_ATTRIBUTES {
+        return false;
+    }
     let (body, attributes) = if raw {
-        (publish.message.clone(), publish.attributes.clone())
+        (publish.text_for("sqs"), publish.attributes.clone())
     } else {
-        (envelope(sns, subscription, publish, message_id).to_string(), BTreeMap::new())
+        (envelope(sns, subscription, publish, published).to_string(), BTreeMap::new())
     };
     let message = NewMessage {
         body,
-        attributes,
+        // What SNS calls an array is a text to SQS.
+        attributes: attributes
+            .into_iter()
+            .map(|(name, attribute)| {
+                let array = attribute.data_type == "String.Array";
+                let data_type = if array { "String".to_owned() } else { attribute.data_type };
+                (name, MessageAttribute { data_type, ..attribute })
+            })
+            .collect(),
         delay: None,
         group_id: publish.group_id.clone(),
         deduplication_id: publish.deduplication_id.clone().filter(|_| queue.is_fifo()),
@@ -44,21 +69,20 @@ fn send(sns: &Inner, queue_arn: &str, subscription: &Subscription, publish: &Pub
 }
 
 /// What a queue gets without raw delivery. Nothing here checks signatures, so there is none.
-fn envelope(sns: &Inner, subscription: &Subscription, publish: &Publish, message_id: &str) -> Value {
+fn envelope(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) -> Value {
     let mut envelope = Map::from_iter([
         ("Type".to_owned(), json!("Notification")),
-        ("MessageId".to_owned(), json!(message_id)),
+        ("MessageId".to_owned(), json!(published.message_id)),
         ("TopicArn".to_owned(), json!(publish.topic_arn)),
     ]);
-    if let Some(subject) = &publish.subject {
-        envelope.insert("Subject".to_owned(), json!(subject));
-    }
+    let optional = [("SequenceNumber", &published.sequence_number), ("Subject", &publish.subject)];
+    envelope.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))));
     let endpoint = &sns.account.endpoint;
     let unsubscribe = format!("{endpoint}/?Action=Unsubscribe&SubscriptionArn={}", subscription.arn);
     envelope.extend(
         [
-            ("Message", json!(publish.message)),
-            ("Timestamp", json!(now())),
+            ("Message", json!(publish.text_for("sqs"))),
+            ("Timestamp", json!(now(sns))),
             ("SignatureVersion", json!("1")),
             ("Signature", json!("EXAMPLE")),
             ("SigningCertURL", json!("EXAMPLE")),
@@ -75,18 +99,18 @@ fn envelope(sns: &Inner, subscription: &Subscription, publish: &Publish, message
 /// What a function gets.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html>
-fn lambda_event(subscription: &Subscription, publish: &Publish, message_id: &str) -> Value {
+fn lambda_event(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) -> Value {
     json!({ "Records": [{
         "EventSource": "aws:sns",
         "EventVersion": "1.0",
         "EventSubscriptionArn": subscription.arn,
         "Sns": {
             "Type": "Notification",
-            "MessageId": message_id,
+            "MessageId": published.message_id,
             "TopicArn": publish.topic_arn,
             "Subject": publish.subject,
-            "Message": publish.message,
-            "Timestamp": now(),
+            "Message": publish.text_for("lambda"),
+            "Timestamp": now(sns),
             "SignatureVersion": "1",
             "Signature": "EXAMPLE",
             "SigningCertUrl": "EXAMPLE",
@@ -108,8 +132,6 @@ fn attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Value {
     Value::Object(entries.collect())
 }
 
-fn now() -> String {
-    let now = Timestamp::now();
-    let milliseconds = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
-    format!("{milliseconds:.3}")
+fn now(sns: &Sns) -> String {
+    format!("{:.3}", sns.clock().timestamp())
 }

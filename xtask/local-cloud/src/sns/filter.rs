@@ -6,7 +6,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::sqs::MessageAttribute;
+use super::invalid;
+use crate::{
+    pattern::{LARGEST, Rules},
+    sqs::MessageAttribute,
+    wire::ApiError,
+};
+
+/// As many keys a policy may have, and as many combinations of its values.
+///
+/// Source: <https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>
+const MOST_KEYS: usize = 5;
+const MOST_COMBINATIONS: usize = 150;
 
 /// A filter policy, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,48 +27,34 @@ pub(crate) struct FilterPolicy {
     body: bool,
 }
 
-/// All of these must hold.
-#[derive(Clone, Debug, PartialEq)]
-struct Rules(Vec<Rule>);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Rule {
-    /// The value of this key fits one of these.
-    Key(String, Vec<Test>),
-    /// Below this key these hold; only in bodies.
-    Below(String, Rules),
-    /// One of these holds.
-    Or(Vec<Rules>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Test {
-    Equal(Value),
-    IgnoreCase(String),
-    Prefix(String),
-    Suffix(String),
-    Wildcard(String),
-    Exists(bool),
-    Numeric(Vec<(Compare, f64)>),
-    /// None of these holds, and there is a value.
-    AnythingBut(Vec<Test>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Compare {
-    Less,
-    AtMost,
-    Equal,
-    AtLeast,
-    Greater,
-}
-
 impl FilterPolicy {
     /// Reads a policy.
-    pub(crate) fn parse(text: &str, body: bool) -> Result<Self, String> {
-        let policy: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-        let policy = policy.as_object().ok_or("it must be an object")?;
-        Ok(Self { rules: rules(policy, body)?, body })
+    ///
+    /// # Errors
+    /// As SNS words them, when it is none, or more than SNS takes.
+    pub(crate) fn parse(text: &str, body: bool) -> Result<Self, ApiError> {
+        let policy: Value = serde_json::from_str(text).map_err(|_| wrong("failed to parse JSON."))?;
+        let policy = policy.as_object().ok_or_else(|| wrong("Filter policy must be an object"))?;
+        let nested = |(key, value): (&String, &Value)| value.is_object() && key != "$or";
+        if !body && policy.iter().any(nested) {
+            return Err(invalid("Filter policy scope MessageAttributes does not support nested filter policy"));
+        }
+        let Size { keys, combinations } = size(policy, 1);
+        if keys > MOST_KEYS {
+            return Err(wrong(&format!("Filter policy can not have more than {MOST_KEYS} keys")));
+        }
+        if combinations > MOST_COMBINATIONS {
+            return Err(wrong("Filter policy is too complex"));
+        }
+        if has_larger(policy) {
+            // This is how SNS answers, whatever it means by it.
+            return Err(ApiError { status: 500, ..ApiError::caller("InternalError", "Unknown") });
+        }
+        let rules = Rules::read(policy, body).map_err(|why| match why.strip_prefix("numeric ") {
+            Some(why) => invalid(&format!("Attributes Reason: FilterPolicy: {why}\n at ...")),
+            None => wrong(&why),
+        })?;
+        Ok(Self { rules, body })
     }
 
     /// Whether a message passes.
@@ -81,142 +78,45 @@ fn value(attribute: &MessageAttribute) -> Value {
     }
 }
 
-fn rules(policy: &Map<String, Value>, body: bool) -> Result<Rules, String> {
-    let rule = |(key, value): (&String, &Value)| match value {
-        Value::Array(alternatives) if key == "$or" && alternatives.iter().all(Value::is_object) => {
-            let each = alternatives.iter().filter_map(Value::as_object).map(|each| rules(each, body));
-            each.collect::<Result<_, _>>().map(Rule::Or)
-        }
-        Value::Array(tests) if tests.is_empty() => Err(format!("{key} has an empty list")),
-        Value::Array(tests) => {
-            let tests = tests.iter().map(|value| test(key, value));
-            Ok(Rule::Key(key.clone(), tests.collect::<Result<_, _>>()?))
-        }
-        Value::Object(below) if body => Ok(Rule::Below(key.clone(), rules(below, body)?)),
-        _ => Err(format!("{key} must have a list of values")),
-    };
-    policy.iter().map(rule).collect::<Result<_, _>>().map(Rules)
+struct Size {
+    keys: usize,
+    combinations: usize,
 }
 
-fn test(key: &str, value: &Value) -> Result<Test, String> {
-    let Value::Object(operator) = value else {
-        return if value.is_array() {
-            Err(format!("{key} has a list in its list"))
-        } else {
-            Ok(Test::Equal(value.clone()))
-        };
+/// How many keys a policy has, and how many combinations: the product over its lists of their lengths and depths.
+fn size(policy: &Map<String, Value>, depth: usize) -> Size {
+    let nothing = Size { keys: 0, combinations: 1 };
+    let add = |size: Size, other: Size| Size {
+        keys: size.keys + other.keys,
+        combinations: size.combinations.saturating_mul(other.combinations),
     };
-    let Some((name, value)) = operator.iter().next().filter(|_| operator.len() == 1) else {
-        return Err(format!("{key} needs one operator in each object"));
-    };
-    let text = || value.as_str().map(str::to_owned).ok_or_else(|| format!("{key}: {name} takes a text"));
-    Ok(match name.as_str() {
-        "prefix" => Test::Prefix(text()?),
-        "suffix" => Test::Suffix(text()?),
-        "equals-ignore-case" => Test::IgnoreCase(text()?.to_lowercase()),
-        "wildcard" => Test::Wildcard(text()?),
-        "exists" => Test::Exists(value.as_bool().ok_or_else(|| format!("{key}: exists takes true or false"))?),
-        "numeric" => Test::Numeric(numeric(key, value)?),
-        "anything-but" => Test::AnythingBut(match value {
-            Value::Array(values) if values.is_empty() => return Err(format!("{key} has an empty list")),
-            Value::Array(values) => values.iter().map(|value| test(key, value)).collect::<Result<_, _>>()?,
-            other => vec![test(key, other)?],
-        }),
-        other => return Err(format!("{key}: there is no operator {other} here")),
+    policy.iter().fold(nothing, |sum, (key, value)| match value {
+        Value::Array(alternatives) if key == "$or" => {
+            let each = alternatives.iter().filter_map(Value::as_object).map(|each| size(each, depth));
+            // One of them holds, so they add up.
+            let or = each.fold(Size { keys: 0, combinations: 0 }, |or, each| Size {
+                keys: or.keys + each.keys,
+                combinations: or.combinations.saturating_add(each.combinations),
+            });
+            add(sum, Size { combinations: or.combinations.max(1), ..or })
+        }
+        Value::Array(values) => add(sum, Size { keys: 1, combinations: values.len().max(1).saturating_mul(depth) }),
+        Value::Object(below) => add(sum, size(below, depth + 1)),
+        _ => sum,
     })
 }
 
-/// `["=", 1]`, or a range as `[">=", 1, "<", 2]`.
-fn numeric(key: &str, value: &Value) -> Result<Vec<(Compare, f64)>, String> {
-    let wrong = || format!("{key}: numeric takes operators and numbers by turns");
-    let list = value.as_array().filter(|list| list.len() == 2 || list.len() == 4).ok_or_else(wrong)?;
-    let pairs = list.chunks(2).map(|pair| {
-        let compare = match pair.first().and_then(Value::as_str)? {
-            "<" => Compare::Less,
-            "<=" => Compare::AtMost,
-            "=" => Compare::Equal,
-            ">=" => Compare::AtLeast,
-            ">" => Compare::Greater,
-            _ => return None,
-        };
-        Some((compare, pair.get(1)?.as_f64()?))
-    });
-    pairs.collect::<Option<_>>().ok_or_else(wrong)
+/// Whether a number is compared with that is larger than SNS takes.
+fn has_larger(policy: &Map<String, Value>) -> bool {
+    policy.values().any(|value| match value {
+        Value::Array(values) => values.iter().any(|value| value.as_f64().is_some_and(|number| number.abs() > LARGEST)),
+        Value::Object(below) => has_larger(below),
+        _ => false,
+    })
 }
 
-impl Rules {
-    fn hold(&self, value: &Value) -> bool {
-        self.0.iter().all(|rule| match rule {
-            Rule::Key(key, tests) => tests.iter().any(|test| test.fits(value.get(key))),
-            Rule::Below(key, rules) => match value.get(key) {
-                Some(Value::Array(items)) => items.iter().any(|item| rules.hold(item)),
-                Some(inner) => rules.hold(inner),
-                None => rules.hold(&Value::Null),
-            },
-            Rule::Or(alternatives) => alternatives.iter().any(|rules| rules.hold(value)),
-        })
-    }
-}
-
-impl Test {
-    /// Of a list any item may fit; of nothing only its absence does.
-    fn fits(&self, value: Option<&Value>) -> bool {
-        match (self, value) {
-            (Self::Exists(wanted), value) => *wanted == value.is_some(),
-            (_, None) => false,
-            (Self::AnythingBut(tests), Some(Value::Array(items))) => {
-                items.iter().any(|item| !tests.iter().any(|test| test.fits_one(item)))
-            }
-            (_, Some(Value::Array(items))) => items.iter().any(|item| self.fits_one(item)),
-            (_, Some(value)) => self.fits_one(value),
-        }
-    }
-
-    fn fits_one(&self, value: &Value) -> bool {
-        match self {
-            Self::Equal(wanted) => match (wanted.as_f64(), value.as_f64()) {
-                #[expect(clippy::float_cmp, reason = "equal numbers are equal, however they are written")]
-                (Some(wanted), Some(value)) => wanted == value,
-                _ => wanted == value,
-            },
-            Self::IgnoreCase(wanted) => value.as_str().is_some_and(|text| text.to_lowercase() == *wanted),
-            Self::Prefix(prefix) => value.as_str().is_some_and(|text| text.starts_with(prefix.as_str())),
-            Self::Suffix(suffix) => value.as_str().is_some_and(|text| text.ends_with(suffix.as_str())),
-            Self::Wildcard(pattern) => value.as_str().is_some_and(|text| wildcard(pattern, text)),
-            Self::Exists(wanted) => *wanted,
-            Self::Numeric(bounds) => {
-                value.as_f64().is_some_and(|number| bounds.iter().all(|bound| holds(*bound, number)))
-            }
-            Self::AnythingBut(tests) => !tests.iter().any(|test| test.fits_one(value)),
-        }
-    }
-}
-
-#[expect(clippy::float_cmp, reason = "equal numbers are equal, however they are written")]
-fn holds((compare, bound): (Compare, f64), number: f64) -> bool {
-    match compare {
-        Compare::Less => number < bound,
-        Compare::AtMost => number <= bound,
-        Compare::Equal => number == bound,
-        Compare::AtLeast => number >= bound,
-        Compare::Greater => number > bound,
-    }
-}
-
-/// Whether a text fits a pattern in which `*` stands for any letters. The parts between stars are found from left to right,
-/// each as early as it can be, which needs no going back.
-fn wildcard(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
+fn wrong(what: &str) -> ApiError {
+    invalid(&format!("FilterPolicy: {what}"))
 }
 
 #[cfg(test)]
@@ -224,6 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::pattern::wildcard;
 
     fn passes(policy: &str, attributes: &[(&str, &str, &str)]) -> bool {
         let attributes = attributes.iter().map(|(name, data_type, text)| {

@@ -4,13 +4,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::errors::{invalid_attribute, invalid_value};
+use super::errors::{invalid_attribute, invalid_attribute_value, invalid_value};
 use crate::wire::ApiError;
 
 /// A queue's attributes, read and checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     /// Whether it is a FIFO queue.
     pub fifo: bool,
@@ -26,14 +27,18 @@ pub struct Attributes {
     pub longest: usize,
     /// When and where messages are given up.
     pub redrive: Option<Redrive>,
+    /// Which queues may give messages up to it; all of this account and region without.
+    pub redrive_allow: Option<RedriveAllow>,
     /// Whether a FIFO queue knows repeats by their content.
     pub by_content: bool,
+    /// Whether a FIFO queue looks for repeats in each group by itself.
+    pub by_group: bool,
     /// What has no effect here and is only told again: policies, encryption.
     pub told: BTreeMap<String, String>,
 }
 
 /// When and where messages are given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redrive {
     /// The dead-letter queue's ARN.
     pub target: String,
@@ -42,16 +47,7 @@ pub struct Redrive {
 }
 
 /// Attributes that are kept and told, and change nothing here.
-const TOLD: [&str; 8] = [
-    "Policy",
-    "KmsMasterKeyId",
-    "KmsDataKeyReusePeriodSeconds",
-    "SqsManagedSseEnabled",
-    "RedriveAllowPolicy",
-    "DeduplicationScope",
-    "FifoThroughputLimit",
-    "FifoQueue",
-];
+const TOLD: [&str; 4] = ["Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
 
 impl Attributes {
     /// Reads the attributes of a new queue.
@@ -74,9 +70,12 @@ impl Attributes {
             wait: Duration::ZERO,
             longest: 1_048_576,
             redrive: None,
+            redrive_allow: None,
             by_content: false,
+            by_group: false,
             told: BTreeMap::new(),
         };
+        attributes.told.insert("SqsManagedSseEnabled".to_owned(), "true".to_owned());
         attributes.change(given)?;
         Ok(attributes)
     }
@@ -87,6 +86,13 @@ impl Attributes {
         for (name, value) in given {
             changed.set(name, value)?;
         }
+        if changed.told.get("FifoThroughputLimit").is_some_and(|limit| limit == "perMessageGroupId")
+            && !changed.by_group
+        {
+            return Err(invalid_value(
+                "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
+            ));
+        }
         *self = changed;
         Ok(())
     }
@@ -94,7 +100,7 @@ impl Attributes {
     fn set(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
         let number = |least: u64, most: u64| {
             let number = value.parse::<u64>().ok().filter(|number| (least..=most).contains(number));
-            number.ok_or_else(|| invalid_value(format!("Invalid value for the parameter {name}.")))
+            number.ok_or_else(|| invalid_attribute_value(name))
         };
         let seconds = |least, most| number(least, most).map(Duration::from_secs);
         match name {
@@ -103,9 +109,29 @@ impl Attributes {
             "MessageRetentionPeriod" => self.retention = seconds(60, 1_209_600)?,
             "ReceiveMessageWaitTimeSeconds" => self.wait = seconds(0, 20)?,
             "MaximumMessageSize" => self.longest = usize::try_from(number(1024, 1_048_576)?).unwrap_or(1_048_576),
-            "ContentBasedDeduplication" => self.by_content = value == "true",
-            "RedrivePolicy" if value.is_empty() => self.redrive = None,
+            // A queue is made as what it is, and stays that.
+            "FifoQueue" if self.fifo && value == "true" => {}
+            "ContentBasedDeduplication" if self.fifo => {
+                self.by_content = one_of(name, value, ["true", "false"])? == "true"
+            }
+            "DeduplicationScope" if self.fifo => {
+                self.by_group = one_of(name, value, ["queue", "messageGroup"])? == "messageGroup";
+            }
+            "FifoThroughputLimit" if self.fifo => {
+                let value = one_of(name, value, ["perQueue", "perMessageGroupId"])?;
+                self.told.insert(name.to_owned(), value.to_owned());
+            }
+            // Some tools write an empty policy where they mean none.
+            "RedrivePolicy" if value.is_empty() || value == "{}" => self.redrive = None,
             "RedrivePolicy" => self.redrive = Some(Redrive::read(value)?),
+            "RedriveAllowPolicy" if !value.is_empty() => {
+                let allow = RedriveAllow::read(value)?;
+                self.redrive_allow = Some(allow);
+            }
+            "RedriveAllowPolicy" => self.redrive_allow = None,
+            _ if TOLD.contains(&name) && value.is_empty() => {
+                self.told.remove(name);
+            }
             _ if TOLD.contains(&name) => {
                 self.told.insert(name.to_owned(), value.to_owned());
             }
@@ -131,6 +157,12 @@ impl Attributes {
         if self.fifo {
             all.insert("FifoQueue".to_owned(), "true".to_owned());
             all.insert("ContentBasedDeduplication".to_owned(), self.by_content.to_string());
+            let scope = if self.by_group { "messageGroup" } else { "queue" };
+            all.insert("DeduplicationScope".to_owned(), scope.to_owned());
+            all.entry("FifoThroughputLimit".to_owned()).or_insert_with(|| "perQueue".to_owned());
+        }
+        if let Some(allow) = &self.redrive_allow {
+            all.insert("RedriveAllowPolicy".to_owned(), allow.text.clone());
         }
         if let Some(Redrive { target, max_receives }) = &self.redrive {
             let policy = serde_json::json!({ "deadLetterTargetArn": target, "maxReceiveCount": max_receives });
@@ -156,6 +188,48 @@ impl Redrive {
     }
 }
 
+/// Which queues may give messages up to this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedriveAllow {
+    /// The ARNs of those that may; nothing where all or none may.
+    pub sources: Vec<String>,
+    /// Whether those that are not named may.
+    pub all: bool,
+    /// The policy as it was given.
+    text: String,
+}
+
+impl RedriveAllow {
+    fn read(text: &str) -> Result<Self, ApiError> {
+        let wrong = || {
+            invalid_value(
+                "Value for parameter RedriveAllowPolicy is invalid. Reason: it needs redrivePermission allowAll, denyAll or \
+                 byQueue, and with the last sourceQueueArns.",
+            )
+        };
+        let policy: Value = serde_json::from_str(text).map_err(|_| wrong())?;
+        let arns = policy.get("sourceQueueArns").and_then(Value::as_array).into_iter().flatten();
+        let sources: Vec<_> = arns.filter_map(Value::as_str).map(str::to_owned).collect();
+        let all = match policy.get("redrivePermission").and_then(Value::as_str).ok_or_else(wrong)? {
+            "allowAll" if sources.is_empty() => true,
+            "denyAll" if sources.is_empty() => false,
+            "byQueue" if (1..=10).contains(&sources.len()) => false,
+            _ => return Err(wrong()),
+        };
+        Ok(Self { sources, all, text: text.to_owned() })
+    }
+
+    /// Whether the queue of this ARN may give messages up here.
+    pub(super) fn admits(&self, source: &str) -> bool {
+        self.all || self.sources.iter().any(|known| known == source)
+    }
+}
+
+/// One of two words, and nothing else.
+fn one_of<'a>(name: &str, value: &'a str, words: [&str; 2]) -> Result<&'a str, ApiError> {
+    if words.contains(&value) { Ok(value) } else { Err(invalid_attribute_value(name)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +246,6 @@ mod tests {
             read("a", &[("VisibilityTimeout", "43200")]).is_ok()
                 && read("a", &[("VisibilityTimeout", "43201")]).is_err()
         );
-        assert!(read("a", &[("Colour", "red")]).is_err() && read("a", &[("RedrivePolicy", "{}")]).is_err());
+        assert!(read("a", &[("Colour", "red")]).is_err() && read("a", &[("RedrivePolicy", "[]")]).is_err());
     }
 }

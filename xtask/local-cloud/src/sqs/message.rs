@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A message attribute: text or bytes, with its type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageAttribute {
     /// `String`, `Number` or `Binary`, perhaps with a label behind a dot.
     pub data_type: String,
@@ -33,7 +34,7 @@ pub struct NewMessage {
 }
 
 /// What is known of a message that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// SQS's id of the message.
     pub message_id: String,
@@ -41,6 +42,8 @@ pub struct Sent {
     pub md5_of_body: String,
     /// The checksum of its attributes.
     pub md5_of_attributes: Option<String>,
+    /// The checksum of its system attributes.
+    pub md5_of_system_attributes: Option<String>,
     /// Its place in a FIFO queue.
     pub sequence_number: Option<String>,
 }

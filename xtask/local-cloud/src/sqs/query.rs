@@ -9,13 +9,41 @@ use super::{Sqs, actions};
 use crate::wire::{ApiError, query::Query, xml::Xml};
 
 /// Members of requests that are numbers.
-const NUMBERS: [&str; 4] = ["DelaySeconds", "MaxNumberOfMessages", "VisibilityTimeout", "WaitTimeSeconds"];
+const NUMBERS: [&str; 6] = [
+    "DelaySeconds",
+    "MaxNumberOfMessages",
+    "VisibilityTimeout",
+    "WaitTimeSeconds",
+    "MaxResults",
+    "MaxNumberOfMessagesPerSecond",
+];
+
+/// Members of requests that are texts.
+const TEXTS: [&str; 14] = [
+    "QueueUrl",
+    "QueueName",
+    "QueueNamePrefix",
+    "QueueOwnerAWSAccountId",
+    "MessageBody",
+    "MessageGroupId",
+    "MessageDeduplicationId",
+    "Id",
+    "ReceiptHandle",
+    "NextToken",
+    "Label",
+    "SourceArn",
+    "DestinationArn",
+    "TaskHandle",
+];
 
 /// Lists of names: in the query protocol, and in the JSON protocol.
-const NAMES: [(&str, &str); 3] = [
+const NAMES: [(&str, &str); 6] = [
     ("AttributeName", "AttributeNames"),
     ("MessageAttributeName", "MessageAttributeNames"),
     ("MessageSystemAttributeName", "MessageSystemAttributeNames"),
+    ("TagKey", "TagKeys"),
+    ("AWSAccountId", "AWSAccountIds"),
+    ("ActionName", "Actions"),
 ];
 
 /// Does one action; answers what stands in its result. `queue_url` is the address that was called.
@@ -38,11 +66,7 @@ pub(crate) async fn run(sqs: &Sqs, action: &str, query: &Query, queue_url: &str)
 /// The members of a request, or of an entry of a batch, under this prefix.
 fn message(query: &Query, prefix: &str) -> Map<String, Value> {
     let mut members = Map::new();
-    for name in ["QueueUrl", "QueueName", "QueueNamePrefix", "MessageBody", "MessageGroupId", "MessageDeduplicationId"]
-        .into_iter()
-        .chain(["Id", "ReceiptHandle"])
-        .chain(NUMBERS)
-    {
+    for name in TEXTS.into_iter().chain(NUMBERS) {
         let Some(text) = query.get(&format!("{prefix}{name}")) else { continue };
         let number = NUMBERS.contains(&name).then(|| text.parse::<u64>().ok()).flatten();
         members.insert(name.to_owned(), number.map_or_else(|| json!(text), |number| json!(number)));
@@ -56,6 +80,12 @@ fn message(query: &Query, prefix: &str) -> Map<String, Value> {
     let attributes = query.map(&format!("{prefix}Attribute"), "Name", "Value");
     if !attributes.is_empty() {
         members.insert("Attributes".to_owned(), json!(attributes));
+    }
+    let tags = query.map(&format!("{prefix}Tag"), "Key", "Value");
+    if !tags.is_empty() {
+        // Where a queue is made the JSON protocol writes them small.
+        let name = if members.contains_key("QueueName") { "tags" } else { "Tags" };
+        members.insert(name.to_owned(), json!(tags));
     }
     for (theirs, ours) in
         [("MessageAttribute", "MessageAttributes"), ("MessageSystemAttribute", "MessageSystemAttributes")]
@@ -84,6 +114,10 @@ fn result(action: &str, answer: &Value) -> Xml {
             urls.iter().fold(xml, |xml, url| xml.text("QueueUrl", &plain(url)))
         }
         ("Messages", Value::Array(messages)) => xml.each("Message", messages, received),
+        ("Results", Value::Array(tasks)) => xml.each("ListMessageMoveTasksResultEntry", tasks, flat),
+        ("Tags", Value::Object(tags)) => {
+            xml.each("Tag", tags, |xml, (key, value)| xml.text("Key", key).text("Value", &plain(value)))
+        }
         ("Successful", Value::Array(entries)) => xml.each(&format!("{action}ResultEntry"), entries, flat),
         ("Failed", Value::Array(entries)) => xml.each("BatchResultErrorEntry", entries, flat),
         ("Attributes", Value::Object(attributes)) => pairs(xml, attributes),
@@ -118,15 +152,15 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{account::Account, activity::Stream};
+    use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock};
 
     /// Each action's result, in order.
     async fn results(calls: &[&str]) -> Vec<String> {
         let account = Account { id: "1".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
-        let sqs = Sqs::new(account, Stream::default());
+        let sqs = Sqs::new(account, Clock::default(), Stream::default(), Chaos::default(), None);
         let mut results = Vec::new();
         for call in calls {
-            let query = Query::parse(call.as_bytes());
+            let query = Query::parse("", call.as_bytes());
             let action = query.get("Action").unwrap_or_default().to_owned();
             let result = run(&sqs, &action, &query, "http://aws/1/q").await;
             results.push(result.map_or_else(|error| error.to_string(), Xml::finish));

@@ -4,20 +4,33 @@
 //! set, so that neither sending nor receiving looks at more than it moves. In a FIFO queue a group with a hidden message
 //! gives out no other.
 
+mod inspect;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use serde::{Deserialize, Serialize};
 
-use super::{Attributes, MessageAttribute, Sent};
+pub(super) use inspect::Standing;
+
+use super::{Attributes, MessageAttribute, Sent, journal::QueueJournal};
+use crate::clock::Moment;
 
 /// How long a FIFO queue knows repeats.
 const DEDUPLICATION: Duration = Duration::from_secs(300);
 
+/// As many messages a queue may have given out and not had back.
+///
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
+const MOST_IN_FLIGHT: usize = 120_000;
+
+/// As long a message may be hidden altogether, from its receive on.
+pub(super) const LONGEST_HIDDEN: Duration = Duration::from_secs(43_200);
+
 /// A message in the queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Message {
     pub(super) sent: Sent,
     pub(super) body: String,
@@ -25,23 +38,24 @@ pub(super) struct Message {
     pub(super) group: Option<String>,
     pub(super) deduplication: Option<String>,
     pub(super) trace_header: Option<String>,
-    /// Since the epoch, in milliseconds.
-    pub(super) sent_at: u128,
-    pub(super) first_received_at: Option<u128>,
+    /// From here its age counts.
+    pub(super) sent_at: Moment,
+    pub(super) first_received_at: Option<Moment>,
+    pub(super) received_at: Option<Moment>,
     pub(super) receives: u32,
     /// The queue that gave it up.
     pub(super) source: Option<String>,
-    pub(super) expires: Instant,
     place: Place,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a message is. Messages that are kept elsewhere are hidden until the moment that stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Place {
     Waiting,
     /// Sent and not to be seen yet.
-    Delayed(Instant),
+    Delayed(Moment),
     /// Received, by this receipt.
-    InFlight(Instant, u64),
+    InFlight(Moment, u64),
 }
 
 /// A message that is to be kept, without its place.
@@ -51,6 +65,7 @@ pub(super) struct Incoming {
 }
 
 /// The parts of a message that the queue does not choose.
+#[derive(Clone)]
 pub(super) struct MessageParts {
     pub(super) sent: Sent,
     pub(super) body: String,
@@ -58,7 +73,7 @@ pub(super) struct MessageParts {
     pub(super) group: Option<String>,
     pub(super) deduplication: Option<String>,
     pub(super) trace_header: Option<String>,
-    pub(super) sent_at: u128,
+    pub(super) sent_at: Moment,
     pub(super) source: Option<String>,
 }
 
@@ -97,22 +112,27 @@ pub(super) struct State {
     /// Waiting messages of a standard queue, the oldest first.
     waiting: VecDeque<u64>,
     /// When hidden messages are to be seen.
-    timers: BTreeSet<(Instant, u64)>,
+    timers: BTreeSet<(Moment, u64)>,
     /// When messages are too old.
-    expiries: BTreeSet<(Instant, u64)>,
+    expiries: BTreeSet<(Moment, u64)>,
     groups: HashMap<String, Group>,
     /// Groups with waiting messages and no hidden one.
     open: VecDeque<String>,
     /// What was sent under a deduplication id.
     known: HashMap<String, Sent>,
     /// The same ids, the oldest first.
-    forgettable: VecDeque<(Instant, String)>,
+    forgettable: VecDeque<(Moment, String)>,
     last: u64,
     last_receipt: u64,
+    in_flight: usize,
+    /// Of a queue that is held, the messages that may be received all the same.
+    held: Option<BTreeSet<u64>>,
+    /// Is told of each change, when the queue outlives the process.
+    journal: Option<QueueJournal>,
 }
 
 impl State {
-    pub(super) fn new(attributes: Attributes) -> Self {
+    pub(super) fn new(attributes: Attributes, journal: Option<QueueJournal>) -> Self {
         Self {
             attributes,
             messages: HashMap::new(),
@@ -125,15 +145,41 @@ impl State {
             forgettable: VecDeque::new(),
             last: 0,
             last_receipt: 0,
+            in_flight: 0,
+            held: None,
+            journal,
         }
     }
 
     /// What was sent under this deduplication id, if that is not long ago.
-    pub(super) fn repeat(&mut self, id: &str, now: Instant) -> Option<Sent> {
+    pub(super) fn repeat(&mut self, id: &str, group: Option<&str>, now: Moment) -> Option<Sent> {
         while let Some((_, id)) = self.forgettable.pop_front_if(|(at, _)| now >= *at + DEDUPLICATION) {
             self.known.remove(&id);
         }
-        self.known.get(id).cloned()
+        self.known.get(&self.scoped(id, group)).cloned()
+    }
+
+    /// A deduplication id, apart from those of other groups where the queue looks at each group by itself.
+    fn scoped(&self, id: &str, group: Option<&str>) -> String {
+        match group.filter(|_| self.attributes.by_group) {
+            // No id and no group has a space.
+            Some(group) => format!("{group} {id}"),
+            None => id.to_owned(),
+        }
+    }
+
+    /// Tells the journal what the queue is.
+    pub(super) fn tell(&self, tags: &BTreeMap<String, String>) {
+        if let Some(journal) = &self.journal {
+            journal.queue(&self.attributes, tags);
+        }
+    }
+
+    /// Tells the journal that the queue is gone, and then nothing more.
+    pub(super) fn forget(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            journal.gone();
+        }
     }
 
     /// The sequence number of the next message: twenty digits, growing.
@@ -141,14 +187,17 @@ impl State {
         format!("{:020}", 18_850_000_000_000_000_000_u128 + u128::from(self.last))
     }
 
-    pub(super) fn put(&mut self, incoming: Incoming, now: Instant) {
+    pub(super) fn put(&mut self, incoming: Incoming, now: Moment) {
         self.last += 1;
         let (key, Incoming { message: parts, delay }) = (self.last, incoming);
         if let Some(id) = &parts.deduplication {
+            let id = self.scoped(id, parts.group.as_deref());
+            if let Some(journal) = &self.journal {
+                journal.known(now, &id, &parts.sent);
+            }
             self.known.insert(id.clone(), parts.sent.clone());
-            self.forgettable.push_back((now, id.clone()));
+            self.forgettable.push_back((now, id));
         }
-        let expires = now + self.attributes.retention;
         let message = Message {
             sent: parts.sent,
             body: parts.body,
@@ -158,18 +207,27 @@ impl State {
             trace_header: parts.trace_header,
             sent_at: parts.sent_at,
             first_received_at: None,
+            received_at: None,
             receives: 0,
             source: parts.source,
-            expires,
-            place: Place::Waiting,
+            place: if delay.is_zero() { Place::Waiting } else { Place::Delayed(now + delay) },
         };
+        if let Some(journal) = &self.journal {
+            journal.put(key, &message);
+        }
+        self.place(key, message);
+    }
+
+    /// Takes a message in as it is, where it is.
+    fn place(&mut self, key: u64, message: Message) {
+        let place = message.place;
+        self.expiries.insert((message.sent_at + self.attributes.retention, key));
         self.messages.insert(key, message);
-        self.expiries.insert((expires, key));
-        if delay.is_zero() { self.show(key) } else { self.hide(key, Place::Delayed(now + delay)) }
+        if place == Place::Waiting { self.show(key) } else { self.hide(key, place) }
     }
 
     /// The next moment at which something is to be seen again.
-    pub(super) fn next_timer(&self) -> Option<Instant> {
+    pub(super) fn next_timer(&self) -> Option<Moment> {
         self.timers.first().map(|(at, _)| *at)
     }
 
@@ -179,11 +237,11 @@ impl State {
         &mut self,
         max: usize,
         visibility: Duration,
-        now: Instant,
+        now: Moment,
     ) -> (Vec<(Message, u64, u64)>, Vec<Message>) {
         self.settle(now);
         let (mut taken, mut given_up) = (Vec::new(), Vec::new());
-        while taken.len() < max {
+        while taken.len() < max && !self.is_full() {
             let Some(key) = self.next() else { break };
             let most = self.attributes.redrive.as_ref().map(|redrive| redrive.max_receives);
             let receives = self.messages.get(&key).map_or(0, |message| message.receives);
@@ -196,6 +254,11 @@ impl State {
             self.hide(key, Place::InFlight(now + visibility, receipt));
             if let Some(message) = self.messages.get_mut(&key) {
                 message.receives += 1;
+                message.first_received_at.get_or_insert(now);
+                message.received_at = Some(now);
+                if let Some(journal) = &self.journal {
+                    journal.put(key, message);
+                }
                 taken.push((message.clone(), key, receipt));
             }
         }
@@ -203,11 +266,55 @@ impl State {
         (taken, given_up)
     }
 
-    pub(super) fn note_received(&mut self, key: u64, at: u128) -> u128 {
-        self.messages.get_mut(&key).map_or(at, |message| *message.first_received_at.get_or_insert(at))
+    /// Whether it gave out as many messages as it may.
+    pub(super) fn is_full(&self) -> bool {
+        self.in_flight >= MOST_IN_FLIGHT
     }
 
-    pub(super) fn receipt(&mut self, key: u64, receipt: u64, now: Instant) -> Receipt {
+    /// Takes back what was kept when the process before this one ended.
+    pub(super) fn restore(&mut self, messages: BTreeMap<u64, Message>, known: Vec<(Moment, String, Sent)>) {
+        for (at, id, sent) in known {
+            self.known.insert(id.clone(), sent);
+            self.forgettable.push_back((at, id));
+        }
+        for (key, message) in messages {
+            self.last = self.last.max(key);
+            if let Place::InFlight(_, receipt) = message.place {
+                self.last_receipt = self.last_receipt.max(receipt);
+            }
+            if let Some(journal) = &self.journal {
+                journal.put(key, &message);
+            }
+            self.place(key, message);
+        }
+        self.close_groups();
+    }
+
+    /// Changes the attributes; that messages are kept longer or shorter holds for those that are there too.
+    pub(super) fn change(&mut self, attributes: Attributes) {
+        let kept = self.attributes.retention;
+        self.attributes = attributes;
+        if kept != self.attributes.retention {
+            let (messages, retention) = (&self.messages, self.attributes.retention);
+            self.expiries = messages.iter().map(|(key, message)| (message.sent_at + retention, *key)).collect();
+        }
+    }
+
+    /// When the oldest message was sent that is to be seen or was received.
+    pub(super) fn oldest(&mut self, now: Moment) -> Option<Moment> {
+        self.settle(now);
+        // All are kept equally long, so that the first to be too old is the oldest.
+        let by_age = self.expiries.iter().filter_map(|(_, key)| self.messages.get(key));
+        let mut seen = by_age.filter(|message| !matches!(message.place, Place::Delayed(_)));
+        seen.next().map(|message| message.sent_at)
+    }
+
+    /// When a message was received, if it is hidden by this very receipt.
+    pub(super) fn received_at(&self, key: u64) -> Option<Moment> {
+        self.messages.get(&key)?.received_at
+    }
+
+    pub(super) fn receipt(&mut self, key: u64, receipt: u64, now: Moment) -> Receipt {
         self.settle(now);
         match self.messages.get(&key).map(|message| message.place) {
             None => Receipt::Gone,
@@ -227,16 +334,55 @@ impl State {
         }
     }
 
-    /// Says until when a hidden message stays hidden.
-    pub(super) fn retime(&mut self, key: u64, receipt: u64, until: Instant, now: Instant) {
-        self.unhide(key);
-        if until <= now { self.show(key) } else { self.hide(key, Place::InFlight(until, receipt)) }
+    /// Whether a message was received and is hidden.
+    pub(super) fn is_in_flight(&self, key: u64) -> bool {
+        self.messages.get(&key).is_some_and(|message| matches!(message.place, Place::InFlight(..)))
     }
 
+    /// Takes the oldest message that waits out of the queue, for another one.
+    pub(super) fn give_away(&mut self, now: Moment) -> Option<Message> {
+        self.settle(now);
+        let key = self.next()?;
+        let message = self.remove(key);
+        self.close_groups();
+        message
+    }
+
+    /// Says until when a message that is in flight stays hidden.
+    pub(super) fn retime(&mut self, key: u64, until: Moment, now: Moment) {
+        let Some(Place::InFlight(_, receipt)) = self.messages.get(&key).map(|message| message.place) else { return };
+        self.unhide(key);
+        if until <= now {
+            self.show(key)
+        } else {
+            self.hide(key, Place::InFlight(until, receipt))
+        }
+        if let (Some(journal), Some(message)) = (&self.journal, self.messages.get(&key)) {
+            journal.put(key, message);
+        }
+    }
+
+    /// Forgets all messages; what was sent under a deduplication id stays known.
     pub(super) fn purge(&mut self) {
-        let attributes = self.attributes.clone();
-        let (last, last_receipt) = (self.last, self.last_receipt);
-        *self = Self { last, last_receipt, ..Self::new(attributes) };
+        if let Some(journal) = &self.journal {
+            journal.purge();
+        }
+        let empty = Self::new(self.attributes.clone(), self.journal.take());
+        let old = std::mem::replace(self, empty);
+        self.last = old.last;
+        self.last_receipt = old.last_receipt;
+        self.held = old.held.map(|_| BTreeSet::new());
+        self.known = old.known;
+        self.forgettable = old.forgettable;
+    }
+
+    /// Forgets everything, as if it were new.
+    pub(super) fn reset(&mut self, attributes: Attributes) {
+        self.purge();
+        self.known.clear();
+        self.forgettable.clear();
+        self.held = None;
+        self.attributes = attributes;
     }
 
     /// Whether a receive would find something now.
@@ -244,21 +390,19 @@ impl State {
         !self.waiting.is_empty() || !self.open.is_empty()
     }
 
-    pub(super) fn counts(&mut self, now: Instant) -> Counts {
+    pub(super) fn counts(&mut self, now: Moment) -> Counts {
         self.settle(now);
-        let mut counts = Counts::default();
-        for message in self.messages.values() {
-            match message.place {
-                Place::Waiting => counts.visible += 1,
-                Place::Delayed(_) => counts.delayed += 1,
-                Place::InFlight(..) => counts.in_flight += 1,
-            }
+        // Whatever is hidden has its timer.
+        let hidden = self.timers.len();
+        Counts {
+            visible: self.messages.len().saturating_sub(hidden),
+            in_flight: self.in_flight,
+            delayed: hidden.saturating_sub(self.in_flight),
         }
-        counts
     }
 
     /// Shows what is to be seen again, forgets what is too old.
-    fn settle(&mut self, now: Instant) {
+    fn settle(&mut self, now: Moment) {
         while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, key));
             self.unhide(key);
@@ -272,6 +416,9 @@ impl State {
 
     /// The next message that may be received, out of its line.
     fn next(&mut self) -> Option<u64> {
+        if self.held.is_some() {
+            return self.next_released();
+        }
         if !self.attributes.fifo {
             return self.waiting.pop_front();
         }
@@ -298,7 +445,8 @@ impl State {
         if let Place::Delayed(until) | Place::InFlight(until, _) = place {
             self.timers.insert((until, key));
         }
-        if let Some(name) = &message.group {
+        self.in_flight += usize::from(matches!(place, Place::InFlight(..)));
+        if let Some(name) = message.group.as_ref().filter(|_| self.attributes.fifo) {
             self.groups.entry(name.clone()).or_default().hidden += 1;
         }
     }
@@ -306,6 +454,7 @@ impl State {
     fn unhide(&mut self, key: u64) {
         let Some(message) = self.messages.get_mut(&key) else { return };
         let (Place::Delayed(until) | Place::InFlight(until, _)) = message.place else { return };
+        self.in_flight -= usize::from(matches!(message.place, Place::InFlight(..)));
         message.place = Place::Waiting;
         self.timers.remove(&(until, key));
         if let Some(group) = message.group.as_ref().and_then(|name| self.groups.get_mut(name)) {
@@ -317,7 +466,8 @@ impl State {
     fn show(&mut self, key: u64) {
         let Some(message) = self.messages.get_mut(&key) else { return };
         message.place = Place::Waiting;
-        let Some(name) = message.group.clone() else {
+        // A group in a standard queue is for fairness among tenants, and keeps no order.
+        let Some(name) = message.group.clone().filter(|_| self.attributes.fifo) else {
             self.waiting.push_back(key);
             return;
         };
@@ -338,9 +488,12 @@ impl State {
         let waits = self.messages.get(&key)?.place == Place::Waiting;
         self.unhide(key);
         let message = self.messages.remove(&key)?;
-        self.expiries.remove(&(message.expires, key));
+        if let Some(journal) = &self.journal {
+            journal.remove(key);
+        }
+        self.expiries.remove(&(message.sent_at + self.attributes.retention, key));
         // Only what is too old leaves out of its line; what is deleted was taken out of it when it was received.
-        match &message.group {
+        match message.group.as_ref().filter(|_| self.attributes.fifo) {
             None if waits => self.waiting.retain(|other| *other != key),
             None => {}
             Some(name) => {

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 pub(crate) struct Query(BTreeMap<String, String>);
 
 impl Query {
-    pub(crate) fn parse(body: &[u8]) -> Self {
-        Self(url::form_urlencoded::parse(body).into_owned().collect())
+    /// Reads the parameters of an address and of a form.
+    pub(crate) fn parse(address: &str, body: &[u8]) -> Self {
+        let pairs = |text| url::form_urlencoded::parse(text).into_owned();
+        Self(pairs(address.as_bytes()).chain(pairs(body)).collect())
     }
 
     /// A parameter's value.
@@ -38,7 +40,7 @@ mod tests {
 
     #[test]
     fn lists_and_maps_are_read_from_paths() {
-        let query = Query::parse(b"Action=X&A.member.1=a&A.member.2=b%20c&M.entry.1.key=k&M.entry.1.value=v");
+        let query = Query::parse("Action=X", b"A.member.1=a&A.member.2=b%20c&M.entry.1.key=k&M.entry.1.value=v");
         assert_eq!(query.get("Action"), Some("X"));
         let list = query.list("A.member", |query, at| query.get(at).map(str::to_owned));
         assert_eq!(list, ["a", "b c"]);

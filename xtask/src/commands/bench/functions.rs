@@ -1,13 +1,16 @@
 //! The functions' release binaries: size, start, invocations, memory.
 
-use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, process::Command};
+use std::collections::BTreeMap;
 
 use contract::functions::ALL;
-use flate2::{Compression, write::DeflateEncoder};
 use serde_json::{Value, json};
 
 use super::{Table, median, percentile};
-use crate::{cargo, commands::running::Running, context::Context, report::Failure};
+use crate::{
+    commands::{build, running::Running},
+    context::Context,
+    report::Failure,
+};
 
 /// So often the service is started.
 const STARTS: usize = 9;
@@ -18,29 +21,15 @@ const EVENTS: usize = 10_000;
 type Case<'a> = (&'static str, &'static str, &'a dyn Fn(usize) -> Value);
 
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
-    let binaries = build(context)?;
-    for function in ALL {
-        let file = binaries.join(function.name);
-        let bytes = fs::read(&file).map_err(Failure::from(format!("cannot read {}", file.display())))?;
-        let mut zip = DeflateEncoder::new(Vec::new(), Compression::best());
-        let zipped = zip.write_all(&bytes).and_then(|()| zip.finish());
-        let zipped = zipped.map_err(Failure::from("cannot compress"))?;
-        let size = format!("{:.2} MB, {:.2} MB zipped", megabytes(bytes.len()), megabytes(zipped.len()));
-        table.add(format!("{}: size", function.name), size, "at most 3 MB zipped");
+    let architecture = build::this_machine()?;
+    let built = build::pack(context, architecture, None)?;
+    for (name, packed) in &built.manifest.functions {
+        let (size, zipped) = (build::megabytes(packed.binary_size), build::megabytes(packed.size));
+        table.add(format!("{name}: size"), format!("{size:.2} MB, {zipped:.2} MB zipped"), "at most 3 MB zipped");
     }
+    let binaries = built.binaries;
     starts(context, &binaries, table)?;
     invocations(context, &binaries, table)
-}
-
-/// The release binaries, built as they are shipped.
-fn build(context: &Context) -> Result<PathBuf, Failure> {
-    let mut command = Command::new(cargo::program());
-    command.args(["build", "--release", "--package", "handlers", "--bins"]).current_dir(&context.root);
-    let status = command.status().map_err(Failure::from("cannot start cargo"))?;
-    if !status.success() {
-        return Err(Failure::new("handlers cannot be built"));
-    }
-    Ok(context.root.join("target/release"))
 }
 
 fn starts(context: &Context, binaries: &std::path::Path, table: &mut Table) -> Result<(), Failure> {
@@ -94,9 +83,4 @@ fn invocations(context: &Context, binaries: &std::path::Path, table: &mut Table)
         table.add(format!("{name}: resident {what}"), format!("{:.2} MiB", usage.resident_mib), "no growth");
     }
     Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a file's size in megabytes needs no more digits")]
-fn megabytes(bytes: usize) -> f64 {
-    bytes as f64 / 1e6
 }

@@ -82,7 +82,7 @@ fn queues(count: usize) -> Result<Template, Failure> {
     stack.finish().map_err(Failure::new)
 }
 
-fn times(program: &Path, arguments: &[&str], folder: &Path, rounds: usize) -> Result<Vec<f64>, Failure> {
+pub(super) fn times(program: &Path, arguments: &[&str], folder: &Path, rounds: usize) -> Result<Vec<f64>, Failure> {
     let mut all = Vec::new();
     for _ in 0..rounds {
         let since = Instant::now();
@@ -105,7 +105,7 @@ fn cdk(context: &Context, table: &mut Table, templates: &[(&str, &Template)]) ->
         return Ok(());
     };
     for (name, template) in templates {
-        write_whole(&folder.join("template.json"), &cfn::write::json(template))?;
+        write_whole(&folder.join("template.json"), cfn::write::json(template))?;
         let synth = ["synth", "--quiet", "--app", "node app.js"];
         table.add(format!("cdk synth of {name}"), median(times(&program, &synth, &folder, CDK_ROUNDS)?, "ms"), "");
         let unchecked = [&synth[..], &["--no-validation"]].concat();
@@ -116,7 +116,7 @@ fn cdk(context: &Context, table: &mut Table, templates: &[(&str, &Template)]) ->
 }
 
 /// Installs CDK; its program, or nothing where npm or the registry is not there.
-fn install(folder: &Path) -> Result<Option<PathBuf>, Failure> {
+pub(super) fn install(folder: &Path) -> Result<Option<PathBuf>, Failure> {
     fs::create_dir_all(folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
     let packages =
         r#"{"private":true,"dependencies":{"aws-cdk":"2.1148.1","aws-cdk-lib":"2.276.0","constructs":"10.8.1"}}"#;

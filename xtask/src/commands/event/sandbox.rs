@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
+    addresses,
     cli::{EventNew, EventSend, LOCAL},
     context::Context,
     report::{Failure, printable},
-    running,
 };
 
 /// How long an answer may take.
@@ -32,7 +32,7 @@ struct Delivery {
 pub(crate) fn new(context: &Context, options: &EventNew) -> Result<(), Failure> {
     let sandbox = match &options.paypal {
         Some(url) => url.clone(),
-        None => running::find(context, LOCAL)?.paypal,
+        None => addresses::find(context, LOCAL)?.paypal,
     };
     let url = format!("{}/_sandbox/events", sandbox.trim_end_matches('/'));
     let mut wanted = json!({ "event_type": options.event_type, "deliver": false });
@@ -56,7 +56,7 @@ pub(crate) fn send(context: &Context, options: &EventSend) -> Result<(), Failure
     let delivery = read(&options.file)?;
     let url = match &options.url {
         Some(url) => url.clone(),
-        None => format!("{}/webhook/receiver", running::find(context, LOCAL)?.api),
+        None => format!("{}/webhook/receiver", addresses::find(context, LOCAL)?.api),
     };
     for _ in 0..options.times {
         let (status, answer) = post(&url, &delivery.headers, &delivery.body)?;

@@ -1,86 +1,59 @@
-//! The console's page: where buyers come back to after PayPal's approval page, and what happened last.
+//! What this service adds to the console: where buyers come back to after PayPal's approval page, PayPal itself, and what
+//! the messages are about.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{
-    Json, Router,
-    extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode},
-    middleware::Next,
-    response::{Html, IntoResponse, Response},
-    routing::{get, post},
-};
+use axum::{Json, Router, extract::State, response::Html, routing::get};
 use local_cloud::{
     activity::{Activity, Stream},
-    lambda::Lambda,
+    console::Console,
+    record::Recorder,
 };
+use paypal_sandbox::{Sandbox, What};
 use tokio::{
     net::TcpListener,
     sync::broadcast::{Receiver, error::RecvError},
     task::JoinHandle,
 };
 
-use crate::running::Addresses;
+use super::subject;
+use crate::addresses::Addresses;
 
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;
 
 pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
 
-/// Serves the console until it is aborted.
-pub(super) fn serve(
+/// The console of this service.
+pub(super) fn console(
     listener: TcpListener,
-    ready: Addresses,
+    ready: &Addresses,
     recent: Recent,
-    lambda: Lambda,
-    prefix: String,
-) -> JoinHandle<()> {
-    let router = Router::new()
-        .route("/", get(|| async { Html(PAGE) }))
+    sandbox: &Sandbox,
+    prefix: &str,
+) -> Console {
+    let addresses = ready.clone();
+    let routes = Router::new()
         .route("/approved", get(|| async { Html(APPROVED) }))
         .route("/cancelled", get(|| async { Html(CANCELLED) }))
-        .route("/api/addresses", get(move || async move { Json(ready) }))
+        .route("/api/addresses", get(move || async move { Json(addresses) }))
         .route("/api/activity", get(activity).with_state(recent))
-        .route(
-            "/api/functions/{name}/kill",
-            post(move |Path(name): Path<String>| async move { kill(&lambda, &prefix, &name) }),
-        );
-    let router = router.layer(axum::middleware::from_fn(own_pages_only));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            eprintln!("the console ended: {error}");
-        }
-    })
+        .nest("/paypal", sandbox.control());
+    let prefix = prefix.to_owned();
+    Console {
+        listener,
+        routes,
+        neighbours: BTreeMap::from([(ready.paypal.clone(), "PayPal".to_owned())]),
+        subject: Box::new(subject::about),
+        redrive: Box::new(move |queue, body| subject::redriven(&prefix, queue, body)),
+    }
 }
 
 async fn activity(State(recent): State<Recent>) -> Json<Vec<Activity>> {
     Json(recent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
-}
-
-/// Refuses what a page of somebody else's in the developer's browser could ask for: another host's name that leads here, or
-/// another origin.
-async fn own_pages_only(request: Request, next: Next) -> Response {
-    if is_own(request.headers()) {
-        return next.run(request).await;
-    }
-    (StatusCode::FORBIDDEN, "this is for pages of this console only\n").into_response()
-}
-
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text("host").unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let foreign = text("origin").is_some_and(|origin| origin != format!("http://{host}"));
-    ["127.0.0.1", "localhost"].contains(&name) && !foreign
-}
-
-/// Kills all environments of a function, to see what a crash does.
-fn kill(lambda: &Lambda, prefix: &str, name: &str) -> Result<Json<usize>, StatusCode> {
-    let name = if name.starts_with(prefix) { name.to_owned() } else { format!("{prefix}{name}") };
-    lambda.function(&name).map(|_| Json(lambda.kill(&name))).ok_or(StatusCode::NOT_FOUND)
 }
 
 /// Begins to remember what happens.
@@ -106,8 +79,32 @@ async fn keep(mut receiver: Receiver<Activity>, recent: Recent) {
     }
 }
 
+/// Tells the record what PayPal does, until it is aborted: its invoices are where journeys end.
+pub(super) fn note(sandbox: &Sandbox, recorder: Recorder, paypal: String) -> JoinHandle<()> {
+    let mut receiver = sandbox.activity();
+    let node = format!("neighbour:{paypal}");
+    tokio::spawn(async move {
+        loop {
+            match receiver.recv().await {
+                Ok(happened) => match happened.what {
+                    What::Invoice { number, reference, status, amount } => {
+                        let label = format!("invoice {number} {status}, {amount}");
+                        recorder.note(&reference, "functions", &node, label);
+                    }
+                    What::Request { path, status, .. } if !path.starts_with("/webapps") => {
+                        recorder.count("functions", &node, status == 0 || status >= 400);
+                    }
+                    What::Webhook { result, .. } => recorder.count(&node, "api", !result.starts_with('2')),
+                    _ => {}
+                },
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    })
+}
+
 const APPROVED: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Approved</title>\
 <h1>Thank you</h1><p>The subscription is approved. The invoice follows.</p>";
 const CANCELLED: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Cancelled</title>\
 <h1>Cancelled</h1><p>Nothing was subscribed, and nothing is charged.</p>";
-const PAGE: &str = include_str!("console.html");

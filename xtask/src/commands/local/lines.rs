@@ -16,8 +16,8 @@ use tokio::{
 };
 
 use crate::{
+    addresses::Addresses,
     report::{Failure, printable},
-    running::Addresses,
 };
 
 /// Prints the table of addresses and a `curl` line for each route.
@@ -117,7 +117,7 @@ fn line(start: Instant, words: &str, took: Option<Duration>) {
 fn cloud_words(what: &What, prefix: &str) -> String {
     let short = |name: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned();
     match what {
-        What::Request { method, path, status } => format!("request   {method} {} -> {status}", printable(path)),
+        What::Request { method, path, status, .. } => format!("request   {method} {} -> {status}", printable(path)),
         What::Published { topic, deliveries, .. } => {
             format!(
                 "topic     {}, to {deliveries} subscription{}",
@@ -134,6 +134,12 @@ fn cloud_words(what: &What, prefix: &str) -> String {
                 Some(error) => format!("function  {}{cold} FAILED: {error}", short(function)),
             }
         }
+        What::Again { function, seconds } => {
+            format!("function  {} gets the event again in {seconds} s", short(function))
+        }
+        What::Alarm { alarm, state, reason } => format!("alarm     {} is {state}: {reason}", short(alarm)),
+        What::Throttled { function } => format!("function  {} is throttled", short(function)),
+        What::Undelivered { topic } => format!("topic     {} could not deliver", short(topic)),
         What::Started { function } => format!("function  {} started", short(function)),
         What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),
         What::Logged { function, line } => format!("log       {}: {}", short(function), log_words(line)),

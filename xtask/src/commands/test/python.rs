@@ -1,6 +1,7 @@
-//! Python programs that tests use: boto3 as somebody else's client, cfn-lint and checkov as second opinions, schemathesis as
-//! somebody who only knows the API's description. They are installed into `target/`, from pinned and hashed requirements.
-//! checkov is on its own, because it wants an older boto3.
+//! Python programs that tests use: boto3 as somebody else's client, cfn-lint, checkov and zizmor as second opinions,
+//! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS. They are installed into
+//! `target/`, from pinned and hashed requirements. checkov and ministack are on their own, because they want an older boto3;
+//! playwright, because it is large and not everybody's.
 //!
 //! The requirements are made by
 //!
@@ -10,7 +11,10 @@
 //!     --no-emit-options --output-file checkov.txt checkov.in
 //! ```
 //!
-//! `requirements.txt` likewise from boto3 and cfn-lint, and `schemathesis.txt` from schemathesis.
+//! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, and `emulator.txt` from
+//! ministack and cbor2, which it needs for what the SDK for Rust says to CloudWatch.
+//! `emulators.txt` from moto, ministack, flask, flask-cors, freezegun, pytest and pytest-timeout; `browser.txt`
+//! from playwright, which drives a Chromium that the machine has.
 
 use std::{
     fs,
@@ -34,6 +38,9 @@ struct Installed {
 
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
+const EMULATOR: Installed = Installed { folder: "emulator", requirements: include_str!("emulator.txt") };
+const BROWSER: Installed = Installed { folder: "browser", requirements: include_str!("browser.txt") };
+const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
@@ -46,9 +53,95 @@ pub(super) fn schemathesis(context: &Context) -> PathBuf {
     SCHEMATHESIS.program(context, "schemathesis")
 }
 
+/// The interpreter that drives a browser.
+pub(super) fn browser_driver(context: &Context) -> PathBuf {
+    BROWSER.program(context, "python")
+}
+
+/// Installs what drives a browser, unless it is there as required, and sees that there is a browser.
+pub(super) fn set_up_browser(context: &Context) -> Result<(), Failure> {
+    browser()?;
+    BROWSER.set_up(context)
+}
+
+/// A Chromium, by the names that it has on the systems people use; `CHROMIUM` names another.
+pub(super) fn browser() -> Result<PathBuf, Failure> {
+    const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    const ON_MACOS: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let folders: Vec<_> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let mut found = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    found
+        .find(|path| path.is_file())
+        .or_else(|| Some(PathBuf::from(ON_MACOS)).filter(|path| path.is_file()))
+        .ok_or_else(|| {
+            Failure::new("no Chromium is installed, and the console is tested in one").help(
+                "install the package chromium (apt-get install chromium), name one in CHROMIUM, or leave the test out \
+                 with --no-browser",
+            )
+        })
+}
+
+/// The folder of other people's emulators, a virtual environment.
+pub(super) fn emulators(context: &Context) -> PathBuf {
+    context.root.join("target").join(EMULATORS.folder)
+}
+
+/// The source of moto, with its tests.
+pub(super) fn moto(context: &Context) -> PathBuf {
+    emulators(context).join("moto")
+}
+
+/// Installs other people's emulators and moto's tests, unless they are there as required.
+pub(super) fn set_up_emulators(context: &Context) -> Result<(), Failure> {
+    EMULATORS.set_up(context)?;
+    let folder = emulators(context);
+    if moto(context).join("tests/test_sqs").is_dir() {
+        return Ok(());
+    }
+    let python = || Command::new(EMULATORS.program(context, "python"));
+    // The tests come with the source, which the same requirements pin: a line, and its hashes indented below it.
+    let mut lines = EMULATORS.requirements.lines().skip_while(|line| !line.starts_with("moto=="));
+    let first = lines.next().unwrap_or_default();
+    let hashes = lines.take_while(|line| line.starts_with(' '));
+    let wanted = std::iter::once(first).chain(hashes).collect::<Vec<_>>().join("\n");
+    let file = folder.join("moto.txt");
+    write_whole(&file, &wanted)?;
+    let mut fetch = python();
+    fetch.args(["-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps", "--no-binary", ":all:", "-r"]);
+    fetch.arg(&file).arg("-d").arg(&folder);
+    run_to_end(fetch)?;
+    let version = wanted.trim_start_matches("moto==").split_whitespace().next().unwrap_or_default();
+    let mut unpack = python();
+    unpack.args(["-m", "tarfile", "-e"]).arg(folder.join(format!("moto-{version}.tar.gz"))).arg(&folder);
+    run_to_end(unpack)?;
+    let unpacked = folder.join(format!("moto-{version}"));
+    fs::rename(&unpacked, moto(context)).map_err(Failure::from(format!("cannot rename {}", unpacked.display())))
+}
+
 /// Installs the API tester, unless it is there as required.
 pub(super) fn set_up_schemathesis(context: &Context) -> Result<(), Failure> {
     SCHEMATHESIS.set_up(context)
+}
+
+/// AWS's emulator.
+pub(super) fn emulator(context: &Context) -> PathBuf {
+    EMULATOR.program(context, "ministack")
+}
+
+/// Installs AWS's emulator, unless it is there as required.
+pub(super) fn set_up_emulator(context: &Context) -> Result<(), Failure> {
+    EMULATOR.set_up(context)
+}
+
+/// Runs zizmor on the workflows: what it finds and nobody waived fails.
+pub(super) fn lint_workflows(context: &Context) -> Result<(), Failure> {
+    let mut zizmor = Command::new(PROGRAMS.program(context, "zizmor"));
+    zizmor.args(["--offline", "--no-progress", "--persona", "pedantic", "--strict-collection"]);
+    zizmor.arg(context.root.join(".github"));
+    run_to_end(zizmor)
 }
 
 /// Installs the programs, unless they are there as required.
@@ -170,7 +263,7 @@ fn write_templates(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     for name in context.environments() {
         let template = infra::service(&context.environment(&name)?).map_err(Failure::new)?;
         let file = folder.join(format!("{name}.yaml"));
-        write_whole(&file, &cfn::write::yaml(&template))?;
+        write_whole(&file, cfn::write::yaml(&template))?;
         files.push(file);
     }
     Ok(files)

@@ -1,0 +1,42 @@
+//! For programs. The shape is that of `infra/cfn/schema/diff.json`: members may be added, none changes its meaning as long as
+//! `version` stays.
+
+use serde::Serialize;
+
+use super::Review;
+use crate::diff::{Change, Diff, Fact, SectionChange, Verdict};
+
+/// The shape's version.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    reviews: Vec<Reviewed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reviewed<'a> {
+    name: &'a str,
+    against: &'a str,
+    /// Whether anything differs.
+    differs: bool,
+    facts: &'a [Fact],
+    changes: &'a [Change],
+    sections: &'a [SectionChange],
+    verdict: &'a Verdict,
+}
+
+/// Reviews for programs, as one JSON document.
+#[must_use]
+pub fn json(reviews: &[Review<'_>]) -> String {
+    // Texts, numbers and values of templates only: serde_json always writes them.
+    let document = Document { version: VERSION, reviews: reviews.iter().map(reviewed).collect() };
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+fn reviewed<'a>(review: &Review<'a>) -> Reviewed<'a> {
+    let Review { name, against, diff, .. } = *review;
+    let Diff { facts, changes, sections, verdict } = diff;
+    Reviewed { name, against, differs: !diff.is_empty(), facts, changes, sections, verdict }
+}

@@ -1,0 +1,181 @@
+//! Pieces of text that several forms have in common.
+
+use std::collections::BTreeMap;
+
+use crate::diff::{Action, Change, Consequence, Risk, Undo};
+
+/// Risks, the greatest first.
+pub(super) const RISKS: [Risk; 10] = [
+    Risk::Destructive,
+    Risk::Failure,
+    Risk::Exposure,
+    Risk::Access,
+    Risk::Protection,
+    Risk::Flow,
+    Risk::Interruption,
+    Risk::Code,
+    Risk::Cost,
+    Risk::Note,
+];
+
+/// What facts of a risk are called: above them, and counted.
+pub(super) fn risk_words(risk: Risk) -> (&'static str, &'static str) {
+    match risk {
+        Risk::Destructive => ("Destructive", "destructive"),
+        Risk::Failure => ("Will it fail?", "foreseen to fail"),
+        Risk::Exposure => ("Exposure", "exposure"),
+        Risk::Access => ("Access", "access"),
+        Risk::Protection => ("Protection", "protection"),
+        Risk::Flow => ("Way of events", "way of events"),
+        Risk::Interruption => ("Interruption", "interruption"),
+        Risk::Code => ("Code", "code"),
+        Risk::Cost => ("Cost and limits", "cost and limits"),
+        Risk::Note => ("Worth knowing", "worth knowing"),
+    }
+}
+
+/// `2 destructive, 1 code`.
+pub(super) fn counted_risks(risks: impl Iterator<Item = Risk>) -> String {
+    let mut counts: BTreeMap<Risk, usize> = BTreeMap::new();
+    risks.for_each(|risk| *counts.entry(risk).or_default() += 1);
+    let each = counts.into_iter().map(|(risk, count)| format!("{count} {}", risk_words(risk).1));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// `14 resources: 1 replaced, 13 updated`.
+pub(super) fn counted_changes(changes: &[Change]) -> String {
+    let mut counts: BTreeMap<usize, (usize, &str)> = BTreeMap::new();
+    for change in changes {
+        let (order, word) = outcome(change);
+        counts.entry(order).or_insert((0, word)).0 += 1;
+    }
+    let each: Vec<String> = counts.into_values().map(|(count, word)| format!("{count} {word}")).collect();
+    format!("{}: {}", counted(changes.len(), "resource"), each.join(", "))
+}
+
+/// What becomes of a resource, in a word, and where it is listed.
+pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
+    match (change.consequence, &change.action) {
+        (Consequence::Deletion, _) => (0, "deleted"),
+        (Consequence::Replacement, _) => (1, "replaced"),
+        (Consequence::ReplacementRetained, _) => (2, "replaced (the old one stays)"),
+        (Consequence::Retained, _) => (3, "left behind"),
+        (Consequence::ReplacementInSomeCases, _) => (4, "perhaps replaced"),
+        (Consequence::Unknown, _) => (5, "changed in a way that is not known"),
+        (Consequence::Interruption, _) => (6, "updated with an interruption"),
+        (Consequence::InPlace, _) => (7, "updated"),
+        (Consequence::Creation, _) => (8, "added"),
+        (Consequence::None, Action::Renamed { .. }) => (9, "renamed"),
+        (Consequence::None, _) => (10, "changed on paper only"),
+    }
+}
+
+/// Whether the old template brings everything back, as one sentence about all facts.
+pub(super) fn undo_in_all<'f>(undos: impl Iterator<Item = &'f Undo>) -> String {
+    let (mut all, mut no, mut partly) = (0, 0, 0);
+    for undo in undos {
+        all += 1;
+        match undo {
+            Undo::Yes => {}
+            Undo::Partly(_) => partly += 1,
+            Undo::No(_) => no += 1,
+        }
+    }
+    match (no, partly) {
+        (0, 0) => "deploying the old template brings everything back".to_owned(),
+        (0, _) => format!("deploying the old template brings everything back, {partly} of {all} only in part"),
+        (_, 0) => format!("deploying the old template does not bring back {no} of {all}"),
+        _ => format!("deploying the old template does not bring back {no} of {all}, and {partly} only in part"),
+    }
+}
+
+/// What cannot be undone, as a reader is told beside the fact; nothing where everything comes back.
+pub(super) fn undo(undo: &Undo) -> Option<String> {
+    match undo {
+        Undo::Yes => None,
+        Undo::Partly(but) => Some(format!("undo: partly, {but}")),
+        Undo::No(why) => Some(format!("undo: no, {why}")),
+    }
+}
+
+/// `1 queue`, `2 queues`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Text in one line that only shows: no control characters (a terminal would obey them), none that turn the direction of
+/// writing (one name could pass for another).
+pub(crate) fn plain(text: &str) -> String {
+    let shown = |char: char| match char {
+        '\n' | '\r' | '\t' => ' ',
+        _ if char.is_control() => '\u{fffd}',
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        _ => char,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Breaks text into lines of at most `width` characters, between words where that goes. A backslash stays with what it
+/// stands before.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let letters: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + letters.len() > width {
+            lines.push(std::mem::take(&mut line));
+            length = 0;
+        }
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        for letter in letters {
+            if length == width {
+                let kept = if width > 1 && line.ends_with('\\') { line.pop() } else { None };
+                lines.push(std::mem::take(&mut line));
+                line.extend(kept);
+                length = line.len();
+            }
+            line.push(letter);
+            length += 1;
+        }
+    }
+    if length > 0 {
+        lines.push(line);
+    }
+    lines
+}
+
+/// At most so many lines of at most so many characters; what does not fit ends in an ellipsis.
+pub(super) fn fitted(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines = wrapped(text, width);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = last.chars().take(width.saturating_sub(1)).chain(['…']).collect();
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_where_that_goes() {
+        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
+        assert_eq!(wrapped("abc\\_d", 4), ["abc", "\\_d"]);
+        assert_eq!(wrapped("", 4), Vec::<String>::new());
+        assert_eq!(fitted("one two three four", 7, 2), ["one two", "three…"]);
+    }
+
+    #[test]
+    fn text_only_shows() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{202e}d"), "a\u{fffd}[31mb c\u{fffd}d");
+    }
+}

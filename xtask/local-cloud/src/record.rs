@@ -1,0 +1,280 @@
+//! What went through the cloud: the newest hops with their payloads, and how they follow from each other.
+//!
+//! A hop is one step of an event: a request, a message published or sent, an invocation. A journey is what follows from one
+//! hop that came from outside, and has that hop's number. What caused a hop is known without any help of the functions:
+//! each execution environment has an access key of its own and works on one event at a time, so a call that is signed with
+//! the key belongs to the invocation.
+//!
+//! Recording must cost the cloud next to nothing: a lock, a push, and a copy of what is not shared already. The newest
+//! [`KEPT`] hops are kept, and of their payloads at most [`KEPT_BYTES`].
+
+mod cause;
+mod hop;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+pub(crate) use cause::Cause;
+pub use hop::{Hop, Kind, Payload, RequestHead};
+
+/// So many hops are kept.
+const KEPT: usize = 5_000;
+/// So many bytes of payloads are kept.
+const KEPT_BYTES: usize = 16 << 20;
+/// An edge that nobody travelled is not counted; so many are, at most.
+const MOST_EDGES: usize = 1_000;
+
+/// Tells what a payload is about, in the words of whoever runs the cloud.
+pub type Subject = dyn Fn(&[u8]) -> Option<About> + Send + Sync;
+
+/// What a payload is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct About {
+    /// What people call it.
+    pub title: String,
+    /// Words by which what belongs together is known, such as an event's id.
+    pub keys: Vec<String>,
+}
+
+/// How often an edge was travelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Total {
+    /// How often at all.
+    pub all: u64,
+    /// How often with an error.
+    pub errors: u64,
+}
+
+/// What happened since a reader last looked.
+pub(crate) struct News {
+    pub(crate) hops: Vec<Arc<Hop>>,
+    /// Where to go on.
+    pub(crate) next: u64,
+    /// So many hops came and went meanwhile.
+    pub(crate) missed: u64,
+}
+
+/// The record. Clones share it.
+#[derive(Clone)]
+pub struct Recorder(Arc<Inner>);
+
+struct Inner {
+    last: AtomicU64,
+    kept: Mutex<Kept>,
+    /// Says how many hops there were, to those who follow.
+    told: watch::Sender<u64>,
+    subject: OnceLock<Box<Subject>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    hops: VecDeque<Arc<Hop>>,
+    /// How many hops are gone from the front.
+    gone: u64,
+    bytes: usize,
+    /// Where each hop lies, counted from the first there ever was.
+    places: HashMap<u64, u64>,
+    /// The journeys that a message belongs to, and the hop that said so.
+    messages: HashMap<String, (u64, Vec<u64>)>,
+    /// What each access key's environment works on.
+    working: HashMap<String, Cause>,
+    totals: BTreeMap<(String, String), Total>,
+    /// What journeys are about, as far as somebody asked.
+    about: HashMap<u64, Option<About>>,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        let told = watch::channel(0).0;
+        Self(Arc::new(Inner { last: AtomicU64::new(0), kept: Mutex::default(), told, subject: OnceLock::new() }))
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Recorder({} hops)", self.kept().hops.len())
+    }
+}
+
+impl Recorder {
+    /// Says once how to know what payloads are about.
+    pub fn know(&self, subject: Box<Subject>) {
+        let _once = self.0.subject.set(subject);
+    }
+
+    /// The number of the next hop.
+    pub(crate) fn next(&self) -> u64 {
+        self.0.last.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Keeps a hop. Where it follows from several journeys at once, as what a function makes of a batch does, it stays with
+    /// those that are about the same.
+    pub fn keep(&self, mut hop: Hop) {
+        if hop.journeys.len() > 1 && hop.kind != Kind::Invoked {
+            hop.journeys = self.narrowed(&hop);
+        }
+        let mut kept = self.kept();
+        kept.push(hop);
+        let count = kept.gone + kept.hops.len() as u64;
+        drop(kept);
+        // Nobody is woken when nobody looks.
+        self.0.told.send_replace(count);
+    }
+
+    /// Notes something outside of the cloud, in the newest journey that is about `key`; answers whether there is one.
+    pub fn note(&self, key: &str, from: &str, to: &str, label: String) -> bool {
+        let Some(journey) = self.journey_about(key) else { return false };
+        let number = self.next();
+        self.keep(Hop { journeys: vec![journey], ..Hop::new(number, Kind::Noted, from, to, label) });
+        true
+    }
+
+    /// Counts something that is no hop.
+    pub fn count(&self, from: &str, to: &str, failed: bool) {
+        self.kept().count(from, to, failed);
+    }
+
+    /// The journeys that messages belong to.
+    pub(crate) fn journeys_of<'a>(&self, message_ids: impl Iterator<Item = &'a str>) -> Vec<u64> {
+        let kept = self.kept();
+        let mut journeys: Vec<u64> = message_ids
+            .filter_map(|id| kept.messages.get(id))
+            .flat_map(|(_, journeys)| journeys.iter().copied())
+            .collect();
+        journeys.sort_unstable();
+        journeys.dedup();
+        journeys
+    }
+
+    /// Says what the environment with this access key works on.
+    pub(crate) fn working(&self, access_key: &str, cause: Cause) {
+        self.kept().working.insert(access_key.to_owned(), cause);
+    }
+
+    /// Forgets an environment.
+    pub(crate) fn ended(&self, access_key: &str) {
+        self.kept().working.remove(access_key);
+    }
+
+    /// What a call with this access key follows from.
+    pub(crate) fn caller(&self, access_key: &str) -> Cause {
+        self.kept().working.get(access_key).cloned().unwrap_or_default()
+    }
+
+    /// A hop that is still kept.
+    #[must_use]
+    pub fn hop(&self, number: u64) -> Option<Arc<Hop>> {
+        self.kept().get(number)
+    }
+
+    /// Hops from a place on, at most so many of the newest.
+    pub(crate) fn since(&self, place: u64, most: usize) -> News {
+        let kept = self.kept();
+        let end = kept.gone + kept.hops.len() as u64;
+        let most = most as u64;
+        let begin = place.max(kept.gone).max(end.saturating_sub(most));
+        let skipped = usize::try_from(begin - kept.gone).unwrap_or(usize::MAX);
+        let hops = kept.hops.iter().skip(skipped).cloned().collect();
+        News { hops, next: end, missed: begin.saturating_sub(place) }
+    }
+
+    /// Is told whenever there are more hops.
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+        self.0.told.subscribe()
+    }
+
+    /// How often each edge was travelled.
+    pub(crate) fn totals(&self) -> Vec<(String, String, Total)> {
+        let kept = self.kept();
+        kept.totals.iter().map(|((from, to), total)| (from.clone(), to.clone(), *total)).collect()
+    }
+
+    /// What a journey is about, by the first of its payloads.
+    pub(crate) fn about(&self, journey: u64) -> Option<About> {
+        let subject = self.0.subject.get()?;
+        let hop = {
+            let kept = self.kept();
+            if let Some(known) = kept.about.get(&journey) {
+                return known.clone();
+            }
+            kept.get(journey)?
+        };
+        let about = subject(&hop.payload.bytes);
+        let mut kept = self.kept();
+        // It may have gone meanwhile, and nobody would forget what it was about.
+        if kept.places.contains_key(&journey) {
+            kept.about.insert(journey, about.clone());
+        }
+        about
+    }
+
+    fn journey_about(&self, key: &str) -> Option<u64> {
+        let roots: Vec<u64> = {
+            let kept = self.kept();
+            kept.hops.iter().rev().filter(|hop| hop.begins()).map(|hop| hop.number).collect()
+        };
+        roots.into_iter().find(|root| self.about(*root).is_some_and(|about| about.keys.iter().any(|each| each == key)))
+    }
+
+    fn narrowed(&self, hop: &Hop) -> Vec<u64> {
+        let keys = self.0.subject.get().and_then(|subject| subject(&hop.payload.bytes)).unwrap_or_default().keys;
+        let same =
+            |journey: &&u64| self.about(**journey).is_some_and(|about| about.keys.iter().any(|key| keys.contains(key)));
+        let narrowed: Vec<_> = hop.journeys.iter().filter(same).copied().collect();
+        if narrowed.is_empty() { hop.journeys.clone() } else { narrowed }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn push(&mut self, hop: Hop) {
+        self.count(&hop.from, &hop.to, hop.error.is_some());
+        self.bytes += hop.size();
+        self.places.insert(hop.number, self.gone + self.hops.len() as u64);
+        if let Some(id) = &hop.message_id {
+            self.messages.insert(id.clone(), (hop.number, hop.journeys.clone()));
+        }
+        self.hops.push_back(Arc::new(hop));
+        while self.hops.len() > KEPT || (self.bytes > KEPT_BYTES && self.hops.len() > 1) {
+            let Some(oldest) = self.hops.pop_front() else { break };
+            self.gone += 1;
+            self.bytes -= oldest.size();
+            self.places.remove(&oldest.number);
+            self.about.remove(&oldest.number);
+            // A later hop may have said anew where the message belongs.
+            let id = oldest.message_id.as_deref();
+            if id.and_then(|id| self.messages.get(id)).is_some_and(|(number, _)| *number == oldest.number) {
+                self.messages.remove(id.unwrap_or_default());
+            }
+        }
+    }
+
+    fn count(&mut self, from: &str, to: &str, failed: bool) {
+        let edge = (from.to_owned(), to.to_owned());
+        if self.totals.len() >= MOST_EDGES && !self.totals.contains_key(&edge) {
+            return;
+        }
+        let total = self.totals.entry(edge).or_default();
+        total.all += 1;
+        total.errors += u64::from(failed);
+    }
+
+    fn get(&self, number: u64) -> Option<Arc<Hop>> {
+        let place = self.places.get(&number)?.checked_sub(self.gone)?;
+        self.hops.get(usize::try_from(place).ok()?).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

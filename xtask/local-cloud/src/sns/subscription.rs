@@ -1,0 +1,188 @@
+//! Subscriptions: who gets what of a topic's messages.
+//!
+//! Source: <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Publish, filter::FilterPolicy, invalid, topic::effective_delivery_policy};
+use crate::wire::ApiError;
+
+/// Protocols whose endpoints are outside of this machine. They count as confirmed, and nothing is sent to them.
+const OUTSIDE: [&str; 7] = ["http", "https", "email", "email-json", "sms", "application", "firehose"];
+
+/// What may be set.
+const ATTRIBUTES: [&str; 7] = [
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+    "ReplayPolicy",
+    "SubscriptionRoleArn",
+];
+
+/// A subscription of a topic.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Subscription {
+    pub(super) arn: String,
+    pub(super) topic_arn: String,
+    pub(super) protocol: String,
+    pub(super) endpoint: String,
+    pub(super) attributes: BTreeMap<String, String>,
+    #[serde(skip)]
+    filter: Option<FilterPolicy>,
+}
+
+impl Subscription {
+    pub(super) fn new(
+        arn: String,
+        topic_arn: &str,
+        protocol: &str,
+        endpoint: &str,
+        attributes: &BTreeMap<String, String>,
+        fifo: bool,
+    ) -> Result<Self, ApiError> {
+        check_endpoint(protocol, endpoint, fifo)?;
+        let mut subscription = Self {
+            arn,
+            topic_arn: topic_arn.to_owned(),
+            protocol: protocol.to_owned(),
+            endpoint: endpoint.to_owned(),
+            attributes: BTreeMap::new(),
+            filter: None,
+        };
+        subscription.set(attributes)?;
+        Ok(subscription)
+    }
+
+    /// Sets attributes, all of them or, on a mistake, none.
+    pub(super) fn set(&mut self, attributes: &BTreeMap<String, String>) -> Result<(), ApiError> {
+        if attributes.keys().any(|name| !ATTRIBUTES.contains(&name.as_str())) {
+            return Err(invalid("AttributeName"));
+        }
+        let mut together = self.attributes.clone();
+        together.extend(attributes.clone());
+        // An empty policy is none, and without one there is no scope of it.
+        if together.get("FilterPolicy").is_some_and(String::is_empty) {
+            together.remove("FilterPolicy");
+            together.remove("FilterPolicyScope");
+        }
+        together.retain(|name, value| !(name == "RedrivePolicy" && value.is_empty()));
+        if let Some(raw) = together.get("RawMessageDelivery")
+            && !["true", "false"].contains(&raw.to_ascii_lowercase().as_str())
+        {
+            let reason = "Attributes Reason: RawMessageDelivery: Invalid value [";
+            return Err(invalid(&format!("{reason}{raw}]. Must be true or false.")));
+        }
+        if let Some(policy) = together.get("RedrivePolicy") {
+            dead_letter(policy).ok_or_else(|| invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn"))?;
+        }
+        let scope = together.get("FilterPolicyScope").map_or("MessageAttributes", String::as_str);
+        let body = match scope {
+            "MessageAttributes" => false,
+            "MessageBody" => true,
+            other => {
+                return Err(invalid(&format!(
+                    "FilterPolicyScope: Invalid value [{other}]. Please use either MessageBody or MessageAttributes"
+                )));
+            }
+        };
+        let filter = together.get("FilterPolicy").map(|text| FilterPolicy::parse(text, body)).transpose()?;
+        (self.attributes, self.filter) = (together, filter);
+        Ok(())
+    }
+
+    /// Says what differs from a subscription that is to be made of the same endpoint.
+    pub(super) fn check_same(&self, attributes: &BTreeMap<String, String>) -> Result<(), ApiError> {
+        if attributes.iter().all(|(name, value)| self.attributes.get(name) == Some(value)) {
+            return Ok(());
+        }
+        Err(invalid("Attributes Reason: Subscription already exists with different attributes"))
+    }
+
+    /// The attributes as `GetSubscriptionAttributes` names them.
+    pub(super) fn tell(&self) -> BTreeMap<String, String> {
+        let mut attributes = self.attributes.clone();
+        let owner = self.topic_arn.split(':').nth(4).unwrap_or_default();
+        for (name, value) in [
+            ("SubscriptionArn", self.arn.as_str()),
+            ("TopicArn", &self.topic_arn),
+            ("Protocol", &self.protocol),
+            ("Endpoint", &self.endpoint),
+            ("Owner", owner),
+            ("PendingConfirmation", "false"),
+            ("ConfirmationWasAuthenticated", "true"),
+            ("EffectiveDeliveryPolicy", &effective_delivery_policy().to_string()),
+        ] {
+            attributes.insert(name.to_owned(), value.to_owned());
+        }
+        attributes.entry("RawMessageDelivery".to_owned()).or_insert_with(|| "false".to_owned());
+        if attributes.contains_key("FilterPolicy") {
+            attributes.entry("FilterPolicyScope".to_owned()).or_insert_with(|| "MessageAttributes".to_owned());
+        }
+        attributes
+    }
+
+    pub(super) fn wants(&self, publish: &Publish) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(&publish.message, &publish.attributes))
+    }
+
+    pub(super) fn is_raw(&self) -> bool {
+        self.attributes.get("RawMessageDelivery").is_some_and(|raw| raw.eq_ignore_ascii_case("true"))
+    }
+
+    /// Whether its endpoint is outside of this machine.
+    pub(super) fn is_outside(&self) -> bool {
+        OUTSIDE.contains(&self.protocol.as_str())
+    }
+
+    /// Where what cannot be delivered goes: a queue's ARN.
+    pub(super) fn dead_letter(&self) -> Option<String> {
+        dead_letter(self.attributes.get("RedrivePolicy")?)
+    }
+
+    /// As it was written down, with its filter read again.
+    pub(super) fn restored(mut self) -> Result<Self, ApiError> {
+        self.set(&BTreeMap::new())?;
+        Ok(self)
+    }
+}
+
+fn dead_letter(policy: &str) -> Option<String> {
+    let policy: Value = serde_json::from_str(policy).ok()?;
+    let arn = policy.get("deadLetterTargetArn")?.as_str()?;
+    arn.starts_with("arn:").then(|| arn.to_owned())
+}
+
+fn check_endpoint(protocol: &str, endpoint: &str, fifo: bool) -> Result<(), ApiError> {
+    let is_arn = |service: &str| endpoint.starts_with("arn:") && endpoint.split(':').nth(2) == Some(service);
+    match protocol {
+        "sqs" if !is_arn("sqs") => Err(invalid("SQS endpoint ARN")),
+        "sqs" if endpoint.ends_with(".fifo") && !fifo => Err(invalid(
+            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+        )),
+        "sqs" => Ok(()),
+        "lambda" if !is_arn("lambda") => Err(invalid("Lambda endpoint ARN")),
+        "lambda" => Ok(()),
+        _ if fifo => Err(invalid("Invalid protocol type: a FIFO topic delivers to queues")),
+        "http" | "https" if !endpoint.starts_with(&format!("{protocol}://")) => {
+            Err(invalid("Endpoint must match the specified protocol"))
+        }
+        "email" | "email-json" if !endpoint.contains('@') => Err(invalid("Email address")),
+        "sms" if !is_phone_number(endpoint) => {
+            Err(ApiError::caller("InvalidParameter", format!("Invalid SMS endpoint: {endpoint}")))
+        }
+        known if OUTSIDE.contains(&known) => Ok(()),
+        other => Err(invalid(&format!("Amazon SNS does not support this protocol string: {other}"))),
+    }
+}
+
+/// Digits, perhaps with a plus before them and single signs between them.
+fn is_phone_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let groups: Vec<_> = digits.split(['-', '.', '/', ' ']).collect();
+    groups.iter().all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()))
+}

@@ -1,0 +1,59 @@
+//! `diff`: what a change does to the running system, for a reviewer.
+
+mod compared;
+mod handlers;
+
+use std::io::IsTerminal;
+
+use cfn::{
+    diff::diff,
+    render::{self, Review, Style},
+};
+
+use crate::{
+    cli::{Diff, DiffFormat},
+    context::{Context, write_whole},
+    report::{Failure, print},
+};
+
+/// With `--exit-code`: something changes.
+const CHANGES: i32 = 2;
+/// With `--exit-code`: a guard blocks it.
+const BLOCKED: i32 = 3;
+/// How wide the text is where there is no terminal.
+const WIDTH: usize = 100;
+
+pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
+    let mut compared = compared::all(context, options)?;
+    let mut diffs = Vec::new();
+    for one in &mut compared {
+        let mut found = diff(&one.old, &one.new, &one.context);
+        found.facts.append(&mut one.sources);
+        found.facts.sort_by_key(|fact| fact.risk);
+        diffs.push(found);
+    }
+    let reviews: Vec<Review<'_>> = compared.iter().zip(&diffs).map(|(one, diff)| one.review(diff)).collect();
+    let text = match options.format {
+        DiffFormat::Text => render::terminal(&reviews, style(options)),
+        DiffFormat::Markdown => render::markdown(&reviews),
+        DiffFormat::Json => render::json(&reviews),
+        DiffFormat::Sarif => render::sarif(&reviews),
+    };
+    match &options.out {
+        Some(file) => write_whole(file, text)?,
+        None => print(text)?,
+    }
+    let is_blocked = diffs.iter().any(|diff| !diff.verdict.blocked.is_empty());
+    match (options.exit_code, is_blocked) {
+        (true, true) => std::process::exit(BLOCKED),
+        (true, false) if diffs.iter().any(|diff| !diff.is_empty()) => std::process::exit(CHANGES),
+        _ => Ok(()),
+    }
+}
+
+fn style(options: &Diff) -> Style {
+    let is_terminal = options.out.is_none() && std::io::stdout().is_terminal();
+    let colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let width = if is_terminal { terminal_size::terminal_size().map(|(width, _)| width.0.into()) } else { None };
+    Style { width: width.unwrap_or(WIDTH), colour, unfolded: options.details }
+}

@@ -1,0 +1,110 @@
+//! What runs: the deployed stack's template, its parameters and the code of its functions, asked for by the program `deploy`.
+
+use std::{collections::BTreeMap, fs, process::Stdio};
+
+use cfn::{
+    Template,
+    diff::{Code, Known},
+    read,
+};
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::Before;
+use crate::{cli::Aws, commands::deployment, context::Context, report::Failure};
+
+/// What the program says; fields that are not needed here are left out.
+#[derive(Deserialize)]
+struct Deployed {
+    /// AWS's word for the stack's status, such as `UPDATE_COMPLETE`.
+    status: String,
+    /// The template as it was given.
+    template: String,
+    parameters: BTreeMap<String, String>,
+    /// The size of each zip in bytes, by the parameter that names it.
+    code_bytes: BTreeMap<String, u64>,
+}
+
+/// What `cargo xtask build` packed last.
+#[derive(Deserialize)]
+struct Manifest {
+    functions: BTreeMap<String, Packed>,
+}
+
+#[derive(Deserialize)]
+struct Packed {
+    size: u64,
+    sha256: String,
+}
+
+/// The template that is deployed; an empty one where nothing is.
+pub(super) fn before(context: &Context, aws: &Aws) -> Result<Before, Failure> {
+    let mut program = deployment::program(context, aws, vec!["deployed".into()])?;
+    let output = program.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(Failure::from("cannot start the program that speaks to AWS"))?;
+    if !output.status.success() {
+        return Err(Failure::new(format!("cannot tell what is deployed of {}", aws.env))
+            .help("see above; --against git:REVISION and --against FILE need no AWS"));
+    }
+    let unreadable = "cannot read what the program says that is deployed";
+    let Some(deployed) =
+        serde_json::from_slice::<Option<Deployed>>(&output.stdout).map_err(Failure::from(unreadable))?
+    else {
+        context.progress(&format!("nothing is deployed of {}: everything is new", aws.env));
+        return Ok(Before::default());
+    };
+    if !deployed.status.ends_with("_COMPLETE") {
+        context.progress(&format!("{} is in {}: what runs may not be what is compared", aws.env, deployed.status));
+    }
+    let template = read::template(&deployed.template).map_err(Failure::from("cannot read the deployed template"))?;
+    let code = deployed.parameters.iter().filter_map(|(name, key)| {
+        let (sha256, size) = (digest(key)?.to_owned(), *deployed.code_bytes.get(name)?);
+        Some((name.clone(), Code { sha256, size }))
+    });
+    let code = code.collect();
+    Ok(Before { template, known: Known { parameters: deployed.parameters, code } })
+}
+
+/// What the stack would get: the values that it has, and the code that was packed last, if any was.
+pub(super) fn after(context: &Context, before: &Known, new: &Template) -> Known {
+    let mut known = Known { parameters: before.parameters.clone(), code: before.code.clone() };
+    let manifest = fs::read(context.root.join("target/lambda/manifest.json")).ok();
+    let Some(Manifest { functions }) = manifest.and_then(|text| serde_json::from_slice(&text).ok()) else {
+        context.progress("the functions' code is not compared: cargo xtask build packs it");
+        return known;
+    };
+    for resource in new.resources.values() {
+        let binary = resource.metadata.get("Binary").and_then(Json::as_str);
+        let parameter =
+            resource.properties.get("Code").and_then(|code| code.pointer("/S3Key/Ref")).and_then(Json::as_str);
+        let Some((parameter, packed)) = parameter.zip(binary.and_then(|binary| functions.get(binary))) else {
+            continue;
+        };
+        if let Some((name, old)) = known.parameters.get_key_value(parameter) {
+            let key = digest(old).map(|digest| old.replace(digest, &packed.sha256));
+            let name = name.clone();
+            known.parameters.extend(key.map(|key| (name, key)));
+        }
+        known.code.insert(parameter.to_owned(), Code { sha256: packed.sha256.clone(), size: packed.size });
+    }
+    known
+}
+
+/// The digest in a zip's key, `<service>/<function>/<digest>.zip`.
+fn digest(key: &str) -> Option<&str> {
+    let digest = key.rsplit('/').next()?.strip_suffix(".zip")?;
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then_some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digest;
+
+    #[test]
+    fn a_zips_key_ends_in_its_digest() {
+        let sha256 = "ab".repeat(32);
+        assert_eq!(digest(&format!("shop/orders/{sha256}.zip")), Some(sha256.as_str()));
+        assert_eq!(digest("shop/orders/latest.zip"), None);
+    }
+}

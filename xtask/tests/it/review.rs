@@ -1,0 +1,283 @@
+//! Reviews of typical pull requests, in every form, by the real binary.
+//!
+//! What a pull request changes is made here from the template of `prod`; what is said of it lies under `tests/it/reviews`,
+//! rewritten with `UPDATE_EXPECT=1`. Read the difference before committing it: it is what reviewers will see.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use cfn::{LogicalId, Resource, Template};
+use serde_json::{Value, json};
+
+use crate::service::{root, scratch, xtask};
+
+fn prod() -> Template {
+    cfn::read::template(&fs::read_to_string(root().join("infra/tests/snapshots/prod.yaml")).unwrap()).unwrap()
+}
+
+fn resource<'a>(template: &'a mut Template, id: &str) -> &'a mut Resource {
+    template.resources.get_mut(id).unwrap_or_else(|| panic!("prod has no {id}"))
+}
+
+/// A copy of everything of `plans-list`, under another name.
+fn function_added(template: &mut Template) {
+    let text = |value: &str| {
+        value
+            .replace("PlansList", "RefundsList")
+            .replace("plans-list", "refunds-list")
+            .replace("plans/list", "refunds/list")
+    };
+    let own: Vec<_> = template.resources.iter().filter(|(id, _)| id.as_str().starts_with("PlansList")).collect();
+    let copies: Vec<(LogicalId, Resource)> = own
+        .into_iter()
+        .map(|(id, resource)| {
+            let copy = serde_json::from_str(&text(&serde_json::to_string(resource).unwrap())).unwrap();
+            (LogicalId::parse(&text(id.as_str())).unwrap(), copy)
+        })
+        .collect();
+    copies.into_iter().for_each(|(id, copy)| {
+        template.resources.insert(id, copy);
+    });
+    let parameter = template.parameters["PlansListCode"].clone();
+    template.parameters.insert("RefundsListCode".to_owned(), parameter);
+}
+
+/// A queue under another name, which is another queue.
+fn queue_replaced(template: &mut Template) {
+    resource(template, "VerifiedFifoQueue").properties["QueueName"] = json!("paypal-subscriptions-prod-checked.fifo");
+}
+
+/// Somebody was in a hurry.
+fn permission_widened(template: &mut Template) {
+    let role = resource(template, "WebhookVerifyRole");
+    let statements = role.properties["Policies"][0]["PolicyDocument"]["Statement"].as_array_mut().unwrap();
+    statements.push(json!({ "Effect": "Allow", "Action": "sqs:*", "Resource": "*" }));
+}
+
+/// Less is kept, and later told.
+fn protection_weakened(template: &mut Template) {
+    for (id, resource) in template.resources.iter_mut() {
+        if resource.kind == "AWS::Logs::LogGroup" && id.as_str() != "ApiLog" {
+            resource.properties["RetentionInDays"] = json!(7);
+        }
+    }
+    resource(template, "ErrorsNotEmptyAlarm").properties["Threshold"] = json!(100);
+}
+
+struct PullRequest {
+    name: &'static str,
+    change: fn(&mut Template),
+    /// What every form of the review says first.
+    first: &'static str,
+}
+
+const PULL_REQUESTS: [PullRequest; 4] = [
+    PullRequest { name: "function-added", change: function_added, first: "exposure" },
+    PullRequest { name: "queue-replaced", change: queue_replaced, first: "destructive" },
+    PullRequest { name: "permission-widened", change: permission_widened, first: "access" },
+    PullRequest { name: "protection-weakened", change: protection_weakened, first: "protection" },
+];
+
+/// Two files, in a folder of their own, under names that are the same in every run.
+fn files(test: &str, pull_request: &PullRequest) -> PathBuf {
+    let folder = scratch(&format!("{test}-{}", pull_request.name));
+    let mut after = prod();
+    fs::write(folder.join("before.yaml"), cfn::write::yaml(&after)).unwrap();
+    (pull_request.change)(&mut after);
+    fs::write(folder.join("after.yaml"), cfn::write::yaml(&after)).unwrap();
+    // The project is found from where the call is made.
+    fs::create_dir_all(folder.join("environments")).unwrap();
+    fs::create_dir_all(folder.join("infra")).unwrap();
+    folder
+}
+
+fn diff(folder: &Path, arguments: &[&str]) -> Output {
+    let output =
+        xtask().current_dir(folder).args(["diff", "before.yaml", "after.yaml"]).args(arguments).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn expect(name: &str, said: &str) {
+    let file = root().join("xtask/tests/it/reviews").join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, said).unwrap();
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert!(expected == said, "{} differs; UPDATE_EXPECT=1 rewrites it:\n{said}", file.display());
+}
+
+fn schema() -> jsonschema::Validator {
+    let schema = fs::read_to_string(root().join("infra/cfn/schema/diff.json")).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+}
+
+fn check_json(validator: &jsonschema::Validator, said: &str) -> Value {
+    let document: Value = serde_json::from_str(said).unwrap();
+    let wrong: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    document
+}
+
+#[test]
+fn typical_pull_requests_are_reviewed_in_every_form() {
+    let validator = schema();
+    for pull_request in &PULL_REQUESTS {
+        let PullRequest { name, first, .. } = pull_request;
+        let folder = files("forms", pull_request);
+        expect(&format!("{name}.txt"), &text(&diff(&folder, &[])));
+        expect(&format!("{name}.details.txt"), &text(&diff(&folder, &["--details"])));
+        let page = text(&diff(&folder, &["--format", "markdown"]));
+        expect(&format!("{name}.md"), &page);
+        let before_folds = page.split("<details>").next().unwrap();
+        assert!(before_folds.lines().count() <= 60 && page.lines().all(|line| line.chars().count() <= 100), "{page}");
+        let document = check_json(&validator, &text(&diff(&folder, &["--format", "json"])));
+        assert_eq!(document.pointer("/reviews/0/facts/0/risk").unwrap(), first, "{name}: {document:#}");
+    }
+}
+
+#[test]
+fn the_exit_code_tells_whether_anything_changes_if_it_is_asked_to() {
+    let folder = files("exit-code", &PULL_REQUESTS[1]);
+    assert_eq!(diff(&folder, &[]).status.code(), Some(0));
+    assert_eq!(diff(&folder, &["--exit-code"]).status.code(), Some(2));
+    fs::copy(folder.join("before.yaml"), folder.join("after.yaml")).unwrap();
+    let same = diff(&folder, &["--exit-code"]);
+    assert_eq!(same.status.code(), Some(0));
+    assert_eq!(text(&same), "after.yaml against before.yaml: nothing changes\n");
+}
+
+/// A project with a history of its own: its environments are this one's, and its handlers two lines.
+fn project(test: &str) -> PathBuf {
+    let folder = scratch(&format!("review-{test}"));
+    fs::create_dir_all(folder.join("environments")).unwrap();
+    fs::create_dir_all(folder.join("infra")).unwrap();
+    fs::create_dir_all(folder.join("handlers/src/bin")).unwrap();
+    for name in ["local", "dev", "prod"] {
+        let file = format!("environments/{name}.yaml");
+        fs::copy(root().join(&file), folder.join(&file)).unwrap();
+    }
+    fs::write(folder.join("infra/empty"), "").unwrap();
+    fs::write(folder.join("handlers/src/bin/webhook-process.rs"), "fn main() {}\n").unwrap();
+    fs::write(folder.join("handlers/src/batch.rs"), "\n").unwrap();
+    git(&folder, &["init", "--quiet"]);
+    git(&folder, &["add", "."]);
+    git(&folder, &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "first"]);
+    folder
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let mut git = Command::new("git");
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null());
+    let output = git.arg("-C").arg(folder).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn in_project(folder: &Path, arguments: &[&str]) -> Output {
+    xtask().current_dir(folder).arg("diff").args(arguments).output().unwrap()
+}
+
+#[test]
+fn code_alone_is_told_by_the_functions_name_and_file() {
+    let folder = project("code");
+    fs::write(folder.join("handlers/src/bin/webhook-process.rs"), "fn main() { todo!() }\n").unwrap();
+    let against = ["--env", "prod", "--against", "git:HEAD"];
+    let said = in_project(&folder, &against);
+    assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
+    expect("code-only.txt", &text(&said));
+    let page = in_project(&folder, &[&against[..], &["--format", "markdown"]].concat());
+    expect("code-only.md", &text(&page));
+    let json = in_project(&folder, &[&against[..], &["--format", "json", "--exit-code"]].concat());
+    assert_eq!(json.status.code(), Some(2));
+    check_json(&schema(), &text(&json));
+}
+
+#[test]
+fn all_environments_are_one_review() {
+    let folder = project("all");
+    for name in ["dev", "prod"] {
+        let file = folder.join(format!("environments/{name}.yaml"));
+        let before = fs::read_to_string(&file).unwrap();
+        let changed: Vec<String> = before
+            .lines()
+            .map(|line| match line.strip_prefix("log_retention_days:") {
+                Some(_) => "log_retention_days: 3".to_owned(),
+                None => line.to_owned(),
+            })
+            .collect();
+        assert_ne!(changed.join("\n"), before.trim_end(), "{name} keeps its logs for 3 days already");
+        fs::write(&file, changed.join("\n") + "\n").unwrap();
+    }
+    let file = folder.join("environments/prod.yaml");
+    let prod = fs::read_to_string(&file).unwrap();
+    fs::write(&file, prod.replace("requests_per_second: 200", "requests_per_second: 900")).unwrap();
+    let said = in_project(&folder, &["--all", "--against", "git:HEAD"]);
+    assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
+    expect("all-environments.txt", &text(&said));
+    let page = in_project(&folder, &["--all", "--against", "git:HEAD", "--format", "markdown"]);
+    expect("all-environments.md", &text(&page));
+    let json = in_project(&folder, &["--all", "--against", "git:HEAD", "--format", "json"]);
+    let document = check_json(&schema(), &text(&json));
+    assert_eq!(document["reviews"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_environment_that_a_revision_did_not_have_is_new() {
+    let folder = project("new");
+    fs::copy(folder.join("environments/dev.yaml"), folder.join("environments/staging.yaml")).unwrap();
+    let said = in_project(&folder, &["--env", "staging", "--against", "git:HEAD", "--exit-code"]);
+    assert_eq!(said.status.code(), Some(2));
+    let progress = String::from_utf8(said.stderr.clone()).unwrap();
+    assert_eq!(progress, "HEAD has no environments/staging.yaml: everything is new\n");
+}
+
+#[test]
+fn a_wrong_call_says_what_is_wrong() {
+    let folder = project("wrong");
+    for (arguments, code, wanted) in [
+        (&["--env", "prod", "--against", "git:nowhere"][..], 1, "nowhere is no revision of this repository"),
+        (&["--env", "prod", "--against", "git:--output=x"], 2, "name a revision, such as git:origin/main"),
+        (&["--env", "prod", "--against", "missing.yaml"], 1, "cannot read missing.yaml"),
+        (&["--all", "--against", "one.yaml"], 1, "help: compare one environment with it"),
+        (&["only.yaml"], 2, "<NEW>"),
+        (&[], 2, "<OLD|--env <NAME>|--all>"),
+        (&["--env", "prod", "--allow", "anything=Queue"], 2, "replace-stateful"),
+        (&["--env", "prod", "--allow", "will-fail"], 2, "is not GUARD=LOGICALID"),
+    ] {
+        let output = in_project(&folder, arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(wanted), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_picture_of_a_change_marks_what_differs() {
+    let folder = files("picture", &PULL_REQUESTS[0]);
+    let draw = |arguments: &[&str]| {
+        let mut command = xtask();
+        command.current_dir(&folder).args(["diagram", "--template", "after.yaml", "--against", "before.yaml"]);
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        text(&output)
+    };
+    let picture = draw(&[]);
+    assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
+    assert!(
+        picture.contains("added: route GET /refunds/list")
+            || picture.contains("GET /refunds/list reaches refunds-list")
+    );
+    let flowchart = draw(&["--format", "mermaid"]);
+    assert!(flowchart.starts_with("flowchart LR\n") && flowchart.contains("+ refunds-list"), "{flowchart}");
+    let plain = xtask().args(["diagram", "--env", "prod"]).output().unwrap();
+    assert!(plain.status.success() && text(&plain).contains(">webhook-receiver</text>"));
+}
