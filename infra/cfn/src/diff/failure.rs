@@ -35,8 +35,8 @@ fn fails(id: &'static str, subjects: &[&LogicalId], sentence: String) -> Fact {
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html>: "Update of resource type
 /// is not permitted"
 fn types(compared: &Compared<'_>) -> Vec<Fact> {
-    let added = compared.changes.iter().filter(|change| change.action == Action::Added);
-    let facts = added.filter_map(|change| {
+    let there = compared.changes.iter().filter(|change| change.action != Action::Removed);
+    let facts = there.filter_map(|change| {
         let was = &compared.old.template.resources.get(&change.id)?.kind;
         let sentence = format!(
             "CloudFormation refuses another type under one logical id: {} was {was} and is {}; give it another id",

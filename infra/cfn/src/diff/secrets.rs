@@ -140,6 +140,12 @@ fn is_random(token: &str) -> bool {
     if parts.len() > 1 && parts.iter().any(|part| is_random(part)) {
         return true;
     }
+    // Base64 that is filled up at its end.
+    let base64 = token.len() >= 24 && token.ends_with('=') && !token.contains(['-', '_', '$']);
+    if base64 && token.bytes().any(|byte| byte.is_ascii_digit()) && token.bytes().any(|byte| byte.is_ascii_uppercase())
+    {
+        return true;
+    }
     let token = token.trim_end_matches('=');
     let letters = token.chars().filter(char::is_ascii_alphabetic).count();
     let digits = token.chars().filter(char::is_ascii_digit).count();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Diff;
 use crate::{
-    Template,
+    LogicalId, Template,
     diff::{Action, PropertyChange, Section, Shown, resources::Renames},
     path::Step,
 };
@@ -24,14 +24,14 @@ pub(super) fn apply(old: &Template, diff: &Diff) -> Template {
         .collect();
     let renames = Renames::of(&renames);
     let template: Template = serde_json::from_value(all.clone()).unwrap();
-    let resources = template.resources.iter().map(|(id, resource)| {
+    // What goes had its id before something else got it.
+    let gone = |id: &LogicalId| diff.changes.iter().any(|change| change.action == Action::Removed && change.id == *id);
+    let stays = template.resources.iter().filter(|(id, _)| !gone(id));
+    let resources = stays.map(|(id, resource)| {
         let id = renames.new_id(id);
         (id.to_string(), serde_json::to_value(&*renames.applied(resource)).unwrap())
     });
     let mut resources: Map<String, Json> = resources.collect();
-    for change in diff.changes.iter().filter(|change| change.action == Action::Removed) {
-        resources.remove(change.id.as_str());
-    }
     for change in diff.changes.iter().filter(|change| change.action == Action::Added) {
         resources.insert(change.id.to_string(), json!({"Type": change.kind, "Properties": {}}));
     }
@@ -83,7 +83,9 @@ fn put(at: &mut Json, steps: &[Step], old: Option<&Json>, new: Option<&Json>) {
             }
         }
         (Step::Item(at), Json::Array(items)) if rest.is_empty() => {
-            let was = old.and_then(|old| items.iter().position(|item| item == old));
+            // By its place where the order means something; where it does not, the place may be that of the new list.
+            let here = Some(*at).filter(|at| old.is_some() && items.get(*at) == old);
+            let was = here.or_else(|| old.and_then(|old| items.iter().position(|item| item == old)));
             match (was, new) {
                 (Some(was), Some(new)) => items[was] = new.clone(),
                 (Some(was), None) => _ = items.remove(was),
