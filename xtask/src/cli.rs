@@ -5,7 +5,7 @@ mod review;
 
 use std::path::PathBuf;
 
-use cfn::constructs::Architecture;
+use cfn::{constructs::Architecture, diff::Allowance};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -416,6 +416,9 @@ pub(crate) struct Shipment {
     /// Let a queue go that still holds messages
     #[arg(long)]
     pub(crate) allow_data_loss: bool,
+    /// Let a change be that a guard of the environment file blocks; may be given several times
+    #[arg(long, value_name = "GUARD=ID", value_parser = Allowance::parse)]
+    pub(crate) allow: Vec<Allowance>,
     /// Show every value that changes, but for secrets
     #[arg(long)]
     pub(crate) details: bool,

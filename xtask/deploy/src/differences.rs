@@ -27,6 +27,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) source: &'a Source,
     /// The parameters' values, as they would be.
     pub(crate) parameters: &'a BTreeMap<String, String>,
+    /// What the environment's guards say, and where resources are defined.
+    pub(crate) context: &'a Context,
 }
 
 impl Sides<'_> {
@@ -35,12 +37,13 @@ impl Sides<'_> {
     /// # Errors
     /// When the bucket does not say how large the code is that runs.
     pub(crate) async fn compare(&self, target: &Target, changes: &[ResourceChange]) -> Result<Diff, Failure> {
-        let Self { stack, deployed, source, parameters } = self;
+        let Self { stack, deployed, source, parameters, context } = self;
         let context = Context {
             old: Known { parameters: stack.parameters.clone(), code: self.running(target).await? },
             new: Known { parameters: (*parameters).clone(), code: self.built() },
             change_set: Some(changes.iter().filter_map(predicted).collect()),
-            ..Context::default()
+            guards: context.guards.clone(),
+            sources: context.sources.clone(),
         };
         Ok(diff::diff(deployed, &source.template, &context))
     }

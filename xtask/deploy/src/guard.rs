@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, ResourceChange};
 use aws_sdk_sqs::types::QueueAttributeName;
+use cfn::diff::{Allowance, Verdict};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,26 @@ pub(crate) struct Allowed {
     /// Let a queue go that still holds messages
     #[arg(long)]
     pub(crate) allow_data_loss: bool,
+    /// Let this change be, which a guard of the environment file blocks
+    #[arg(long = "allow", value_name = "GUARD=ID", value_parser = Allowance::parse)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) guards: Vec<Allowance>,
+}
+
+/// Refuses what the environment's guards block.
+///
+/// # Errors
+/// When something is blocked; the failure says of each how it is allowed.
+pub(crate) fn judge(verdict: &Verdict) -> Result<(), Failure> {
+    if verdict.blocked.is_empty() {
+        return Ok(());
+    }
+    let lines = verdict.blocked.iter().map(|one| {
+        let (sentence, mend) = (printable(&one.sentence), printable(&one.mend()));
+        format!("\n  {}: {sentence}\n    {mend}", one.guard)
+    });
+    let message = format!("the environment's guards block this:{}", lines.collect::<String>());
+    Err(Failure::new(message, "allow each by its name, or change what is deployed"))
 }
 
 /// What a change set would do to something that holds data.

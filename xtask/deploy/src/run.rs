@@ -14,12 +14,16 @@ use crate::{
     token,
 };
 
+/// The exit code when a guard of the environment's blocks a deployment, as of `cargo xtask diff`.
+const BLOCKED: u8 = 3;
 /// The exit code of what Ctrl-C ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
 /// Why a run ends before its time.
 pub(crate) enum Stop {
     Failed(Failure),
+    /// A guard of the environment's says no.
+    Blocked(Failure),
     /// Somebody said no.
     Declined,
     /// Ctrl-C before anything was changed.
@@ -125,6 +129,10 @@ impl<'a> Run<'a> {
         match done {
             Ok(code) => Ok(code),
             Err(Stop::Failed(failure)) => Err(failure),
+            Err(Stop::Blocked(failure)) => {
+                eprintln!("{failure}");
+                Ok(ExitCode::from(BLOCKED))
+            }
             Err(Stop::Declined) => {
                 eprintln!("nothing was deployed");
                 Ok(ExitCode::FAILURE)

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use aws_sdk_cloudformation::types::ChangeSetType;
+use cfn::diff::{Context, Day};
 use clap::Args;
 
 use crate::{
@@ -62,6 +63,30 @@ struct Settings {
     /// How long alarms are watched after a deployment, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     watch_minutes: u32,
+    /// What the guards deny and allow, and where resources are defined, as JSON
+    #[arg(long, value_name = "FILE")]
+    context: Option<PathBuf>,
+}
+
+impl Settings {
+    /// What is known for the review, with what was allowed by name beside it.
+    fn context(&self, allowed: &Allowed) -> Result<Context, Failure> {
+        let mut context = match &self.context {
+            None => Context::default(),
+            Some(file) => {
+                let cannot = |error: &dyn std::fmt::Display| {
+                    Failure::new(format!("cannot read {}: {error}", file.display()), "`cargo xtask deploy` writes it")
+                };
+                let text = std::fs::read_to_string(file).map_err(|error| cannot(&error))?;
+                serde_json::from_str(&text).map_err(|error| cannot(&error))?
+            }
+        };
+        context.guards.allow.extend(allowed.guards.iter().cloned());
+        // In UTC, so that it is the same day for everybody.
+        let now = jiff::Timestamp::now().to_string();
+        context.guards.today = Day::try_from(now.get(..10).unwrap_or_default().to_owned()).ok();
+        Ok(context)
+    }
 }
 
 #[derive(Args)]
@@ -159,7 +184,14 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
     let deployed = if base.is_in_review() { None } else { Some(run.guarded(template_of(target, &base.id)).await?) };
     let parameters = source.parameters(base.parameters.get(BUCKET).map_or("", String::as_str));
     let sides = deployed.as_ref();
-    let sides = sides.map(|deployed| Sides { stack: &base, deployed, source: &source, parameters: &parameters });
+    let context = options.settings.context(&plan.allowed)?;
+    let sides = sides.map(|deployed| Sides {
+        stack: &base,
+        deployed,
+        source: &source,
+        parameters: &parameters,
+        context: &context,
+    });
     show(run, &change_set, sides, options.details).await?;
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &plan.allowed)).await?;
     let bucket = source.template.parameters.get(BUCKET).and(base.parameters.get(BUCKET));
@@ -318,7 +350,9 @@ async fn make(
         return Err(Failure::new(message, "check the template with `cargo xtask validate`").into());
     }
     let sides = existing.as_ref().zip(deployed.as_ref());
-    let sides = sides.map(|(stack, deployed)| Sides { stack, deployed, source, parameters: &wish.parameters });
+    let context = options.settings.context(&options.allowed)?;
+    let parameters = &wish.parameters;
+    let sides = sides.map(|(stack, deployed)| Sides { stack, deployed, source, parameters, context: &context });
     show(run, &change_set, sides, options.details).await?;
     if existing.is_some() && run.asks() {
         run.guarded(timeline::foretell(target, &change_set.changes, &source.template)).await?;
@@ -363,7 +397,8 @@ fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-/// Our own comparison first, where there is something to compare with; then CloudFormation's view.
+/// Our own comparison first, where there is something to compare with; then CloudFormation's view. What a guard blocks is
+/// shown, and goes no further.
 async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>>, details: bool) -> Result<(), Stop> {
     let target = run.target;
     let changes = review::reviewed(&change_set.changes);
@@ -375,8 +410,10 @@ async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>
         eprintln!("{}", differences::text(target, differences, details).trim_end());
     }
     eprintln!("what CloudFormation would do to {}:\n{}", run.target.stack, review::text(&changes).trim_end());
-    let differences = differences.as_ref().map(|differences| differences::json(target, differences)).transpose()?;
-    Ok(report::changes(run, &change_set.id, &changes, differences)?)
+    let json = differences.as_ref().map(|differences| differences::json(target, differences)).transpose()?;
+    report::changes(run, &change_set.id, &changes, json)?;
+    let verdict = differences.map(|differences| differences.verdict).unwrap_or_default();
+    guard::judge(&verdict).map_err(Stop::Blocked)
 }
 
 /// Executes a change set and follows it; nothing when somebody else was first.

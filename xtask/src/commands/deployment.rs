@@ -1,6 +1,10 @@
 //! Commands that speak to AWS: they are done by the program `deploy`, which is built when it is first needed.
 
-use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
+use std::{collections::BTreeMap, ffi::OsString, fs, os::unix::process::CommandExt, path::Path, process::Command};
+
+use cfn::diff::Source;
+use infra::Environment;
+use serde_json::json;
 
 use infra::Hotswap;
 
@@ -80,9 +84,21 @@ fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<
     for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
         arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
     }
+    arguments.extend(["--context".into(), review_context(&folder, &environment)?]);
+    arguments.extend(options.allow.iter().map(|one| format!("--allow={}={}", one.guard, one.resource).into()));
     arguments.extend(options.details.then(|| "--details".into()));
     arguments.extend(options.allow_data_loss.then(|| "--allow-data-loss".into()));
     Ok(arguments)
+}
+
+/// What the review of a deployment knows beside the templates: what guards deny and allow, and the lines of Rust.
+fn review_context(folder: &Path, environment: &Environment) -> Result<OsString, Failure> {
+    let sources = infra::definitions(environment).into_iter();
+    let sources = sources.filter_map(|(id, place)| Some((id, Source::parse(&place)?)));
+    let context = json!({ "guards": environment.guards, "sources": sources.collect::<BTreeMap<_, _>>() });
+    let file = folder.join(format!("{}.context.json", environment.name));
+    write_whole(&file, context.to_string())?;
+    Ok(file.into())
 }
 
 fn given(given: &Given) -> Vec<OsString> {

@@ -31,6 +31,9 @@ pub(crate) struct Scenario {
     /// What AWS answers in other words than the account would.
     #[serde(default)]
     answers: Script,
+    /// What the environment's guards deny and allow.
+    #[serde(default)]
+    guards: Option<serde_json::Value>,
     /// The command, without what every command has.
     run: Vec<String>,
 }
@@ -58,6 +61,11 @@ impl Scenario {
             let manifest = zips.folder.join("manifest.json");
             for (option, file) in [("--template", &template), ("--manifest", &manifest)] {
                 arguments.extend([option.to_owned(), file.to_str().unwrap().to_owned()]);
+            }
+            if let Some(guards) = &self.guards {
+                let context = zips.folder.join("context.json");
+                fs::write(&context, serde_json::json!({ "guards": guards }).to_string()).unwrap();
+                arguments.extend(["--context".to_owned(), context.to_str().unwrap().to_owned()]);
             }
         }
         arguments

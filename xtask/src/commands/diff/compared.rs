@@ -1,8 +1,8 @@
 //! Which templates are compared, and what is known beside them.
 
 use cfn::{
-    Template,
-    diff::{self, Day, Fact, Guards, Known},
+    LogicalId, Template,
+    diff::{self, Day, Fact, Guards, Known, Source},
     render::Review,
 };
 use infra::Environment;
@@ -87,6 +87,9 @@ fn of_environment(context: &Context, options: &Diff, environment: &Environment) 
         side.parameters.insert("AWS::AccountId".to_owned(), environment.account.clone());
     }
     known.guards = guards(&environment.guards, options)?;
+    let defined = infra::definitions(environment).into_iter();
+    known.sources =
+        defined.filter_map(|(id, place)| Some((LogicalId::parse(&id).ok()?, Source::parse(&place)?))).collect();
     let sources = match &options.against {
         Against::Revision(revision) => handlers::changed(context, revision, &new)?,
         Against::Deployed | Against::File(_) => Vec::new(),
