@@ -79,13 +79,13 @@ fn mistakes_name_the_place_and_the_mend() {
         (
             "  deny:\n    - replace-stateful\n",
             "  allow:\n    - { guard: replace-stateful, resource: Queue, reason: moved }\n  deny:\n",
-            "prod.yaml:65:9",
+            "prod.yaml:71:9",
             "replace-stateful is not denied",
         ),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Role, reason: '' }\n  deny:\n",
-            "prod.yaml:65:43",
+            "prod.yaml:71:43",
             "nobody will know why widen-iam is allowed for Role",
         ),
         (

@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn everything_that_was_said_is_handed_on() {
         for (line, wanted) in [
-            ("logs --env prod orders -f --filter -x --since 2h", "logs --follow --filter=-x --since=2h orders"),
+            ("logs --env prod orders -f --filter=-x --since 2h", "logs --follow --filter=-x --since=2h orders"),
             ("logs --env prod", "logs --since=10m"),
             ("invoke orders --event -", "invoke --event=- orders"),
             ("errors list --env prod --limit 3", "errors list --limit=3"),

@@ -94,6 +94,7 @@ fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
     command.env("XTASK_PYTHON", python::interpreter(context));
     command.env("XTASK_EMULATOR", python::emulator(context));
+    command.env("XTASK_DEPLOY", context.root.join("target/debug/deploy"));
     command.env("XTASK_SCHEMATHESIS", python::schemathesis(context));
     command.env("XTASK_BROWSER_DRIVER", python::browser_driver(context));
     // The step that needs one says how to mend it when there is none.

@@ -85,7 +85,8 @@ fn without(text: &str, name: &str) -> String {
     while let Some(at) = rest.find(name) {
         let (before, from) = rest.split_at(at);
         let after = from.strip_prefix(name).unwrap_or_default();
-        let is_word = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
+        let previous = before.chars().next_back().or_else(|| out.chars().next_back());
+        let is_word = !previous.is_some_and(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
         out.push_str(before);
         out.push_str(if is_word { "{env}" } else { name });
         rest = after;
