@@ -111,7 +111,7 @@ fn commands_that_texts_name_exist() {
     for (file, text) in &texts {
         for call in text.split("cargo xtask ").skip(1) {
             // A call ends where its line, its quotes or its cell end.
-            let call = call.split(['`', '\n', '|', '#', ';', '(']).next().unwrap();
+            let call = call.split(['`', '\n', '|', '#', ';', '(', '>']).next().unwrap();
             let mut words = call.split_whitespace().map(|word| word.trim_end_matches([',', '.', ':']));
             let Some(command) = words.next().filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) else {
                 continue;
