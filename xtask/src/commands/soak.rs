@@ -352,10 +352,12 @@ impl Run {
         self.ended.notify_all();
     }
 
-    /// Kills one function after the other.
+    /// Kills one function after the other, as long as there is something to deliver: what was killed in the middle of its
+    /// work comes again half a minute later, and must have its chance.
     fn kill(&self, seed: u64) -> Result<(), Failure> {
         let mut random = Rng::with_seed(seed);
-        while !self.stop.load(Ordering::Relaxed) {
+        let delivering = || self.next.load(Ordering::Relaxed) < self.traffic.deliveries.len();
+        while delivering() && !self.stop.load(Ordering::Relaxed) {
             thread::sleep(BEAT);
             if let Some(function) = random.choice(ALL) {
                 self.service.kill(function.name)?;
