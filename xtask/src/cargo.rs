@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -38,4 +38,16 @@ pub(crate) fn executables(context: &Context, mut command: Command, package: &str
     let messages = String::from_utf8_lossy(&output.stdout);
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
     Ok(messages.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from)).collect())
+}
+
+/// The folder that a package's executables lie in.
+pub(crate) fn folder_of(executables: &[PathBuf], package: &str) -> Result<PathBuf, Failure> {
+    let folder = executables.first().and_then(|executable| executable.parent());
+    folder.map(Path::to_owned).ok_or_else(|| Failure::new(format!("{package} has no binaries")))
+}
+
+/// Builds the handlers as they run here; the folder of their binaries.
+pub(crate) fn handlers(context: &Context) -> Result<PathBuf, Failure> {
+    context.progress("building the handlers");
+    folder_of(&build(context, "handlers")?, "handlers")
 }

@@ -137,8 +137,7 @@ fn compiled(
     command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags(&context.root)?);
     command.arg("--target-dir").arg(context.root.join("target"));
     let executables = cargo::executables(context, command, "handlers")?;
-    let folder = executables.first().and_then(|executable| executable.parent());
-    folder.map(Path::to_owned).ok_or_else(|| Failure::new("handlers has no binaries"))
+    cargo::folder_of(&executables, "handlers")
 }
 
 /// Packs one function, unless its zip is there as it would be made; whether it was.

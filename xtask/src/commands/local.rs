@@ -8,7 +8,7 @@ mod subject;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -55,7 +55,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let (account_id, region) = (environment.account.clone(), environment.region.clone());
     let binaries = match &options.binaries {
         Some(folder) => folder.clone(),
-        None => handlers(context)?,
+        None => cargo::handlers(context)?,
     };
     let since = Instant::now();
     let ready = ports.ready();
@@ -221,12 +221,4 @@ async fn open(port: u16, option: &str) -> Result<TcpListener, Failure> {
 fn origin(listener: &TcpListener) -> String {
     let address = listener.local_addr().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     format!("http://{address}")
-}
-
-/// Builds the handlers; the folder of their binaries.
-fn handlers(context: &Context) -> Result<PathBuf, Failure> {
-    context.progress("building the handlers");
-    let executables = cargo::build(context, "handlers")?;
-    let folder = executables.first().and_then(|executable| executable.parent());
-    folder.map(Path::to_owned).ok_or_else(|| Failure::new("handlers has no binaries"))
 }

@@ -11,7 +11,7 @@ mod traffic;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -72,7 +72,7 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
     environment.retry.give_up_after_seconds = GIVE_UP_SECONDS;
     let binaries = match &options.binaries {
         Some(folder) => folder.clone(),
-        None => handlers(context)?,
+        None => cargo::handlers(context)?,
     };
     let folder = context.root.join("target/soak");
     std::fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
@@ -121,14 +121,6 @@ fn start_options(environment: Environment, folder: &Path) -> Result<Vec<String>,
     write_whole(&file, cfn::write::yaml(&template))?;
     let ports = held.iter().flat_map(|(option, port, _)| [(*option).to_owned(), port.to_string()]);
     Ok(ports.chain(["--template".to_owned(), file.display().to_string()]).collect())
-}
-
-/// Builds the handlers; the folder of their binaries.
-fn handlers(context: &Context) -> Result<PathBuf, Failure> {
-    context.progress("building the handlers");
-    let executables = cargo::build(context, "handlers")?;
-    let folder = executables.first().and_then(|executable| executable.parent()).map(Path::to_owned);
-    folder.ok_or_else(|| Failure::new("handlers has no binaries"))
 }
 
 /// An event that the sandbox made: its body, and its genuine headers.

@@ -1,12 +1,19 @@
 //! A small CloudFormation, S3, SQS and CloudWatch that remember: stacks go through their states as AWS's do, one event each
 //! time somebody looks.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod cbor;
+mod change_sets;
+mod changes;
+mod operation;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use cfn::Template;
 use serde::Deserialize;
 
 use crate::endpoint::{Answer, Call};
+use changes::{Change, changes, parse};
+use operation::thing;
 
 pub(crate) const ACCOUNT: &str = "222222222222";
 const REGION: &str = "eu-west-1";
@@ -115,16 +122,6 @@ pub(crate) struct ChangeSet {
     status: &'static str,
     execution: &'static str,
     reason: String,
-}
-
-#[derive(Clone, Debug)]
-struct Change {
-    action: &'static str,
-    resource: String,
-    kind: String,
-    physical: String,
-    replacement: &'static str,
-    properties: Vec<(String, bool)>,
 }
 
 type Done = Result<String, (&'static str, String)>;
@@ -434,206 +431,6 @@ impl Cloud {
         Ok(format!("<StackId>{id}</StackId>"))
     }
 
-    fn create_change_set(&mut self, name: &str, call: &Call) -> Done {
-        let kind = call.fields.get("ChangeSetType").map_or("UPDATE", String::as_str);
-        if kind == "CREATE" && self.find(name).is_none() {
-            let stack = self.named(name, "REVIEW_IN_PROGRESS");
-            self.stacks.push(stack);
-        }
-        let at = self.position(name)?;
-        let in_review = self.stacks[at].status == "REVIEW_IN_PROGRESS";
-        if (kind == "CREATE") != in_review {
-            return Err(("ValidationError", format!("Stack [{name}] already exists and cannot be created again")));
-        }
-        if !in_review && !self.stacks[at].status.ends_with("_COMPLETE") {
-            let status = &self.stacks[at].status;
-            return Err(("ValidationError", format!("Stack:{name} is in {status} state and can not be updated.")));
-        }
-        let set = call.fields.get("ChangeSetName").unwrap().clone();
-        if self.stacks[at].change_sets.iter().any(|other| other.name == set) {
-            return Err(("AlreadyExistsException", format!("ChangeSet {set} already exists")));
-        }
-        let template = match call.fields.get("TemplateBody") {
-            Some(body) => body.clone(),
-            None => return Err(("ValidationError", "the model reads no template's address".to_owned())),
-        };
-        let parameters: BTreeMap<String, String> = (1..)
-            .map_while(|at| {
-                let field = |name: &str| call.fields.get(&format!("Parameters.member.{at}.{name}")).cloned();
-                field("ParameterKey").zip(field("ParameterValue"))
-            })
-            .collect();
-        let stack = &self.stacks[at];
-        let old = if in_review { Template::default() } else { parse(&stack.template) };
-        let mut changes = changes(&old, &parse(&template), &stack.parameters, &parameters);
-        for change in &mut changes {
-            change.physical =
-                stack.resources.get(&change.resource).map(|thing| thing.physical.clone()).unwrap_or_default();
-        }
-        self.made += 1;
-        let id = format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/{set}/{}", self.made);
-        let empty = changes.is_empty();
-        let reason =
-            "The submitted information didn't contain changes. Submit different information to create a change set.";
-        let stack_id = stack.id.clone();
-        self.stacks[at].change_sets.push(ChangeSet {
-            name: set,
-            id: id.clone(),
-            description: call.fields.get("Description").cloned().unwrap_or_default(),
-            template,
-            parameters,
-            changes,
-            status: if empty { "FAILED" } else { "CREATE_COMPLETE" },
-            execution: if empty { "UNAVAILABLE" } else { "AVAILABLE" },
-            reason: if empty { reason.to_owned() } else { String::new() },
-        });
-        Ok(format!("<Id>{id}</Id><StackId>{stack_id}</StackId>"))
-    }
-
-    fn change_set(&self, call: &Call) -> Result<(usize, ChangeSet), (&'static str, String)> {
-        let name = call.fields.get("ChangeSetName").unwrap();
-        let found = self.stacks.iter().enumerate().find_map(|(at, stack)| {
-            let sets = stack.change_sets.iter().chain(&stack.executed);
-            Some((at, sets.into_iter().find(|set| set.id == *name || set.name == *name)?.clone()))
-        });
-        found.ok_or_else(|| ("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")))
-    }
-
-    fn describe_change_set(&mut self, call: &Call) -> Done {
-        let (at, set) = self.change_set(call)?;
-        let changes = set.changes.iter().map(|change| {
-            let details = change.properties.iter().map(|(name, replaces)| {
-                let recreation = if *replaces { "Always" } else { "Never" };
-                format!(
-                    "<member><Target><Attribute>Properties</Attribute><Name>{name}</Name>\
-                     <RequiresRecreation>{recreation}</RequiresRecreation></Target></member>"
-                )
-            });
-            let details: String = details.collect();
-            let replacement = if change.replacement.is_empty() {
-                String::new()
-            } else {
-                format!("<Replacement>{}</Replacement>", change.replacement)
-            };
-            format!(
-                "<member><Type>Resource</Type><ResourceChange><Action>{}</Action><LogicalResourceId>{}</LogicalResourceId>\
-                 <PhysicalResourceId>{}</PhysicalResourceId><ResourceType>{}</ResourceType>{replacement}\
-                 <Details>{details}</Details></ResourceChange></member>",
-                change.action, change.resource, change.physical, change.kind
-            )
-        });
-        let changes: String = changes.collect();
-        Ok(format!(
-            "<ChangeSetName>{}</ChangeSetName><ChangeSetId>{}</ChangeSetId><StackId>{}</StackId>\
-             <Description>{}</Description><Status>{}</Status><ExecutionStatus>{}</ExecutionStatus>\
-             <StatusReason>{}</StatusReason><Changes>{changes}</Changes>",
-            set.name,
-            set.id,
-            self.stacks[at].id,
-            escape(&set.description),
-            set.status,
-            set.execution,
-            set.reason
-        ))
-    }
-
-    fn delete_change_set(&mut self, call: &Call) -> Done {
-        let (at, set) = self.change_set(call)?;
-        self.stacks[at].change_sets.retain(|other| other.id != set.id);
-        Ok(String::new())
-    }
-
-    fn execute(&mut self, call: &Call) -> Done {
-        let (at, mut set) = self.change_set(call)?;
-        if set.execution != "AVAILABLE" {
-            let message = format!("ChangeSet [{}] cannot be executed in its current status", set.id);
-            return Err(("InvalidChangeSetStatus", message));
-        }
-        self.clock += 1;
-        let kind = if self.stacks[at].status == "REVIEW_IN_PROGRESS" { "CREATE" } else { "UPDATE" };
-        let before = self.stacks[at].clone();
-        let stack = &mut self.stacks[at];
-        set.execution = "EXECUTE_COMPLETE";
-        stack.before = (kind == "UPDATE").then(|| Box::new(before));
-        (stack.template, stack.parameters) = (set.template.clone(), set.parameters.clone());
-        // Executing one deletes all others.
-        stack.change_sets.clear();
-        stack.executed = Some(set.clone());
-        stack.stale_status = stack.status.clone();
-        stack.updated = (kind == "UPDATE").then_some(self.clock);
-        stack.stale = self.stale;
-        self.begin(at, kind, &set.changes);
-        Ok(String::new())
-    }
-
-    /// What an operation will do, event by event; its first one at once.
-    fn begin(&mut self, at: usize, kind: &str, changes: &[Change]) {
-        let mut stack = self.stacks[at].clone();
-        for change in changes.iter().filter(|change| change.action == "Add") {
-            stack.resources.insert(change.resource.clone(), thing(&stack.name, &change.resource, &change.kind));
-        }
-        stack.status = format!("{kind}_IN_PROGRESS");
-        let mut coming = VecDeque::from([self.event(&stack, "stack", &stack.status, "User Initiated")]);
-        let mut done = Vec::new();
-        let failing = changes.iter().find(|change| self.fails(&change.resource));
-        for change in changes {
-            let verb = match change.action {
-                "Add" => "CREATE",
-                "Remove" => "DELETE",
-                _ => "UPDATE",
-            };
-            coming.push_back(self.event(&stack, &change.resource, &format!("{verb}_IN_PROGRESS"), ""));
-            if failing.is_some_and(|failing| failing.resource == change.resource) {
-                let reason = self.failing[&change.resource].clone();
-                coming.push_back(self.event(&stack, &change.resource, &format!("{verb}_FAILED"), &reason));
-                break;
-            }
-            coming.push_back(self.event(&stack, &change.resource, &format!("{verb}_COMPLETE"), ""));
-            done.push((change.resource.clone(), verb));
-        }
-        if let Some(failing) = failing {
-            for change in changes.iter().skip_while(|change| change.resource != failing.resource).skip(1) {
-                let verb = if change.action == "Add" { "CREATE" } else { "UPDATE" };
-                let reason = format!("Resource {} cancelled", if verb == "CREATE" { "creation" } else { "update" });
-                coming.push_back(self.event(&stack, &change.resource, &format!("{verb}_FAILED"), &reason));
-            }
-            self.undo(&stack, kind, &done, &failing.resource, &mut coming);
-        } else {
-            if kind == "UPDATE" {
-                coming.push_back(self.event(&stack, "stack", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ""));
-            }
-            coming.push_back(self.event(&stack, "stack", &format!("{kind}_COMPLETE"), ""));
-        }
-        stack.coming = coming;
-        self.stacks[at] = stack;
-    }
-
-    fn undo(&mut self, stack: &Stack, kind: &str, done: &[(String, &str)], failed: &str, coming: &mut VecDeque<Event>) {
-        let start = if kind == "CREATE" { "ROLLBACK" } else { "UPDATE_ROLLBACK" };
-        let reason = format!("The following resource(s) failed to {}: [{failed}].", kind.to_lowercase());
-        coming.push_back(self.event(stack, "stack", &format!("{start}_IN_PROGRESS"), &reason));
-        for (resource, verb) in done.iter().rev() {
-            let verb = if *verb == "CREATE" { "DELETE" } else { "UPDATE" };
-            coming.push_back(self.event(stack, resource, &format!("{verb}_COMPLETE"), ""));
-        }
-        coming.push_back(self.event(stack, "stack", &format!("{start}_COMPLETE"), ""));
-    }
-
-    /// Whether the resource fails now.
-    fn fails(&mut self, resource: &str) -> bool {
-        if !self.failing.contains_key(resource) {
-            return false;
-        }
-        match &mut self.failing_times {
-            None => true,
-            Some(0) => false,
-            Some(times) => {
-                *times -= 1;
-                true
-            }
-        }
-    }
-
     fn delete(&mut self, name: &str, call: &Call) -> Done {
         let Ok(at) = self.position(name) else { return Ok(String::new()) };
         if self.stacks[at].protected {
@@ -745,85 +542,6 @@ impl Cloud {
         ]);
         answer
     }
-}
-
-mod cbor {
-    fn head(major: u8, length: usize) -> Vec<u8> {
-        match length {
-            0..24 => vec![major << 5 | length as u8],
-            24..256 => vec![major << 5 | 24, length as u8],
-            _ => panic!("too long for a test"),
-        }
-    }
-
-    pub(super) fn text(text: &str) -> Vec<u8> {
-        [head(3, text.len()), text.as_bytes().to_vec()].concat()
-    }
-
-    pub(super) fn array(items: &[Vec<u8>]) -> Vec<u8> {
-        [head(4, items.len()), items.concat()].concat()
-    }
-
-    pub(super) fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let entries: Vec<_> = entries.iter().map(|(key, value)| [text(key), value.clone()].concat()).collect();
-        [head(5, entries.len()), entries.concat()].concat()
-    }
-}
-
-fn parse(template: &str) -> Template {
-    cfn::read::template(template).unwrap()
-}
-
-/// A resource that is there.
-fn thing(stack: &str, id: &str, kind: &str) -> Resource {
-    let physical = match kind {
-        "AWS::SQS::Queue" => format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{stack}-{id}"),
-        _ => format!("{stack}-{id}"),
-    };
-    Resource { kind: kind.to_owned(), physical, status: "CREATE_COMPLETE".to_owned(), reason: String::new() }
-}
-
-fn changes(
-    old: &Template,
-    new: &Template,
-    old_parameters: &BTreeMap<String, String>,
-    new_parameters: &BTreeMap<String, String>,
-) -> Vec<Change> {
-    let mut found = Vec::new();
-    let change = |action, resource: &str, kind: &str| Change {
-        action,
-        resource: resource.to_owned(),
-        kind: kind.to_owned(),
-        physical: String::new(),
-        replacement: "",
-        properties: Vec::new(),
-    };
-    for (id, resource) in new.resources.iter() {
-        let Some(before) = old.resources.get(id.as_str()) else {
-            found.push(change("Add", id.as_str(), &resource.kind));
-            continue;
-        };
-        let lifecycle = cfn::schema::lifecycle(&resource.kind);
-        let names: BTreeSet<_> = before.properties.keys().chain(resource.properties.keys()).cloned().collect();
-        let differs = |name: &String| {
-            let values = (before.properties.get(name), resource.properties.get(name));
-            let refers = values.1.map(|value| cfn::graph::references(value, "")).unwrap_or_default();
-            let moved = refers.iter().any(|(_, name)| old_parameters.get(name) != new_parameters.get(name));
-            values.0 != values.1 || moved
-        };
-        let properties = names.into_iter().filter(differs).map(|name| {
-            let replaces = lifecycle.as_ref().is_some_and(|known| known.create_only.contains(&name));
-            (name, replaces)
-        });
-        let properties: Vec<(String, bool)> = properties.collect();
-        if !properties.is_empty() {
-            let replacement = if properties.iter().any(|(_, replaces)| *replaces) { "True" } else { "False" };
-            found.push(Change { replacement, properties, ..change("Modify", id.as_str(), &resource.kind) });
-        }
-    }
-    let gone = old.resources.iter().filter(|(id, _)| new.resources.get(id.as_str()).is_none());
-    found.extend(gone.map(|(id, resource)| change("Remove", id.as_str(), &resource.kind)));
-    found
 }
 
 fn escape(text: &str) -> String {

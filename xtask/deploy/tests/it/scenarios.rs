@@ -21,7 +21,6 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
     /// What it shows, in a sentence.
-    #[allow(dead_code, reason = "it is for whoever reads the file")]
     about: String,
     #[serde(default)]
     before: Before,
@@ -218,7 +217,7 @@ async fn every_state_and_failure_is_answered_as_reviewed() {
             fs::write(&snapshot, &shown).unwrap();
         }
         if fs::read_to_string(&snapshot).unwrap_or_default() != shown {
-            differing.push(format!("{name}:\n{shown}"));
+            differing.push(format!("{name}: {}\n{shown}", scenario.about));
         }
     }
     assert!(differing.is_empty(), "UPDATE_EXPECT=1 rewrites what differs:\n\n{}", differing.join("\n\n"));

@@ -1,6 +1,6 @@
 //! Python programs that tests use: boto3 as somebody else's client, cfn-lint, checkov and zizmor as second opinions,
 //! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS. They are installed into
-//! `target/`, from pinned and hashed requirements. checkov and ministack are on their own, because they want an older boto3;
+//! `target/`, from pinned and hashed requirements. checkov and the emulators are on their own, because they want an older boto3;
 //! playwright, because it is large and not everybody's.
 //!
 //! The requirements are made by
@@ -11,10 +11,9 @@
 //!     --no-emit-options --output-file checkov.txt checkov.in
 //! ```
 //!
-//! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, and `emulator.txt` from
-//! ministack and cbor2, which it needs for what the SDK for Rust says to CloudWatch.
-//! `emulators.txt` from moto, ministack, flask, flask-cors, freezegun, pytest and pytest-timeout; `browser.txt`
-//! from playwright, which drives a Chromium that the machine has.
+//! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, `emulators.txt` from
+//! moto, flask, flask-cors, freezegun, pytest, pytest-timeout, and ministack with cbor2, which it needs for what the SDK for
+//! Rust says to CloudWatch; `browser.txt` from playwright, which drives a Chromium that the machine has.
 
 use std::{
     fs,
@@ -38,7 +37,6 @@ struct Installed {
 
 const PROGRAMS: Installed = Installed { folder: "python", requirements: include_str!("requirements.txt") };
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
-const EMULATOR: Installed = Installed { folder: "emulator", requirements: include_str!("emulator.txt") };
 const BROWSER: Installed = Installed { folder: "browser", requirements: include_str!("browser.txt") };
 const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
@@ -128,12 +126,7 @@ pub(super) fn set_up_schemathesis(context: &Context) -> Result<(), Failure> {
 
 /// AWS's emulator.
 pub(super) fn emulator(context: &Context) -> PathBuf {
-    EMULATOR.program(context, "ministack")
-}
-
-/// Installs AWS's emulator, unless it is there as required.
-pub(super) fn set_up_emulator(context: &Context) -> Result<(), Failure> {
-    EMULATOR.set_up(context)
+    EMULATORS.program(context, "ministack")
 }
 
 /// Runs zizmor on the workflows: what it finds and nobody waived fails.
