@@ -6,7 +6,7 @@ mod change_sets;
 mod changes;
 mod operation;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cfn::Template;
 use serde::Deserialize;
