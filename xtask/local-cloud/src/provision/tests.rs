@@ -1,5 +1,3 @@
-use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock, lambda::Asynchronous};
-
 use super::*;
 
 /// Makes a template; answers what it is, or what is said about it.
@@ -8,30 +6,15 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let account =
         Account { id: "123456789012".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
     let (stream, clock) = (Stream::default(), Clock::default());
-    let metrics = Metrics::new(clock.clone());
-    let logs = Logs::new(account.clone(), metrics.clone());
-    let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), Chaos::default(), None);
-    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone(), Chaos::default());
-    let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream.clone(), None);
-    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), stream);
-    let secrets = Secrets::new(account.clone(), clock);
-    let services = Services {
-        sqs: &sqs,
-        sns: &sns,
-        lambda: &lambda,
-        secrets: &secrets,
-        logs: &logs,
-        metrics: &metrics,
-        alarms: &alarms,
-    };
+    let services = Services::new(&account, &clock, &stream, &Chaos::default(), None);
     let given = Given {
-        stack_name: "stack",
+        stack_name: "stack".to_owned(),
         parameters: BTreeMap::from([("Given".to_owned(), "given".to_owned())]),
-        binaries: &PathBuf::from("/bin"),
-        secrets: &BTreeMap::new(),
+        binaries: PathBuf::from("/bin"),
+        secrets: BTreeMap::new(),
+        debug: None,
         api_endpoint: "http://api".to_owned(),
-        account: &account,
+        account,
     };
     provision(&template, &services, &given).map_err(|error| error.to_string())
 }
