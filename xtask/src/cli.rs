@@ -160,13 +160,14 @@ pub(crate) struct Synth {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Another origin in the place of one of the environment's, as OLD=NEW: how `local --watch` says which ports are open
-    #[arg(long, value_name = "OLD=NEW", value_parser = moved, hide = true)]
+    #[arg(long, value_name = "OLD=NEW", value_parser = pair, hide = true)]
     pub(crate) moved: Vec<(String, String)>,
 }
 
-fn moved(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').map(|(old, new)| (old.to_owned(), new.to_owned()));
-    pair.ok_or_else(|| "write OLD=NEW".to_owned())
+/// Two texts with an equals sign between them.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| "there is no equals sign in it".to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -269,6 +270,12 @@ pub(crate) struct Local {
     /// Run this template instead of the environment's; needs --binaries
     #[arg(long, value_name = "FILE", requires = "binaries")]
     pub(crate) template: Option<PathBuf>,
+    /// A value for one of that template's parameters; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, requires = "template")]
+    pub(crate) parameter: Vec<(String, String)>,
+    /// Run that template without its resources of types that are not played here, instead of refusing it
+    #[arg(long, requires = "template")]
+    pub(crate) skip_unsupported: bool,
     /// The folder of the functions' binaries, instead of building the handlers
     #[arg(long, value_name = "DIR")]
     pub(crate) binaries: Option<PathBuf>,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use cfn::{LogicalId, Resource, Template};
+use cfn::{LogicalId, Path, Resource, Template};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -58,6 +58,34 @@ pub enum ProvisionError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl ProvisionError {
+    /// Where in the template it lies, or the nearest that is around it.
+    #[must_use]
+    pub fn place(&self) -> Option<Path> {
+        match self {
+            Self::Circle(_) => None,
+            Self::Resource { id, .. } => Some(Path::resource(id)),
+            Self::Value { path, .. } => {
+                let step = |path: Path, part: &str| {
+                    let mut parts = part.split('[');
+                    let path = path.key(parts.next().unwrap_or_default());
+                    let items = parts.filter_map(|item| item.trim_end_matches(']').parse().ok());
+                    items.fold(path, |path, item| path.item(item))
+                };
+                Some(path.split('.').fold(Path::default(), step))
+            }
+        }
+    }
+}
+
+/// The resources whose types have no part here, with these types: nothing of them is made, and nothing that a function does
+/// with them works.
+#[must_use]
+pub fn unsupported(template: &Template) -> Vec<(&LogicalId, &str)> {
+    let resources = template.resources.iter().filter(|(_, resource)| !kinds::is_known(&resource.kind));
+    resources.map(|(id, resource)| (id, resource.kind.as_str())).collect()
 }
 
 /// The services that resources are made in. Clones share them.

@@ -3,6 +3,7 @@
 mod chaos;
 mod console;
 mod debug;
+mod foreign;
 mod lines;
 mod subject;
 mod watch;
@@ -10,7 +11,7 @@ mod watch;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -80,7 +81,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let mut running = local_cloud::start(local_cloud::Options {
         template: template.clone(),
         stack_name: prefix.trim_end_matches('-').to_owned(),
-        parameters: BTreeMap::new(),
+        parameters: options.parameter.iter().cloned().collect(),
         binaries,
         account_id,
         region,
@@ -95,7 +96,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         debug: options.debug.clone(),
     })
     .await
-    .map_err(Failure::new)?;
+    .map_err(|error| foreign::placed(options.template.as_deref(), &error))?;
     let took = since.elapsed();
     let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
@@ -119,6 +120,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
                 store,
                 binaries: options.binaries.clone(),
                 debugged: options.debug.is_some(),
+                file: options.template.clone(),
                 template,
                 synthesis: Box::new(synthesis),
                 anew: anew(options, &ready),
@@ -166,7 +168,7 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 
 fn template(options: &Local, environment: Environment, ready: &Addresses) -> Result<cfn::Template, Failure> {
     match &options.template {
-        Some(file) => read_template(file),
+        Some(file) => foreign::read(file, options.skip_unsupported),
         None => {
             let moved = environment.moved(CONSOLE_ORIGIN, &ready.console).moved(PAYPAL_ORIGIN, &ready.paypal);
             infra::service(&moved).map_err(Failure::new)
@@ -255,11 +257,6 @@ impl Fixed {
         }
         template(options, environment, ready)
     }
-}
-
-fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
-    let text = std::fs::read_to_string(file).map_err(Failure::from(format!("cannot read {}", file.display())))?;
-    cfn::read::template(&text).map_err(Failure::from(file.display()))
 }
 
 async fn start_sandbox(

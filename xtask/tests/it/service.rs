@@ -99,8 +99,12 @@ impl Service {
 
     /// Starts one on free ports, with further options.
     pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
+        Self::start_as(name, xtask(), options)
+    }
+
+    /// Starts one on free ports by this command, with further options.
+    pub(crate) fn start_as(name: &str, mut command: Command, options: &[&str]) -> Self {
         let ready_file = scratch(name).join("ready.json");
-        let mut command = xtask();
         command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
         command.args(options).arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

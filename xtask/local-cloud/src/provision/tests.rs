@@ -117,6 +117,19 @@ fn what_aws_would_refuse_is_refused_with_its_reason() {
 }
 
 #[test]
+fn errors_and_types_that_are_not_played_have_a_place_in_the_template() {
+    let place = |path: &str| ProvisionError::Value { path: path.to_owned(), reason: String::new() }.place();
+    let wanted = Path::resource("Q").key("Properties").key("Tags").item(1).item(0).key("Value");
+    assert_eq!(place("Resources.Q.Properties.Tags[1][0].Value"), Some(wanted));
+    assert_eq!(place("Outputs.Out"), Some(Path::default().key("Outputs").key("Out")));
+    let template =
+        "Resources:\n  Q: {Type: AWS::SQS::Queue}\n  R: {Type: AWS::IAM::Role}\n  D: {Type: AWS::DynamoDB::Table}\n";
+    let template = cfn::read::template(template).unwrap();
+    let named: Vec<_> = unsupported(&template).iter().map(|(id, kind)| format!("{id} {kind}")).collect();
+    assert_eq!(named, ["D AWS::DynamoDB::Table"]);
+}
+
+#[test]
 fn what_has_no_effect_is_named_and_what_is_left_out_by_its_condition_is_not_made() {
     let template = "Conditions: {IsNot: !Equals [a, b]}\nResources:\n  T: {Type: AWS::SNS::Topic, Properties: {KmsMasterKeyId: k}}\n  \
                     B: {Type: AWS::S3::Bucket}\n  R: {Type: AWS::IAM::Role}\n  \

@@ -14,7 +14,7 @@ use std::{
 use cfn::{Template, diff, render};
 use local_cloud::{Running, Updated};
 
-use super::lines;
+use super::{foreign, lines};
 use crate::{
     commands::diff::style,
     context::Context,
@@ -35,6 +35,8 @@ pub(super) struct Watch<'a> {
     pub(super) binaries: Option<PathBuf>,
     /// Whether a debugger is to find all it needs in what is built.
     pub(super) debugged: bool,
+    /// The file of a template that is not the environment's.
+    pub(super) file: Option<PathBuf>,
     /// The template that runs.
     pub(super) template: Template,
     pub(super) synthesis: Box<Synthesis<'a>>,
@@ -116,7 +118,8 @@ impl Watch<'_> {
             (self.synthesis)()?
         };
         let since = Instant::now();
-        let updated = running.update(&template).await.map_err(Failure::new)?;
+        let updated = running.update(&template).await;
+        let updated = updated.map_err(|error| foreign::placed(self.file.as_deref(), &error))?;
         self.store.tidy();
         Ok(Done { built, template, updated, took: since.elapsed() })
     }
