@@ -1,11 +1,17 @@
 //! Templates that somebody wrote to do harm: each command that reads one ends soon, with an answer or an error that says
 //! what is wrong, and what stands in them steers nothing.
 
-use std::{fmt::Write, fs, path::Path, process::Output};
+use std::{
+    fmt::Write,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use serde_json::{Value, json};
 
-use crate::service::{root, scratch, xtask};
+use crate::service::{interrupt, root, scratch, xtask};
 
 /// What a terminal, a page or a runner of workflows would obey.
 const OBEYED: [&str; 6] = ["\u{1b}", "\u{7}", "\u{9b}", "\u{202e}", "\u{200b}", "\r"];
@@ -14,21 +20,33 @@ const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\r\n::set-output name
 fn read_by_all(file: &Path) -> Vec<Output> {
     let file = file.to_str().unwrap();
     let reviewed = root().join("infra/tests/snapshots/dev.yaml");
-    let binaries = root();
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 5] = [
         &["validate", "--template", file],
         &["validate", "--template", file, "--format", "json"],
         &["diff", reviewed.to_str().unwrap(), file, "--details"],
         &["diff", file, file, "--format", "markdown"],
         &["diagram", "--template", file],
-        &["local", "--template", file, "--binaries", binaries.to_str().unwrap()],
     ];
-    let ports = ["--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"];
-    let run = |command: &[&str]| {
-        let more = if command[0] == "local" { &ports[..] } else { &[] };
-        xtask().args(command).args(more).output().unwrap()
-    };
-    commands.into_iter().map(run).collect()
+    let read = commands.into_iter().map(|command| xtask().args(command).output().unwrap());
+    read.chain([run_here(file)]).collect()
+}
+
+/// Runs the template, or is told that it cannot be run; one that runs is stopped.
+fn run_here(file: &str) -> Output {
+    let mut command = xtask();
+    command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
+    command.args(["--template", file, "--binaries"]).arg(root()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if line.contains("Ctrl-C stops everything") {
+            interrupt(child.id());
+        }
+        said += &(line + "\n");
+    }
+    let output = child.wait_with_output().unwrap();
+    Output { stdout: said.into_bytes(), ..output }
 }
 
 /// Nobody gets through: not a template at all. The command says where, and ends as a failure does.
@@ -91,35 +109,62 @@ fn templates() -> Vec<(&'static str, Value)> {
     let role = json!({ "Type": "AWS::IAM::Role", "Properties": {
         "AssumeRolePolicyDocument": trust, "Policies": [{ "PolicyName": "p", "PolicyDocument": statements }] } });
     vec![
-        ("references in a circle", json!({ "Resources": {
+        (
+            "references in a circle",
+            json!({ "Resources": {
             "A": { "Type": "AWS::SNS::Topic", "DependsOn": "B", "Properties": { "TopicName": { "Ref": "B" } } },
-            "B": topic(json!({ "TopicName": { "Fn::GetAtt": ["A", "TopicName"] } })) } })),
+            "B": topic(json!({ "TopicName": { "Fn::GetAtt": ["A", "TopicName"] } })) } }),
+        ),
         ("a reference to itself", json!({ "Resources": { "A": topic(json!({ "TopicName": { "Ref": "A" } })) } })),
-        ("conditions in a circle", json!({
+        (
+            "conditions in a circle",
+            json!({
             "Conditions": { "X": { "Fn::Not": [{ "Condition": "Y" }] }, "Y": { "Fn::Not": [{ "Condition": "X" }] } },
-            "Resources": { "A": { "Type": "AWS::SNS::Topic", "Condition": "X" } } })),
-        ("conditions that double", json!({ "Conditions": doubled, "Resources": {
-            "A": { "Type": "AWS::SNS::Topic", "Condition": "C99" } } })),
+            "Resources": { "A": { "Type": "AWS::SNS::Topic", "Condition": "X" } } }),
+        ),
+        (
+            "conditions that double",
+            json!({ "Conditions": doubled, "Resources": {
+            "A": { "Type": "AWS::SNS::Topic", "Condition": "C99" } } }),
+        ),
         ("a mesh of references", json!({ "Resources": meshed })),
-        ("nested as deeply as may be", json!({ "Conditions": { "C": { "Fn::Equals": ["a", "b"] } }, "Resources": {
-            "A": topic(json!({ "TopicName": nested })) } })),
+        (
+            "nested as deeply as may be",
+            json!({ "Conditions": { "C": { "Fn::Equals": ["a", "b"] } }, "Resources": {
+            "A": topic(json!({ "TopicName": nested })) } }),
+        ),
         ("patterns that fit everything in every way", json!({ "Resources": { "A": role } })),
-        ("huge numbers", json!({ "Resources": { "A": { "Type": "AWS::SQS::Queue", "Properties": {
+        (
+            "huge numbers",
+            json!({ "Resources": { "A": { "Type": "AWS::SQS::Queue", "Properties": {
             "VisibilityTimeout": u64::MAX, "DelaySeconds": 1e308, "MessageRetentionPeriod": i64::MIN,
-            "RedrivePolicy": { "maxReceiveCount": -1.5, "deadLetterTargetArn": { "Fn::GetAtt": ["A", "Arn"] } } } } } })),
-        ("functions of the wrong shape", json!({
+            "RedrivePolicy": { "maxReceiveCount": -1.5, "deadLetterTargetArn": { "Fn::GetAtt": ["A", "Arn"] } } } } } }),
+        ),
+        (
+            "functions of the wrong shape",
+            json!({
             "Conditions": { "A": { "Fn::If": [] }, "B": { "Fn::Equals": 3 } },
             "Resources": { "A": { "Type": "AWS::Lambda::Function", "Condition": "None", "Properties": {
                 "Code": 1, "Role": { "Fn::GetAtt": [] }, "Environment": 7, "Timeout": { "Fn::If": ["A"] },
                 "Handler": { "Fn::Sub": ["${", 5] }, "Runtime": { "Fn::Join": [1] },
-                "Layers": { "Fn::Select": [99, ["a"]] }, "Tags": { "Fn::Split": [",", 4] } } } } })),
-        ("a text of openings", json!({ "Resources": { "A": topic(json!({ "TopicName": { "Fn::Sub": "${".repeat(20_000) } })) } })),
-        ("a name that leads elsewhere", json!({ "Resources": { "A": { "Type": "AWS::Lambda::Function",
+                "Layers": { "Fn::Select": [99, ["a"]] }, "Tags": { "Fn::Split": [",", 4] } } } } }),
+        ),
+        (
+            "a text of openings",
+            json!({ "Resources": { "A": topic(json!({ "TopicName": { "Fn::Sub": "${".repeat(20_000) } })) } }),
+        ),
+        (
+            "a name that leads elsewhere",
+            json!({ "Resources": { "A": { "Type": "AWS::Lambda::Function",
             "Metadata": { "Binary": "../../../../../../bin/sh" },
-            "Properties": { "FunctionName": "../../bin/sh", "Code": {}, "Role": "arn:aws:iam::1:role/r" } } } })),
-        ("texts that a terminal obeys", json!({ "Description": HOSTILE, "Resources": { "A": topic(json!({
+            "Properties": { "FunctionName": "../../bin/sh", "Code": {}, "Role": "arn:aws:iam::1:role/r" } } } }),
+        ),
+        (
+            "texts that a terminal obeys",
+            json!({ "Description": HOSTILE, "Resources": { "A": topic(json!({
             "TopicName": HOSTILE, HOSTILE: 1, "DisplayName": [HOSTILE],
-            "Tags": [{ "Key": HOSTILE, "Value": HOSTILE }] })), "B": { "Type": HOSTILE } } })),
+            "Tags": [{ "Key": HOSTILE, "Value": HOSTILE }] })), "B": { "Type": HOSTILE } } }),
+        ),
     ]
 }
 

@@ -159,7 +159,11 @@ mod tests {
         for (request, status, body) in [
             ("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "200", "hello"),
             ("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n\r\n12345", "200", "12345"),
-            ("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 11\r\n\r\n12345678901", "413", "10 bytes\n"),
+            (
+                "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 11\r\n\r\n12345678901",
+                "413",
+                "10 bytes\n",
+            ),
         ] {
             let mut client = connected();
             client.write_all(request.as_bytes()).await.unwrap();

@@ -174,7 +174,12 @@ mod tests {
         let hostile = "\u{1b}]0;x\u{7}\n::set-output name=x::y\u{202e}".to_owned();
         let said = r"\u{1b}]0;x\u{7}\n::set-output name=x::y\u{202e}";
         for what in [
-            What::Invoked { function: hostile.clone(), request_id: String::new(), cold: false, error: Some(hostile.clone()) },
+            What::Invoked {
+                function: hostile.clone(),
+                request_id: String::new(),
+                cold: false,
+                error: Some(hostile.clone()),
+            },
             What::Alarm { alarm: hostile.clone(), state: String::new(), reason: hostile.clone() },
             What::Undelivered { topic: hostile },
         ] {
