@@ -5,6 +5,8 @@ use std::{
     io::{ErrorKind, IsTerminal, Write, stdout},
 };
 
+pub(crate) use cfn::render::{printable, printable_lines};
+
 /// A command could not do what it should.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -13,12 +15,13 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Templates, files and servers may have their words in the message: they only show.
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), help: None }
+        Self { message: printable_lines(&message.to_string()), help: None }
     }
 
-    pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+    pub(crate) fn help(self, help: impl AsRef<str>) -> Self {
+        Self { help: Some(printable_lines(help.as_ref())), ..self }
     }
 
     /// What could not be done.
@@ -56,11 +59,4 @@ pub(crate) fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
 /// Colour where a person looks, unless they asked for none: <https://no-color.org>.
 fn colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// Text with its control characters shown, so that it cannot steer the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
 }

@@ -5,7 +5,10 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
-use crate::{target::ATTEMPTS, text::printable};
+use crate::{
+    target::ATTEMPTS,
+    text::{printable, printable_lines},
+};
 
 /// Where somebody without credentials gets some.
 pub(crate) const SIGN_IN: &str =
@@ -20,8 +23,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
+    /// AWS's and other people's words may stand in both: they only show.
+    pub(crate) fn new(message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
+        Self { message: printable_lines(message.as_ref()), help: printable_lines(help.as_ref()) }
     }
 }
 

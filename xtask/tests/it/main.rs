@@ -12,6 +12,8 @@ mod emulator;
 mod service;
 
 mod api;
+mod attack;
+mod attack_templates;
 mod build;
 mod command_line;
 mod console;
