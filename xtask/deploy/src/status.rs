@@ -172,8 +172,11 @@ fn text(status: &Status<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A stack's page in AWS's console.
+/// A stack's page in AWS's console; none for an id that could steer the terminal.
 fn page(stack_id: &str) -> Option<String> {
+    if !stack_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
     let mut parts = stack_id.split(':').skip(1);
     let (partition, region) = (parts.next()?, parts.nth(1)?);
     let host = match partition {
@@ -211,6 +214,7 @@ mod tests {
         assert_eq!(page(id).unwrap(), there);
         let china = page("arn:aws-cn:cloudformation:cn-north-1:1:stack/s/1").unwrap();
         assert!(china.starts_with("https://cn-north-1.console.amazonaws.cn/"), "{china}");
-        assert_eq!(page("no id"), None);
+        assert_eq!(page("no-id"), None);
+        assert_eq!(page("arn:aws:cloudformation:eu-west-1:1:stack/s\x1b\\/1"), None);
     }
 }
