@@ -8,6 +8,7 @@
 )]
 
 mod crc;
+mod documents;
 mod emulator;
 mod service;
 

@@ -52,10 +52,10 @@ fn say(text: &str) {
 fn curl(api: &str, method: &str, path: &str) -> String {
     let body = match path {
         "/subscription/create" => {
-            r#" --json '{"plan_id":"P-5ML4271244454362WXNWU5NQ","custom_id":"buyer-1","given_name":"Ann","surname":"Lee","email_address":"ann@example.com"}'"#
+            r#" -H 'content-type: application/json' -d '{"plan_id":"P-5ML4271244454362WXNWU5NQ","custom_id":"buyer-1","given_name":"Ann","surname":"Lee","email_address":"ann@example.com"}'"#
         }
         _ if method == "GET" => "",
-        _ => " --json '{}'",
+        _ => " -H 'content-type: application/json' -d '{}'",
     };
     let method = if method == "GET" || !body.is_empty() { String::new() } else { format!(" -X {method}") };
     format!("curl{method} {api}{path}{body}")
