@@ -33,3 +33,4 @@ mod soak;
 mod start_and_stop;
 mod state;
 mod subscription;
+mod watch;

@@ -45,7 +45,7 @@ pub(super) fn welcome(ready: &Addresses, running: &Running, took: Duration) {
 }
 
 /// Prints a line. Whoever reads may have read enough: that is no reason to stop.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _read_enough = writeln!(std::io::stdout(), "{text}");
 }
 
@@ -147,7 +147,7 @@ fn cloud_words(what: &What, prefix: &str) -> String {
         What::Alarm { alarm, state, reason } => format!("alarm     {} is {state}: {reason}", short(alarm)),
         What::Throttled { function } => format!("function  {} is throttled", short(function)),
         What::Undelivered { topic } => format!("topic     {} could not deliver", short(topic)),
-        What::Started { function } => format!("function  {} started", short(function)),
+        What::Started { function, .. } => format!("function  {} started", short(function)),
         What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),
         What::Logged { function, line } => format!("log       {}: {}", short(function), LogLine::read(line)),
     }
