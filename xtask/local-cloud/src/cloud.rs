@@ -20,7 +20,7 @@ use crate::{
     cloudformation::{CloudFormation, StackParts},
     console::{self, Console, Picture},
     event_source::{self, Feeding},
-    http_api::{self, RouteKey},
+    http_api::{self, Cors, RouteKey},
     journal::{Journal, JournalError, Line, Saved},
     lambda::Lambda,
     live::Live,
@@ -148,6 +148,8 @@ pub struct Running {
     chaos: Chaos,
     /// The HTTP API that is served.
     api: Live<Router>,
+    /// The pages of other origins that may call it.
+    cors: Live<Option<Cors>>,
     picture: Live<Picture>,
     cloudformation: CloudFormation,
     feeding: Vec<Feeding>,
@@ -202,6 +204,7 @@ impl Running {
     fn serve(&mut self, template: &Template, made: Provisioned) {
         self.picture.set(console::picture(&made, &self.services.sqs, &self.services.sns, &self.services.lambda));
         self.routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
+        self.cors.set(made.api.cors.clone());
         let Services { lambda, logs, .. } = self.services.clone();
         let (activity, chaos) = (self.activity.clone(), self.chaos.clone());
         self.api.set(http_api::service(made.api, self.given.account.clone(), lambda, logs, activity, chaos));
@@ -292,6 +295,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut running = Running {
         control: control.clone(),
         api: Live::new(Router::new()),
+        cors: Live::new(None),
         picture: Live::new(Picture::default()),
         cloudformation: CloudFormation::new(&account, stack),
         feeding: Vec::new(),
@@ -320,7 +324,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let api = running.api.router();
     running.tasks.push(tokio::spawn(aws::serve(options.aws, behind.clone())));
-    running.tasks.push(tokio::spawn(http_api::serve(options.api, api.clone())));
+    running.tasks.push(tokio::spawn(http_api::serve(options.api, api.clone(), running.cors.clone())));
     if let Some(console) = options.console {
         let cloud = console::Cloud {
             services: behind,
