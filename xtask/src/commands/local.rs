@@ -66,9 +66,9 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let environment = context.environment(&options.env)?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
     let (account_id, region) = (environment.account.clone(), environment.region.clone());
-    let fixed = Fixed::of(&environment);
+    let fixed = watch::Fixed::of(&environment);
     // What is saved while the handlers are built is not missed.
-    let files = options.watch.then(|| watch::Files::watch(watched(context, options))).transpose()?;
+    let files = options.watch.then(|| watch::Files::watch(watch::watched(context, options))).transpose()?;
     let store = options.watch.then(|| watch::Store::new(context)).transpose()?;
     let (binaries, store) = binaries(context, options, store)?;
     let since = Instant::now();
@@ -133,7 +133,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
                 file: options.template.clone(),
                 template,
                 synthesis: Box::new(synthesis),
-                anew: anew(options, &ready),
+                anew: watch::anew(options, &ready),
                 name: options.template.as_ref().map_or(options.env.clone(), |file| file.display().to_string()),
                 prefix,
             };
@@ -206,67 +206,6 @@ fn binaries(
     };
     store.take(&executables)?;
     Ok((store.binaries(), Some(store)))
-}
-
-/// What is watched.
-fn watched(context: &Context, options: &Local) -> Vec<(PathBuf, watch::Part)> {
-    use watch::Part::{Binaries, Definitions, Environment, Source, Template};
-    let of_root = |names: &[&str], part| names.iter().map(|name| (context.root.join(name), part)).collect::<Vec<_>>();
-    let manifests = ["Cargo.toml", "Cargo.lock"];
-    let mut watched = match &options.binaries {
-        Some(folder) => vec![(folder.clone(), Binaries)],
-        None => [of_root(&["handlers"], Source), of_root(&manifests, Source)].concat(),
-    };
-    match &options.template {
-        Some(file) => watched.push((file.clone(), Template)),
-        None => {
-            watched.extend(of_root(&["infra", "handlers/contract"], Definitions));
-            watched.extend(of_root(&manifests, Definitions));
-            watched.extend(of_root(&[&format!("environments/{}.yaml", options.env)], Environment));
-        }
-    }
-    watched
-}
-
-/// What makes the same template as this program, when that was built from other definitions than there are now.
-fn anew(options: &Local, ready: &Addresses) -> Vec<String> {
-    let mut words: Vec<_> = ["synth", "--env", &options.env, "--format", "json"].map(str::to_owned).into();
-    for (old, new) in [(CONSOLE_ORIGIN, &ready.console), (PAYPAL_ORIGIN, &ready.paypal)] {
-        words.extend(["--moved".to_owned(), format!("{old}={new}")]);
-    }
-    words
-}
-
-/// What of an environment holds for as long as the cloud runs.
-#[derive(PartialEq, Eq)]
-struct Fixed {
-    service: String,
-    account: String,
-    region: String,
-    webhook_id: String,
-}
-
-impl Fixed {
-    fn of(environment: &Environment) -> Self {
-        Self {
-            service: environment.service.clone(),
-            account: environment.account.clone(),
-            region: environment.region.clone(),
-            webhook_id: environment.paypal.webhook.webhook_id.to_string(),
-        }
-    }
-
-    /// The template as it is saved now.
-    fn template(&self, context: &Context, options: &Local, ready: &Addresses) -> Result<cfn::Template, Failure> {
-        let environment = context.environment(&options.env)?;
-        if options.template.is_none() && *self != Self::of(&environment) {
-            let what = "service, account, region and webhook_id are what they were when the cloud started";
-            return Err(
-                Failure::new(what).help("what ran before goes on; start `cargo xtask local` again to change them")
-            );
-        }
-        template(options, environment, ready)
-    }
 }
 
 async fn start_sandbox(

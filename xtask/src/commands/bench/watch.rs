@@ -30,6 +30,7 @@ const SAID: &str = "watch      plans-list: built in ";
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
     let copy = context.root.join("target/bench/watch");
     let _old = fs::remove_dir_all(&copy);
+    fs::create_dir_all(&copy).map_err(Failure::from(format!("cannot make {}", copy.display())))?;
     for part in ["Cargo.toml", "Cargo.lock", ".cargo", "environments", "handlers", "infra", "xtask"] {
         copy_sources(&context.root.join(part), &copy.join(part))?;
     }

@@ -3,6 +3,7 @@
 
 mod build;
 mod files;
+mod project;
 mod store;
 
 use std::{
@@ -21,6 +22,7 @@ use crate::{
     report::{self, Failure},
 };
 pub(super) use files::{Files, Part};
+pub(super) use project::{Fixed, anew, watched};
 pub(super) use store::{Store, executables};
 
 /// Whoever makes a template of what is saved: the program itself, until what it was built from has changed.
