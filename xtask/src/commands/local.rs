@@ -8,7 +8,6 @@ mod subject;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -28,6 +27,7 @@ use crate::{
     cli::Local,
     context::{Context, write_whole},
     report::Failure,
+    templates,
 };
 
 /// The client that the sandbox knows. It opens nothing but this sandbox.
@@ -147,17 +147,12 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 
 fn template(options: &Local, environment: Environment, ready: &Addresses) -> Result<cfn::Template, Failure> {
     match &options.template {
-        Some(file) => read_template(file),
+        Some(file) => templates::of_file(file).map(|(_, template)| template),
         None => {
             let moved = environment.moved(CONSOLE_ORIGIN, &ready.console).moved(PAYPAL_ORIGIN, &ready.paypal);
             infra::service(&moved).map_err(Failure::new)
         }
     }
-}
-
-fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
-    let text = std::fs::read_to_string(file).map_err(Failure::from(format!("cannot read {}", file.display())))?;
-    cfn::read::template(&text).map_err(Failure::from(file.display()))
 }
 
 async fn start_sandbox(
