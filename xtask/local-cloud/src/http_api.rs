@@ -38,6 +38,7 @@ use crate::{
     activity::{Stream, What},
     chaos::{Chaos, Fault},
     lambda::{InvokeError, Lambda},
+    live::Live,
     logs::Logs,
     record::{Cause, Hop, Kind, Payload, RequestHead},
     wire::{self, own},
@@ -105,14 +106,15 @@ pub(crate) fn service(
 
 /// Serves the API until the task is aborted: to programs of this machine, and to pages that `cors` or this machine's own
 /// address allows.
-pub(crate) async fn serve(listener: TcpListener, service: Server, cors: Option<Cors>) {
-    let service = service.layer(from_fn_with_state(Arc::new(cors), known_only));
+pub(crate) async fn serve(listener: TcpListener, service: Server, cors: Live<Option<Cors>>) {
+    let service = service.layer(from_fn_with_state(cors, known_only));
     wire::serve::serve(listener, service).await;
 }
 
 /// On AWS an API is everybody's, and its functions work on what a page of another origin sends, though the page may not read
 /// the answer. Here it is the developer's own: pages that the template does not name get nothing done.
-async fn known_only(State(cors): State<Arc<Option<Cors>>>, request: Request, next: Next) -> Response {
+async fn known_only(State(cors): State<Live<Option<Cors>>>, request: Request, next: Next) -> Response {
+    let cors = cors.get();
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     let fits = origin.is_none_or(|origin| {

@@ -8,6 +8,7 @@
 )]
 
 mod crc;
+mod documents;
 mod emulator;
 mod service;
 
@@ -32,3 +33,4 @@ mod soak;
 mod start_and_stop;
 mod state;
 mod subscription;
+mod watch;

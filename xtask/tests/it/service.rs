@@ -102,8 +102,19 @@ impl Service {
 
     /// Starts one on free ports, with further options.
     pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
-        let ready_file = scratch(name).join("ready.json");
+        Self::start_in(&root(), name, options)
+    }
+
+    /// Starts one in another project's folder, where commands find it that run there.
+    pub(crate) fn start_in(folder: &Path, name: &str, options: &[&str]) -> Self {
         let mut command = xtask();
+        command.current_dir(folder);
+        Self::start_as(name, command, options)
+    }
+
+    /// Starts one on free ports by this command, with further options.
+    pub(crate) fn start_as(name: &str, mut command: Command, options: &[&str]) -> Self {
+        let ready_file = scratch(name).join("ready.json");
         command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
         command.args(options).arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("AWS_SECRET_ACCESS_KEY", DEVELOPERS_SECRET);

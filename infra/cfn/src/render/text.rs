@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::{ChangeSet, Review};
 use crate::diff::{Action, Change, Consequence, Risk, Undo};
 
 /// Risks, the greatest first.
@@ -87,6 +88,20 @@ pub(super) fn undo_in_all<'f>(undos: impl Iterator<Item = &'f Undo>) -> String {
         (_, 0) => format!("deploying the old template does not bring back {no} of {all}"),
         _ => format!("deploying the old template does not bring back {no} of {all}, and {partly} only in part"),
     }
+}
+
+/// What CloudFormation says beside the templates, in a sentence, and whether a reader must know that it says nothing.
+pub(super) fn change_set_in_words(review: &Review<'_>) -> Option<(String, bool)> {
+    let differing = review.diff.facts.iter().filter(|fact| fact.id.starts_with("change-set-")).count();
+    Some(match review.change_set? {
+        ChangeSet::Refused => ("CloudFormation refuses this change.".to_owned(), true),
+        ChangeSet::Missing(why) => {
+            let said = "what happens to resources is said by AWS's schemas alone";
+            (format!("Without CloudFormation's change set ({why}): {said}."), true)
+        }
+        ChangeSet::Joined if differing == 0 => ("CloudFormation's change set says the same.".to_owned(), false),
+        ChangeSet::Joined => (format!("CloudFormation's change set differs: {}.", counted(differing, "time")), false),
+    })
 }
 
 /// What cannot be undone, as a reader is told beside the fact; nothing where everything comes back.

@@ -45,17 +45,17 @@ pub(super) fn welcome(ready: &Addresses, running: &Running, took: Duration) {
 }
 
 /// Prints a line. Whoever reads may have read enough: that is no reason to stop.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _read_enough = writeln!(std::io::stdout(), "{text}");
 }
 
 fn curl(api: &str, method: &str, path: &str) -> String {
     let body = match path {
         "/subscription/create" => {
-            r#" --json '{"plan_id":"P-5ML4271244454362WXNWU5NQ","custom_id":"buyer-1","given_name":"Ann","surname":"Lee","email_address":"ann@example.com"}'"#
+            r#" -H 'content-type: application/json' -d '{"plan_id":"P-5ML4271244454362WXNWU5NQ","custom_id":"buyer-1","given_name":"Ann","surname":"Lee","email_address":"ann@example.com"}'"#
         }
         _ if method == "GET" => "",
-        _ => " --json '{}'",
+        _ => " -H 'content-type: application/json' -d '{}'",
     };
     let method = if method == "GET" || !body.is_empty() { String::new() } else { format!(" -X {method}") };
     format!("curl{method} {api}{path}{body}")
@@ -137,13 +137,17 @@ fn cloud_words(what: &What, prefix: &str) -> String {
                 Some(error) => format!("function  {}{cold} FAILED: {error}", short(function)),
             }
         }
+        What::Batch { queue, messages, failed: 0 } => format!("queue     {}: {messages} done", short(queue)),
+        What::Batch { queue, messages, failed } => {
+            format!("queue     {}: {failed} of {messages} FAILED and will come back", short(queue))
+        }
         What::Again { function, seconds } => {
             format!("function  {} gets the event again in {seconds} s", short(function))
         }
         What::Alarm { alarm, state, reason } => format!("alarm     {} is {state}: {reason}", short(alarm)),
         What::Throttled { function } => format!("function  {} is throttled", short(function)),
         What::Undelivered { topic } => format!("topic     {} could not deliver", short(topic)),
-        What::Started { function } => format!("function  {} started", short(function)),
+        What::Started { function, .. } => format!("function  {} started", short(function)),
         What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),
         What::Logged { function, line } => format!("log       {}: {}", short(function), LogLine::read(line)),
     }

@@ -170,6 +170,8 @@ impl Installed {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(Failure::from(format!("cannot remove {}", folder.display())))?;
         }
+        let packages = self.requirements.lines().filter(|line| line.contains("==")).count();
+        context.progress(&format!("installing {packages} Python packages into target/{}, once", self.folder));
         let mut make = Command::new("python3");
         make.args(["-m", "venv"]).arg(&folder);
         run_to_end(make).map_err(|failure| failure.help("install Python 3 with its venv module"))?;
