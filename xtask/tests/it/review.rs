@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -260,6 +261,43 @@ fn all_environments_are_one_review() {
     let json = in_project(&folder, &["--all", "--against", "git:HEAD", "--format", "json"]);
     let document = check_json(&schema(), &text(&json));
     assert_eq!(document["reviews"].as_array().unwrap().len(), 2);
+}
+
+/// What is built of a revision whose code is another, without waiting for a compiler: a program in cargo's place says what the
+/// revision's program would, and fails where it does not stand in that revision's files.
+#[test]
+fn a_revision_with_other_code_is_asked_for_its_template_once() {
+    let folder = project("built");
+    let synth = xtask().current_dir(&folder).args(["synth", "--env", "prod", "--format", "json"]).output().unwrap();
+    fs::write(folder.join("template.json"), synth.stdout).unwrap();
+    let cargo = folder.join("cargo");
+    let script = "#!/bin/sh\necho \"$@\" >> ../../../calls\n[ -s infra/empty ] && exit 3\ncat ../../../template.json\n";
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.join("infra/empty"), "other code").unwrap();
+    let file = folder.join("environments/prod.yaml");
+    let prod = fs::read_to_string(&file).unwrap();
+    fs::write(&file, prod.replace("requests_per_second: 200", "requests_per_second: 900")).unwrap();
+    let against = |revision: &str| {
+        let mut command = xtask();
+        command.current_dir(&folder).env("CARGO", &cargo).args(["diff", "--env", "prod", "--against", revision]);
+        let output = command.output().unwrap();
+        (output.status.code(), text(&output), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said, progress) = against("git:HEAD");
+    assert_eq!(code, Some(0), "{progress}");
+    assert!(progress.starts_with("building what HEAD ("), "{progress}");
+    assert!(said.contains("stage ApiStage: requests 900 a second instead of 200 a second"), "{said}");
+    assert_eq!(against("git:HEAD"), (Some(0), said, String::new()), "it was asked before");
+    let calls = fs::read_to_string(folder.join("calls")).unwrap();
+    assert_eq!(calls, "run --quiet --package xtask -- synth --env prod --format json\n");
+    // A revision that does not build is an error that says so.
+    git(&folder, &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-am", "second"]);
+    fs::write(folder.join("infra/empty"), "code of today").unwrap();
+    let (code, _, errors) = against("git:HEAD");
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("of that revision ended with exit status: 3"), "{errors}");
+    assert!(errors.contains("help: HEAD itself must build"), "{errors}");
 }
 
 #[test]
