@@ -16,6 +16,7 @@ pub use json::json;
 pub use markdown::{MARKDOWN_BYTES, markdown};
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
+pub use text::{printable, printable_lines};
 
 use serde::Serialize;
 

@@ -5,7 +5,10 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
-use crate::{target::ATTEMPTS, text::printable};
+use crate::{
+    target::ATTEMPTS,
+    text::{printable, printable_lines},
+};
 
 /// Where somebody without credentials gets some.
 pub(crate) const SIGN_IN: &str =
@@ -35,8 +38,10 @@ pub(crate) enum Answer {
 }
 
 impl Failure {
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), answer: Answer::Other }
+    /// AWS's and other people's words may stand in both: they only show.
+    pub(crate) fn new(message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
+        let [message, help] = [message.as_ref(), help.as_ref()].map(printable_lines);
+        Self { message, help, answer: Answer::Other }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use contract::functions::ALL;
 use serde_json::{Value, json};
 
-use crate::emulator::{Emulator, Project};
+use crate::{
+    documents,
+    emulator::{Emulator, Project},
+};
 
 /// A domain name that somebody else has already.
 const TAKEN: &str = "taken.example.com";
@@ -36,6 +39,10 @@ fn life(env: &str) {
         project.domain("subscriptions.example.com", zone);
     }
     created(&emulator, &project);
+    if env == "dev" {
+        project.edit("oldest_message_seconds: 1800", "oldest_message_seconds: 1860");
+        documents::of_a_deployed_stack(&project);
+    }
     changed(&emulator, &project);
     undone(&emulator, &project, zone);
     replaced(&emulator, &project, zone);
