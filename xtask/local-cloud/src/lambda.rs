@@ -435,6 +435,10 @@ impl Pool {
     async fn warm_up(&self, host: &Host) {
         let _warming = self.warming.lock().await;
         let Ok(_permit) = self.permit().await else { return };
+        // An event may have been quicker, or another pool.
+        if lock(&self.idle).as_ref().is_none_or(|idle| !idle.is_empty()) {
+            return;
+        }
         match Environment::start(&self.function, &self.arn, host, "init").await {
             Ok(environment) => self.keep(environment),
             Err(not_started) => self.tell(host, &not_started),
