@@ -145,7 +145,9 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     }
     drop(announced);
     noted.abort();
-    attach.inspect(tokio::task::JoinHandle::abort);
+    if let Some(attach) = attach {
+        attach.abort();
+    }
     stop(running, sandbox).await;
     lines.abort();
     if let Some(file) = &options.ready_file {
