@@ -176,7 +176,7 @@ fn a_template_of_others_runs_is_watched_and_no_time_runs_out_while_it_is_debugge
         call("POST", &url, &[], Some("{}")).1
     };
     assert_eq!(invoke(), r#"{"version": "one"}"#);
-    executable(&bin.join("work"), &WORK.replace("one", "two"));
+    executable(&bin.join("work"), &WORK.replace("\"one\"", "\"two\""));
     service.lines.wait_for("watch      shop-work: running after ");
     assert_eq!(invoke(), r#"{"version": "two"}"#);
     fs::write(&template, FOREIGN.replace("QueueName: jobs", "QueueName: tasks")).unwrap();
