@@ -8,7 +8,7 @@ mod subject;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -61,7 +61,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let ready = ports.ready();
     let template = template(options, environment, &ready)?;
     let (stream, clock) = (activity::Stream::default(), Clock::default());
-    let sandbox = start_sandbox(ports.paypal, &ready, &template, &clock).await?;
+    let sandbox = start_sandbox(ports.paypal, &ready, &template, &clock, options.state.clone()).await?;
     let lines = if context.quiet {
         lines::print_failures(stream.listen(), prefix.clone())
     } else {
@@ -155,6 +155,7 @@ async fn start_sandbox(
     ready: &Addresses,
     template: &cfn::Template,
     clock: &Clock,
+    state: Option<PathBuf>,
 ) -> Result<Sandbox, Failure> {
     let url = |text: &str| Url::parse(text).map_err(Failure::from(format!("{text} is no address")));
     let options = paypal_sandbox::Options {
@@ -167,6 +168,7 @@ async fn start_sandbox(
         search_lag: Duration::from_secs(2),
         seed: 0,
         ahead: clock.skips(),
+        state,
     };
     paypal_sandbox::start(options).await.map_err(Failure::new)
 }
