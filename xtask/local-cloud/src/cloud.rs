@@ -24,6 +24,7 @@ use crate::{
     secrets::Secrets,
     sns::Sns,
     sqs::Sqs,
+    traces::{self, Collector},
     wire::ApiError,
 };
 
@@ -55,7 +56,9 @@ pub struct Options {
     pub chaos: Chaos,
     /// The console, where there is one.
     pub console: Option<Console>,
-    /// Where queues and topics outlive the process; without, nothing is written.
+    /// The collector that gets all journeys as OpenTelemetry's traces, where there is one.
+    pub traces: Option<Collector>,
+    /// Where queues, topics, secrets and logs outlive the process; without, nothing is written.
     pub state: Option<PathBuf>,
 }
 
@@ -201,6 +204,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         sqs: &sqs,
         sns: &sns,
         lambda: &lambda,
+        asynchronous: &asynchronous,
         secrets: &secrets,
         logs: &logs,
         metrics: &metrics,
@@ -218,6 +222,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     sqs.described(&mut saved)?;
     sns.described(&mut saved)?;
     if let (Some(journal), Some(folder)) = (&journal, &options.state) {
+        secrets.keep(journal, saved.secrets);
+        logs.keep(journal, saved.logs);
         journal.write(&Line::Ahead(clock.ahead()));
         Journal::settle(folder)?;
     }
@@ -242,6 +248,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     );
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let (api, recorder) = (made.api, activity.recorder().clone());
+    let exported = options.traces.map(|collector| traces::export(recorder.clone(), account.clone(), collector));
     let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity, chaos.clone());
     let services = aws::Services {
         account: account.clone(),
@@ -270,6 +277,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
             .map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone(), clock.clone())),
     );
     tasks.extend(alarms.start());
+    tasks.extend(exported.map(tokio::spawn));
     let early = lambda.clone();
     tasks.push(tokio::spawn(async move { early.warm_up().await }));
     let not_honoured = made.not_honoured.into_iter();

@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 pub use access_log::AccessLog;
 pub use cors::Cors;
+pub use payload::PayloadFormat;
 pub use router::{Route, RouteKey};
 pub use throttle::Throttle;
 
@@ -38,7 +39,7 @@ use crate::{
     chaos::{Chaos, Fault},
     lambda::{InvokeError, Lambda},
     logs::Logs,
-    record::{Cause, Hop, Kind, Payload, RequestHead},
+    record::{Cause, Hop, Kind, Payload, RequestHead, Span, Trace},
     wire,
 };
 
@@ -84,6 +85,8 @@ struct Known {
     since: Instant,
     /// Its number among the hops.
     number: u64,
+    /// Where it stands in the trace that its headers name, or in one of its own.
+    trace: Trace,
     /// The request as it came, as far as it was read.
     came: Option<(RequestHead, Payload)>,
 }
@@ -116,17 +119,21 @@ async fn answer(
 ) -> Response {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let origin = request.headers().get("origin").cloned();
+    let recorder = shared.activity.recorder();
+    let number = recorder.next();
+    let trace = Cause { parent: Span::of_headers(request.headers()), ..Cause::default() }.trace(recorder, number);
     let mut known = Known {
         id: request_id(),
         route_key: "-".to_owned(),
         source_ip: peer.ip().to_string(),
         since: Instant::now(),
-        number: shared.activity.recorder().next(),
+        number,
+        trace,
         came: None,
     };
     let head = head(&request);
     let mut failed = None;
-    let cause = Cause::new("api".to_owned(), vec![known.number]);
+    let cause = Cause::new("api".to_owned(), vec![known.number]).within(known.trace.span);
     let mut response = match cause.of(respond(&shared, request, &mut known)).await {
         Ok(response) => response,
         Err(refused) => {
@@ -160,6 +167,8 @@ fn keep(shared: &Shared, known: &mut Known, label: &str, status: u16) {
     shared.activity.recorder().keep(Hop {
         error: (status >= 400).then(|| format!("answered with {status}")),
         head,
+        status: Some(status),
+        trace: std::mem::take(&mut known.trace),
         payload: payload.unwrap_or_default(),
         ..hop.took(known.since.elapsed())
     });
@@ -190,16 +199,18 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
     let found = router::find(&shared.api.routes, request.method().as_str(), &path);
     let (route, parameters) = found.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Not Found"))?;
     known.route_key = route.key.to_string();
-    if shared.api.throttle.as_ref().is_some_and(|throttle| !throttle.admits(Instant::now())) {
+    // A limit of the route's own holds in place of the stage's.
+    if route.throttle.as_ref().or(shared.api.throttle.as_ref()).is_some_and(|throttle| !throttle.admits()) {
         return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
     }
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LONGEST_BODY).collect().await;
     let body = body.map_err(|_| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?.to_bytes();
-    let event = payload::event(&payload::Parts {
+    let event = route.payload.event(&payload::Parts {
         api_id: &shared.api.id,
         account: &shared.account,
         known,
+        route: &route.key,
         parts: &parts,
         path: &path,
         parameters,
@@ -207,19 +218,20 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
     });
     let event = Bytes::from(event.to_string());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let came = RequestHead { method: parts.method, target, headers: parts.headers };
+    let route_key = known.route_key.clone();
+    let came = RequestHead { method: parts.method, target, headers: parts.headers, route: route_key };
     known.came = Some((came, Payload::shared(&body)));
     if event.len() > LONGEST_EVENT {
         return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
     }
-    let answered = invoke(shared, &route.function, event).await;
+    let answered = invoke(shared, route, event).await;
     if shared.chaos.strikes(Fault::LostAnswer, &known.route_key) {
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
     }
     answered
 }
 
-async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Response, Refused> {
+async fn invoke(shared: &Shared, route: &Route, event: Bytes) -> Result<Response, Refused> {
     let broken = |why: String| Refused {
         why: Some(why),
         ..Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
@@ -228,6 +240,7 @@ async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Respons
         why: Some(why.to_owned()),
         ..Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
     };
+    let function = &route.function;
     let done = timeout(PATIENCE, shared.lambda.invoke(function, event)).await;
     let done = done.map_err(|_| unavailable("Endpoint request timed out"))?;
     let done = done.map_err(|error| match error {
@@ -235,7 +248,7 @@ async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Respons
         InvokeError::NoSuchFunction => broken(format!("there is no function {function}")),
     })?;
     let answer = done.result.map_err(|error| broken(error.message()))?;
-    payload::response(&answer).ok_or_else(|| broken("the function's answer is no response".to_owned()))
+    route.payload.response(&answer).ok_or_else(|| broken("the function's answer is no response".to_owned()))
 }
 
 /// The request's line and headers, for the access log.

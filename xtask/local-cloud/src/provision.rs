@@ -1,5 +1,6 @@
 //! A template's resources, made: in the order in which they refer to each other.
 
+mod invoke_config;
 mod kinds;
 mod resolve;
 mod watching;
@@ -18,8 +19,8 @@ use crate::{
     alarms::Alarms,
     cloudformation::StackResource,
     event_source::{EventSource, Filters},
-    http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
-    lambda::{Function, Lambda, Retries},
+    http_api::{AccessLog, Cors, HttpApi, PayloadFormat, Route, RouteKey, Throttle},
+    lambda::{Asynchronous, Function, Lambda},
     logs::Logs,
     metrics::Metrics,
     secrets::Secrets,
@@ -60,6 +61,7 @@ pub(crate) struct Services<'a> {
     pub(crate) sqs: &'a Sqs,
     pub(crate) sns: &'a Sns,
     pub(crate) lambda: &'a Lambda,
+    pub(crate) asynchronous: &'a Asynchronous,
     pub(crate) secrets: &'a Secrets,
     pub(crate) logs: &'a Logs,
     pub(crate) metrics: &'a Metrics,
@@ -101,6 +103,7 @@ pub(crate) fn provision(
         given,
         api: None,
         integrations: HashMap::new(),
+        limits: Vec::new(),
         sources: Vec::new(),
         not_honoured: BTreeMap::new(),
     };
@@ -108,6 +111,7 @@ pub(crate) fn provision(
         let Some(resource) = template.resources.get(id) else { continue };
         maker.make(id, resource)?;
     }
+    maker.limit_routes()?;
     let outputs = template.outputs.iter().map(|(name, output)| {
         let value = maker.scope.resolve(&output.value, &format!("Outputs.{name}"))?;
         Ok((name.clone(), text(&value.unwrap_or_default())))
@@ -134,10 +138,21 @@ struct Maker<'a> {
     services: &'a Services<'a>,
     given: &'a Given<'a>,
     api: Option<HttpApi>,
-    /// The function behind each integration.
-    integrations: HashMap<String, String>,
+    /// The function behind each integration, and how it gets requests.
+    integrations: HashMap<String, (String, PayloadFormat)>,
+    /// What the stage says of single routes.
+    limits: Vec<RouteLimit>,
     sources: Vec<(EventSource, Arc<Queue>)>,
     not_honoured: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// How many requests a route takes.
+struct RouteLimit {
+    /// The stage that says so.
+    stage: LogicalId,
+    route_key: String,
+    rate: f64,
+    burst: f64,
 }
 
 /// A resource under construction.
@@ -176,6 +191,7 @@ impl Maker<'_> {
             "AWS::Logs::LogGroup" => Ok(self.log_group(&wanted)),
             "AWS::Lambda::Function" => self.function(&wanted, resource),
             "AWS::Lambda::EventSourceMapping" => self.event_source(&wanted),
+            "AWS::Lambda::EventInvokeConfig" => self.event_invoke_config(&wanted),
             "AWS::Logs::MetricFilter" => self.metric_filter(&wanted),
             "AWS::CloudWatch::Alarm" => self.alarm(&wanted),
             "AWS::ApiGatewayV2::Api" => self.http_api(&wanted),
@@ -269,7 +285,7 @@ impl Maker<'_> {
             variables: variables.map(|(name, value)| (name.clone(), text(value))).collect(),
             log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
             reserved_concurrency: reserved.and_then(|number| usize::try_from(number).ok()),
-            retries: Retries { dead_letter: dead_letter.map(text), ..Retries::default() },
+            dead_letter: dead_letter.map(text),
             name: name.clone(),
         };
         let arn = self.services.lambda.create(function);
@@ -363,9 +379,15 @@ impl Maker<'_> {
         if name != "$default" {
             return Err(wanted.wrong(format!("its StageName is {name:?}; only $default is played here")));
         }
-        let settings = wanted.properties.get("DefaultRouteSettings");
-        let number = |name: &str| settings.and_then(|settings| settings.get(name)).and_then(Value::as_f64);
-        let throttle = number("ThrottlingRateLimit").zip(number("ThrottlingBurstLimit"));
+        let limits = |settings: &Value| {
+            let number = |name: &str| settings.get(name).and_then(Value::as_f64);
+            number("ThrottlingRateLimit").zip(number("ThrottlingBurstLimit"))
+        };
+        let throttle = wanted.properties.get("DefaultRouteSettings").and_then(limits);
+        for (key, settings) in wanted.properties.get("RouteSettings").and_then(Value::as_object).into_iter().flatten() {
+            let limit = |(rate, burst)| RouteLimit { stage: wanted.id.clone(), route_key: key.clone(), rate, burst };
+            self.limits.extend(limits(settings).map(limit));
+        }
         let log = wanted.properties.get("AccessLogSettings");
         let part = |name: &str| log.and_then(|log| log.get(name)).map(text);
         let access_log = part("DestinationArn").zip(part("Format")).map(|(arn, format)| {
@@ -373,7 +395,8 @@ impl Maker<'_> {
             AccessLog { group: group.trim_end_matches(":*").to_owned(), format }
         });
         let api = self.api.as_mut().ok_or_else(|| wanted.wrong("there is no API for it".to_owned()))?;
-        api.throttle = throttle.map(|(rate, burst)| Throttle::new(rate, burst));
+        let clock = self.services.sqs.clock();
+        api.throttle = throttle.map(|(rate, burst)| Throttle::new(rate, burst, clock.clone()));
         api.access_log = access_log;
         Ok(Made::new(&name))
     }
@@ -383,9 +406,9 @@ impl Maker<'_> {
         if kind.as_deref() != Some("AWS_PROXY") {
             return Err(wanted.wrong("only IntegrationType AWS_PROXY is played here".to_owned()));
         }
-        if version.as_deref() != Some("2.0") {
-            return Err(wanted.wrong("only PayloadFormatVersion 2.0 is played here".to_owned()));
-        }
+        let payload = version.as_deref().and_then(PayloadFormat::parse);
+        let payload =
+            payload.ok_or_else(|| wanted.wrong("its PayloadFormatVersion is neither 1.0 nor 2.0".to_owned()))?;
         let uri = wanted.text("IntegrationUri").unwrap_or_default();
         // API Gateway takes the function's ARN, and also a longer one of its own that has the function's inside.
         let arn = uri.split_once("/functions/").map_or(uri.as_str(), |(_, rest)| rest.trim_end_matches("/invocations"));
@@ -393,7 +416,7 @@ impl Maker<'_> {
             return Err(wanted.wrong(format!("there is no function {arn:?}")));
         }
         let id = wanted.id.as_str().to_ascii_lowercase();
-        self.integrations.insert(id.clone(), arn.to_owned());
+        self.integrations.insert(id.clone(), (arn.to_owned(), payload));
         Ok(Made::new(&id).with("IntegrationId", &id))
     }
 
@@ -404,8 +427,9 @@ impl Maker<'_> {
             key.ok_or_else(|| wanted.wrong(format!("{text:?} is no route key; write `METHOD /path` or $default")))?;
         let target = wanted.text("Target").unwrap_or_default();
         let integration = target.strip_prefix("integrations/").unwrap_or_default();
-        let function = self.integrations.get(integration).cloned();
-        let function = function.ok_or_else(|| wanted.wrong(format!("its target {target:?} is no integration")))?;
+        let behind = self.integrations.get(integration).cloned();
+        let (function, payload) =
+            behind.ok_or_else(|| wanted.wrong(format!("its target {target:?} is no integration")))?;
         if let Some(kind) = wanted.text("AuthorizationType").filter(|kind| kind != "NONE") {
             return Err(wanted.wrong(format!("AuthorizationType {kind} is not played here; only NONE is")));
         }
@@ -413,9 +437,26 @@ impl Maker<'_> {
         if api.routes.iter().any(|route| route.key == key) {
             return Err(wanted.wrong(format!("there is a route {text} already")));
         }
-        api.routes.push(Route { key, function });
+        api.routes.push(Route { key, function, payload, throttle: None });
         let id = wanted.id.as_str().to_ascii_lowercase();
         Ok(Made::new(&id).with("RouteId", &id))
+    }
+}
+
+impl Maker<'_> {
+    /// Gives routes the limits that the stage has for them alone.
+    fn limit_routes(&mut self) -> Result<(), ProvisionError> {
+        for RouteLimit { stage, route_key, rate, burst } in self.limits.drain(..) {
+            let routes = self.api.as_mut().map(|api| api.routes.iter_mut()).into_iter().flatten();
+            let route = routes.into_iter().find(|route| route.key.to_string() == route_key);
+            let route = route.ok_or_else(|| ProvisionError::Resource {
+                id: stage.to_string(),
+                kind: "AWS::ApiGatewayV2::Stage".to_owned(),
+                reason: format!("its RouteSettings name {route_key:?}, which is no route"),
+            })?;
+            route.throttle = Some(Throttle::new(rate, burst, self.services.sqs.clock().clone()));
+        }
+        Ok(())
     }
 }
 

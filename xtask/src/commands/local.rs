@@ -4,6 +4,7 @@ mod chaos;
 mod console;
 mod lines;
 mod subject;
+mod traces;
 
 use std::{
     collections::BTreeMap,
@@ -49,6 +50,7 @@ pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     // The ports, the environment and the options first: a busy one or a mistake should not cost a build.
     let spec = chaos::Spec::parse(options.chaos.as_deref().unwrap_or_default())?;
+    let collector = traces::collector(options.otlp.as_deref(), |name| std::env::var(name).ok())?;
     let ports = Ports::open(options).await?;
     let environment = context.environment(&options.env)?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
@@ -87,6 +89,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         clock,
         chaos: disturbed,
         console: Some(console),
+        traces: collector,
         state: options.state.clone(),
     })
     .await

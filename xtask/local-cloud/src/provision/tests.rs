@@ -13,13 +13,14 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), Chaos::default(), None);
     let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone(), Chaos::default());
     let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream.clone(), None);
+    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), stream.clone(), None);
     let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), stream);
     let secrets = Secrets::new(account.clone(), clock);
     let services = Services {
         sqs: &sqs,
         sns: &sns,
         lambda: &lambda,
+        asynchronous: &asynchronous,
         secrets: &secrets,
         logs: &logs,
         metrics: &metrics,

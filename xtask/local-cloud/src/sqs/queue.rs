@@ -209,7 +209,7 @@ impl Queue {
             attributes: message.attributes,
             group: message.group_id,
             deduplication,
-            trace_header: message.trace_header,
+            trace_header: message.trace_header.or_else(Cause::current_trace_header),
             sent_at: now,
             source: None,
         };
@@ -230,6 +230,7 @@ impl Queue {
         let (number, journeys) = cause.next(recorder);
         recorder.keep(Hop {
             journeys,
+            trace: cause.trace(recorder, number),
             message_id: Some(message.sent.message_id.clone()),
             payload: Payload::copied(&message.body),
             attributes: message.attributes.clone(),
@@ -308,10 +309,12 @@ impl Queue {
         };
         let recorder = self.recorder();
         let number = recorder.next();
-        let journeys = recorder.journeys_of(std::iter::once(message_id.as_str()));
+        let cause = recorder.cause_of(self.node(), std::iter::once(message_id.as_str()));
+        let trace = cause.trace(recorder, number);
         recorder.keep(Hop {
-            journeys: if journeys.is_empty() { vec![number] } else { journeys },
+            journeys: if cause.journeys.is_empty() { vec![number] } else { cause.journeys },
             message_id: Some(message_id.clone()),
+            trace,
             ..Hop::new(number, Kind::GivenUp, &self.node(), &queue.node(), "given up".to_owned())
         });
         queue.take_over(parts);

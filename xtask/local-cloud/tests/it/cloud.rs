@@ -8,7 +8,7 @@ use std::{
 };
 
 use local_cloud::{
-    Clock, Options, Running, StartError,
+    Clock, Collector, Options, Running, StartError,
     activity::{Activity, Stream, What},
     chaos::Chaos,
 };
@@ -47,6 +47,16 @@ impl Cloud {
 
     /// Starts a template, if it can be started.
     pub(crate) async fn try_start(template: &str, state: Option<PathBuf>) -> Result<Self, StartError> {
+        Self::start_with(template, state, None).await
+    }
+
+    /// Starts a template on free ports, with a collector of its traces.
+    pub(crate) async fn start_traced(template: &str, collector: &str) -> Self {
+        let collector = collector.parse().unwrap();
+        Self::start_with(template, None, Some(collector)).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn start_with(template: &str, state: Option<PathBuf>, traces: Option<Collector>) -> Result<Self, StartError> {
         let (api, aws) = (listener().await, listener().await);
         let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
         let (clock, activity) = (Clock::default(), Stream::default());
@@ -65,6 +75,7 @@ impl Cloud {
             clock: clock.clone(),
             chaos: Chaos::default(),
             console: None,
+            traces,
             state,
         });
         let running = running.await?;
@@ -202,6 +213,16 @@ impl Cloud {
     pub(crate) async fn invoke(&self, function: &str, kind: &str, event: &Value) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.aws);
         call("POST", &url, &[("x-amz-invocation-type", kind)], event.to_string()).await
+    }
+
+    /// The lines of a log group, oldest first.
+    pub(crate) async fn log(&self, group: &str) -> Vec<String> {
+        let headers =
+            [("x-amz-target", "Logs_20140328.FilterLogEvents"), ("content-type", "application/x-amz-json-1.1")];
+        let answer = call("POST", &self.aws, &headers, json!({ "logGroupName": group }).to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let events = answer.json()["events"].as_array().cloned().unwrap_or_default();
+        events.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The address of a queue of the template.
