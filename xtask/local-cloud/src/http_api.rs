@@ -9,6 +9,7 @@ mod router;
 mod throttle;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -54,10 +55,17 @@ const LONGEST_EVENT: usize = 6 * 1024 * 1024;
 /// How long API Gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The stage whose name stands in no path.
+pub(crate) const DEFAULT_STAGE: &str = "$default";
+
 /// An API, as the template describes it.
 pub struct HttpApi {
     /// Its id, as in ARNs and addresses.
     pub id: String,
+    /// The stage that it is deployed to; paths begin with its name, unless it is `$default`.
+    pub stage: String,
+    /// The stage's variables, which functions are told.
+    pub stage_variables: BTreeMap<String, String>,
     /// What its routes lead to, the most specific first.
     pub routes: Vec<Route>,
     /// Which pages of other origins may call it.
@@ -150,7 +158,7 @@ async fn answer(
     }
     let status = response.status().as_u16();
     if let Some(log) = &shared.api.access_log {
-        let line = log.line(&known, &head, status, failed.as_deref());
+        let line = log.line(&shared.api.stage, &known, &head, status, failed.as_deref());
         shared.logs.append(&log.group, &shared.api.id, &line);
     }
     keep(&shared, &mut known, &format!("{method} {path}"), status);
@@ -196,7 +204,8 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         return Err(Refused::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
     }
     let path = payload::decoded_path(request.uri().path());
-    let found = router::find(&shared.api.routes, request.method().as_str(), &path);
+    let found = in_stage(&shared.api.stage, &path)
+        .and_then(|path| router::find(&shared.api.routes, request.method().as_str(), path));
     let (route, parameters) = found.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Not Found"))?;
     known.route_key = route.key.to_string();
     // A limit of the route's own holds in place of the stage's.
@@ -207,7 +216,7 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
     let body = Limited::new(body, LONGEST_BODY).collect().await;
     let body = body.map_err(|_| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?.to_bytes();
     let event = route.payload.event(&payload::Parts {
-        api_id: &shared.api.id,
+        api: &shared.api,
         account: &shared.account,
         known,
         route: &route.key,
@@ -229,6 +238,19 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
     }
     answered
+}
+
+/// The path within the stage, which is looked at before any route; nothing when it is in none.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html>
+fn in_stage<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
+    if stage == DEFAULT_STAGE {
+        return Some(path);
+    }
+    match path.strip_prefix('/')?.strip_prefix(stage)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
 }
 
 async fn invoke(shared: &Shared, route: &Route, event: Bytes) -> Result<Response, Refused> {
@@ -282,4 +304,24 @@ fn headers_size(headers: &HeaderMap) -> usize {
 fn request_id() -> String {
     let hex = Uuid::new_v4().simple().to_string();
     format!("{}=", hex.get(..15).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_stage;
+
+    #[test]
+    fn a_path_begins_with_the_stages_name_unless_that_is_the_default_one() {
+        for (stage, path, inside) in [
+            ("$default", "/a", Some("/a")),
+            ("prod", "/prod/a/b", Some("/a/b")),
+            ("prod", "/prod/", Some("/")),
+            ("prod", "/prod", Some("/")),
+            ("prod", "/production/a", None),
+            ("prod", "/a", None),
+            ("prod", "/", None),
+        ] {
+            assert_eq!(in_stage(stage, path), inside, "{stage} {path}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
     alarms::Alarms,
     cloudformation::StackResource,
     event_source::{EventSource, Filters},
-    http_api::{AccessLog, Cors, HttpApi, PayloadFormat, Route, RouteKey, Throttle},
+    http_api::{AccessLog, Cors, DEFAULT_STAGE, HttpApi, PayloadFormat, Route, RouteKey, Throttle},
     lambda::{Asynchronous, Function, Lambda},
     logs::Logs,
     metrics::Metrics,
@@ -103,6 +103,7 @@ pub(crate) fn provision(
         given,
         api: None,
         integrations: HashMap::new(),
+        staged: None,
         limits: Vec::new(),
         sources: Vec::new(),
         not_honoured: BTreeMap::new(),
@@ -122,8 +123,7 @@ pub(crate) fn provision(
         Some(StackResource { id: id.to_string(), kind: resource.kind.clone(), physical })
     });
     let resources = resources.collect();
-    let nothing =
-        || HttpApi { id: "none".to_owned(), routes: Vec::new(), cors: None, throttle: None, access_log: None };
+    let nothing = || api("none", None);
     Ok(Provisioned {
         api: maker.api.unwrap_or_else(nothing),
         sources: maker.sources,
@@ -140,6 +140,8 @@ struct Maker<'a> {
     api: Option<HttpApi>,
     /// The function behind each integration, and how it gets requests.
     integrations: HashMap<String, (String, PayloadFormat)>,
+    /// The API's stage.
+    staged: Option<LogicalId>,
     /// What the stage says of single routes.
     limits: Vec<RouteLimit>,
     sources: Vec<(EventSource, Arc<Queue>)>,
@@ -370,14 +372,20 @@ impl Maker<'_> {
             }
         });
         let id = wanted.id.as_str().to_ascii_lowercase();
-        self.api = Some(HttpApi { id: id.clone(), routes: Vec::new(), cors, throttle: None, access_log: None });
+        self.api = Some(api(&id, cors));
         Ok(Made::new(&id).with("ApiId", &id).with("ApiEndpoint", &self.given.api_endpoint))
     }
 
     fn stage(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.text("StageName").unwrap_or_default();
-        if name != "$default" {
-            return Err(wanted.wrong(format!("its StageName is {name:?}; only $default is played here")));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if name != DEFAULT_STAGE && (name.is_empty() || !name.bytes().all(plain)) {
+            return Err(
+                wanted.wrong(format!("its StageName is {name:?}; AWS takes letters, digits, - and _, or $default"))
+            );
+        }
+        if self.staged.replace(wanted.id.clone()).is_some() {
+            return Err(wanted.wrong("there is one stage already, and one port for it".to_owned()));
         }
         let limits = |settings: &Value| {
             let number = |name: &str| settings.get(name).and_then(Value::as_f64);
@@ -396,6 +404,9 @@ impl Maker<'_> {
         });
         let api = self.api.as_mut().ok_or_else(|| wanted.wrong("there is no API for it".to_owned()))?;
         let clock = self.services.sqs.clock();
+        api.stage.clone_from(&name);
+        let variables = wanted.properties.get("StageVariables").and_then(Value::as_object).into_iter().flatten();
+        api.stage_variables = variables.map(|(name, value)| (name.clone(), text(value))).collect();
         api.throttle = throttle.map(|(rate, burst)| Throttle::new(rate, burst, clock.clone()));
         api.access_log = access_log;
         Ok(Made::new(&name))
@@ -505,6 +516,13 @@ impl Wanted<'_> {
     fn wrong(&self, reason: String) -> ProvisionError {
         ProvisionError::Resource { id: self.id.to_string(), kind: self.kind.to_owned(), reason }
     }
+}
+
+/// An API without routes yet.
+fn api(id: &str, cors: Option<Cors>) -> HttpApi {
+    let stage = DEFAULT_STAGE.to_owned();
+    let stage_variables = BTreeMap::new();
+    HttpApi { id: id.to_owned(), stage, stage_variables, routes: Vec::new(), cors, throttle: None, access_log: None }
 }
 
 /// A value as the text that AWS's APIs take: objects as JSON.

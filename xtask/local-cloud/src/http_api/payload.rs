@@ -16,7 +16,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Known, RouteKey};
+use super::{HttpApi, Known, RouteKey};
 use crate::{account::Account, record::XRAY};
 
 /// How an integration writes requests and reads answers.
@@ -58,7 +58,7 @@ impl PayloadFormat {
 
 /// A request, in its parts.
 pub(super) struct Parts<'a> {
-    pub(super) api_id: &'a str,
+    pub(super) api: &'a HttpApi,
     pub(super) account: &'a Account,
     pub(super) known: &'a Known,
     pub(super) route: &'a RouteKey,

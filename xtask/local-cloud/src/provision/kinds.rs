@@ -133,7 +133,15 @@ const HONOURED: &[(&str, &[&str])] = &[
     ("AWS::ApiGatewayV2::Api", &["Name", "Description", "ProtocolType", "CorsConfiguration"]),
     (
         "AWS::ApiGatewayV2::Stage",
-        &["ApiId", "StageName", "AutoDeploy", "DefaultRouteSettings", "RouteSettings", "AccessLogSettings"],
+        &[
+            "ApiId",
+            "StageName",
+            "AutoDeploy",
+            "DefaultRouteSettings",
+            "RouteSettings",
+            "StageVariables",
+            "AccessLogSettings",
+        ],
     ),
     ("AWS::ApiGatewayV2::Integration", &["ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion"]),
     ("AWS::ApiGatewayV2::Route", &["ApiId", "RouteKey", "Target", "AuthorizationType"]),

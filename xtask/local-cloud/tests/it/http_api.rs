@@ -251,3 +251,18 @@ async fn what_comes_beyond_the_stages_limit_or_a_routes_own_is_refused_until_the
     let refused = Cloud::try_start(&unknown, None).await.err().map(|error| error.to_string());
     assert!(refused.is_some_and(|why| why.contains("\"GET /other\", which is no route")));
 }
+
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html>
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_stage_stands_before_every_path() {
+    let template =
+        api(&["GET /items/{id}"], "").replace("StageName: $default", "StageName: prod, StageVariables: {table: t}");
+    let cloud = Cloud::start(&template).await;
+    let event = event(&cloud, "GET", "/prod/items/1", &[], "").await;
+    assert_eq!((&event["rawPath"], &event["requestContext"]["stage"]), (&json!("/prod/items/1"), &json!("prod")));
+    assert_eq!((&event["routeKey"], &event["pathParameters"]["id"]), (&json!("GET /items/{id}"), &json!("1")));
+    assert_eq!(event["stageVariables"], json!({ "table": "t" }));
+    let outside = call("GET", &format!("{}/items/1", cloud.api), &[], "").await;
+    assert_eq!((outside.status, outside.body.as_str()), (404, r#"{"message":"Not Found"}"#));
+    cloud.running.stop().await;
+}

@@ -20,10 +20,13 @@ fn of(format: PayloadFormat, request: request::Builder, body: &[u8]) -> Value {
         trace: Trace::default(),
         came: None,
     };
+    let (id, stage) = ("api".to_owned(), "$default".to_owned());
+    let stage_variables = BTreeMap::new();
+    let api = HttpApi { id, stage, stage_variables, routes: Vec::new(), cors: None, throttle: None, access_log: None };
     let path = decoded_path(parts.uri.path());
     let parameters = BTreeMap::from([("proxy".to_owned(), "a".to_owned())]);
     let (account, known, route, parts, path) = (&account, &known, &route, &parts, path.as_str());
-    format.event(&Parts { api_id: "api", account, known, route, parts, path, parameters, body })
+    format.event(&Parts { api: &api, account, known, route, parts, path, parameters, body })
 }
 
 fn request() -> request::Builder {

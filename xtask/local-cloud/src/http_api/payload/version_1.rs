@@ -10,7 +10,7 @@ use crate::http_api::RouteKey;
 
 /// The event that a function gets. What is empty is null.
 pub(super) fn event(request: &Parts<'_>) -> Value {
-    let Parts { api_id, account, known, parts, path, parameters, body, .. } = request;
+    let Parts { api, account, known, parts, path, parameters, body, .. } = request;
     let (headers, query) = (super::headers(request), query(request));
     let host = last(&headers, "host");
     let (time, epoch) = came_at();
@@ -27,7 +27,7 @@ pub(super) fn event(request: &Parts<'_>) -> Value {
         "multiValueQueryStringParameters": filled(all(&query)),
         "requestContext": {
             "accountId": account.id,
-            "apiId": api_id,
+            "apiId": api.id,
             "domainName": host,
             "domainPrefix": host.split('.').next().unwrap_or_default(),
             "extendedRequestId": known.id,
@@ -54,10 +54,10 @@ pub(super) fn event(request: &Parts<'_>) -> Value {
             "requestTimeEpoch": epoch,
             "resourceId": known.route_key,
             "resourcePath": resource,
-            "stage": "$default",
+            "stage": api.stage,
         },
         "pathParameters": filled(parameters.clone()),
-        "stageVariables": null,
+        "stageVariables": filled(api.stage_variables.clone()),
         "body": (!body.is_empty()).then_some(text),
         "isBase64Encoded": is_base64,
     })

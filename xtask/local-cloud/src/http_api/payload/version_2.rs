@@ -9,7 +9,7 @@ use super::{Parts, body_text, came_at, finished, header_text, query, status, wit
 
 /// The event that a function gets. What is empty is absent.
 pub(super) fn event(request: &Parts<'_>) -> Value {
-    let Parts { api_id, account, known, parts, path, parameters, body, .. } = request;
+    let Parts { api, account, known, parts, path, parameters, body, .. } = request;
     let (cookies, headers): (Vec<_>, Vec<_>) =
         super::headers(request).into_iter().partition(|(name, _)| name == "cookie");
     let headers = joined(headers);
@@ -36,7 +36,7 @@ pub(super) fn event(request: &Parts<'_>) -> Value {
         "requestContext",
         json!({
             "accountId": account.id,
-            "apiId": api_id,
+            "apiId": api.id,
             "domainName": host,
             "domainPrefix": host.split('.').next().unwrap_or_default(),
             "http": {
@@ -48,7 +48,7 @@ pub(super) fn event(request: &Parts<'_>) -> Value {
             },
             "requestId": known.id,
             "routeKey": known.route_key,
-            "stage": "$default",
+            "stage": api.stage,
             "time": time,
             "timeEpoch": epoch,
         }),
@@ -58,6 +58,7 @@ pub(super) fn event(request: &Parts<'_>) -> Value {
     let (text, is_base64) = body_text(parts, body);
     set("body", json!(text), !body.is_empty());
     set("isBase64Encoded", json!(is_base64), true);
+    set("stageVariables", json!(api.stage_variables), !api.stage_variables.is_empty());
     Value::Object(event)
 }
 
