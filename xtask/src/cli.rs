@@ -1,5 +1,7 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
+#[cfg(test)]
+mod documented;
 mod operate;
 mod review;
 
@@ -135,7 +137,7 @@ pub(crate) enum Command {
     Soak(Soak),
     /// Say what this machine, and an AWS account, lack for the commands here, and what mends it
     #[command(
-        after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and what they may read.\nWhether they may make what a template holds, AWS says only when it does."
+        after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and by IAM's own simulator\nwhat of a deployment they may do. What needs a request's details, AWS says only when it is asked to do it."
     )]
     Doctor(Doctor),
     /// Print what completes this command line in a shell

@@ -249,6 +249,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
     let (api, recorder) = (made.api, activity.recorder().clone());
     let exported = options.traces.map(|collector| traces::export(recorder.clone(), account.clone(), collector));
+    let cors = api.cors.clone();
     let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity, chaos.clone());
     let services = aws::Services {
         account: account.clone(),
@@ -265,7 +266,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let mut tasks = vec![
         tokio::spawn(aws::serve(options.aws, services.clone())),
-        tokio::spawn(http_api::serve(options.api, api.clone())),
+        tokio::spawn(http_api::serve(options.api, api.clone(), cors)),
     ];
     if let Some(console) = options.console {
         let cloud = console::Cloud { services, api, api_endpoint: given.api_endpoint.clone(), picture };

@@ -68,9 +68,11 @@ pub(crate) async fn serve(console: Console, cloud: Cloud) {
     cloud.services.recorder.know(console.subject);
     let shared = Shared { cloud, neighbours: console.neighbours, redrive: console.redrive };
     let router = router(Arc::new(shared)).merge(console.routes);
-    let router = router.layer(DefaultBodyLimit::max(LONGEST)).layer(from_fn(wire::own::own_only));
-    // It ends with the task: there is nobody to tell of an error.
-    let _ended = axum::serve(wire::prompt(console.listener), router).await;
+    let router = router
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(|request, next| wire::serve::whole(LONGEST, request, next)))
+        .layer(from_fn(wire::own::own_or_followed));
+    wire::serve::serve(console.listener, router).await;
 }
 
 fn router(shared: Arc<Shared>) -> Router {

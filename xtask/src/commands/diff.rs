@@ -3,7 +3,7 @@
 mod compared;
 mod handlers;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stdout};
 
 use cfn::{
     diff::diff,
@@ -13,7 +13,7 @@ use cfn::{
 use crate::{
     cli::{Diff, DiffFormat},
     context::{Context, write_whole},
-    report::{Failure, print},
+    report::{Failure, has_colour, print, print_text},
 };
 
 /// With `--exit-code`: something changes.
@@ -41,6 +41,7 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
     };
     match &options.out {
         Some(file) => write_whole(file, text)?,
+        None if options.format == DiffFormat::Text => print_text(&text)?,
         None => print(text)?,
     }
     let is_blocked = diffs.iter().any(|diff| !diff.verdict.blocked.is_empty());
@@ -52,8 +53,8 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
 }
 
 fn style(options: &Diff) -> Style {
-    let is_terminal = options.out.is_none() && std::io::stdout().is_terminal();
-    let colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = options.out.is_none() && has_colour(&stdout());
+    let is_terminal = options.out.is_none() && stdout().is_terminal();
     let width = if is_terminal { terminal_size::terminal_size().map(|(width, _)| width.0.into()) } else { None };
     Style { width: width.unwrap_or(WIDTH), colour, unfolded: options.details }
 }

@@ -15,6 +15,7 @@ use std::{
 
 use infra::Environment;
 use local_cloud::{Clock, activity, chaos::Chaos};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use paypal_sandbox::Sandbox;
 use tokio::{
     net::TcpListener,
@@ -44,7 +45,16 @@ const PAYPAL_SECRET: &str = "PaypalSecret";
 pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::from("cannot start the runtime"))?;
+    allow_many_connections();
     runtime.block_on(serve(context, options))
+}
+
+/// Each connection is an open file, and many systems begin with a thousand: lets there be as many as the system allows.
+fn allow_many_connections() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // Where that is refused, it stays as it is.
+        let _refused = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
 }
 
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {

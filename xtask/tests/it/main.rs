@@ -8,10 +8,13 @@
 )]
 
 mod crc;
+mod documents;
 mod emulator;
 mod service;
 
 mod api;
+mod attack;
+mod attack_templates;
 mod build;
 mod command_line;
 mod console;
