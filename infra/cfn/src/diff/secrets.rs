@@ -101,9 +101,12 @@ const BEGINNINGS: [&str; 16] = [
     "eyJ",
 ];
 
+/// The least length of what looks like a secret.
+const SHORTEST: usize = 16;
+
 /// Whether a text is a secret by its looks: a key in a known form, or letters and digits that nobody thought up.
 pub(super) fn looks_secret(text: &str) -> bool {
-    if text.len() < 16 {
+    if text.len() < SHORTEST {
         return false;
     }
     if text.contains("-----BEGIN") || has_user_info(text) {
@@ -113,7 +116,8 @@ pub(super) fn looks_secret(text: &str) -> bool {
     let tokens = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "+/=_-$".contains(letter)));
     let mut before = "";
     for token in tokens {
-        let is_key = |part: &str| part.len() >= 16 && BEGINNINGS.iter().any(|beginning| part.starts_with(beginning));
+        let is_key =
+            |part: &str| part.len() >= SHORTEST && BEGINNINGS.iter().any(|beginning| part.starts_with(beginning));
         let known = token.split('=').any(is_key);
         let hash = before == "sha256" || before == "sha512";
         if known || !is_arn && !hash && is_random(token) {
@@ -135,6 +139,10 @@ fn has_user_info(text: &str) -> bool {
 
 /// Whether letters and digits look as if nobody thought them up: few of them belong to words.
 fn is_random(token: &str) -> bool {
+    // Nothing shorter ever is, whatever it is made of; most tokens are.
+    if token.len() < SHORTEST {
+        return false;
+    }
     // A path is looked at part by part, unless its parts are too short for words, as in base64.
     let parts: Vec<&str> = token.split('/').collect();
     if parts.len() > 1 && parts.iter().any(|part| is_random(part)) {
@@ -151,7 +159,7 @@ fn is_random(token: &str) -> bool {
     let digits = token.chars().filter(char::is_ascii_digit).count();
     let has = |test: fn(&char) -> bool| token.chars().any(|letter| test(&letter));
     let mixed = has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && digits > 0;
-    if token.len() < 16 || token.len() < 20 && !mixed && digits < 3 || letters == 0 || is_aws_id(token) {
+    if token.len() < SHORTEST || token.len() < 20 && !mixed && digits < 3 || letters == 0 || is_aws_id(token) {
         return false;
     }
     let hex = token.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
