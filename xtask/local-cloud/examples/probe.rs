@@ -39,10 +39,7 @@ fn main() {
             "exit" => std::process::exit(3),
             // Answers once there is a file of this name.
             "until" => {
-                let file = event["file"].as_str().unwrap();
-                while !std::path::Path::new(file).exists() {
-                    thread::sleep(Duration::from_millis(5));
-                }
+                until(event["file"].as_str().unwrap());
                 post(&format!("invocation/{id}/response"), &json!({ "root": root() }).to_string());
             }
             "root" => {
@@ -60,6 +57,17 @@ fn main() {
                 let second = post(&format!("invocation/{id}/response"), "{}");
                 println!("first {first}, second {second}");
             }
+            // Publishes what it is asked to, signed and traced as AWS's SDKs do in Lambda.
+            "publish" => {
+                let key = std::env::var("AWS_ACCESS_KEY_ID").unwrap();
+                let topic = event.pointer("/queryStringParameters/topic").and_then(Value::as_str).unwrap();
+                let form = [("Action", "Publish"), ("Version", "2010-03-31"), ("TopicArn", topic), ("Message", "{}")];
+                let credential = format!("AWS4-HMAC-SHA256 Credential={key}/20261101/us-east-1/sns/aws4_request");
+                let request = agent.post(std::env::var("AWS_ENDPOINT_URL").unwrap());
+                let request = request.header("authorization", credential);
+                request.header("x-amzn-trace-id", &headers["lambda-runtime-trace-id"]).send_form(form).unwrap();
+                post(&format!("invocation/{id}/response"), "{}");
+            }
             "large" => {
                 post(&format!("invocation/{id}/response"), &json!("x".repeat(7 << 20)).to_string());
             }
@@ -68,6 +76,7 @@ fn main() {
                 post(&format!("invocation/{id}/error"), r#"{"errorType":"Probe.Failed","errorMessage":"as asked"}"#);
             }
             _ if event.get("Records").is_some() => {
+                wait_for_file(&event);
                 post(&format!("invocation/{id}/response"), &batch(&event));
             }
             _ => {
@@ -77,6 +86,22 @@ fn main() {
                 post(&format!("invocation/{id}/response"), &body.to_string());
             }
         }
+    }
+}
+
+/// Waits where the first message of a batch asks for a file: until there is one of that name.
+fn wait_for_file(event: &Value) {
+    let body = event.pointer("/Records/0/body").and_then(Value::as_str).unwrap_or_default();
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    if let Some(file) = body.get("file").and_then(Value::as_str) {
+        until(file);
+    }
+}
+
+/// Waits until there is a file of this name.
+fn until(file: &str) {
+    while !std::path::Path::new(file).exists() {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -18,7 +18,6 @@ use crate::{
     clock::Clock,
     lambda::{InvokeError, Lambda},
     pattern::Rules,
-    record::Cause,
     sqs::{Queue, Receive, Received},
 };
 
@@ -121,7 +120,7 @@ pub(crate) fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, acco
                 Ok(permit) = Arc::clone(&permits).acquire_owned() => permit,
                 _ = &mut finished => break,
             };
-            let debugged = lambda.function(&source.function).is_some_and(|function| function.debugged);
+            let debugged = lambda.is_debugged(&source.function);
             let hidden = debugged.then_some(DEBUGGED);
             // Whoever waits for a first message has none that could be lost.
             let first = tokio::select! {
@@ -195,8 +194,8 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
         return;
     }
     let payload = Bytes::from(event(queue, region, &batch).to_string());
-    let journeys = queue.recorder().journeys_of(batch.iter().map(|message| message.message_id.as_str()));
-    let cause = Cause::new(queue.node(), journeys);
+    let ids = batch.iter().map(|message| message.message_id.as_str());
+    let cause = queue.recorder().cause_of(queue.node(), ids);
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
         match cause.clone().of(lambda.invoke(&source.function, payload.clone())).await {
