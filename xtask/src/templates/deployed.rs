@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::process::ExitStatusExt,
     process::{Command, Output, Stdio},
 };
 
@@ -123,7 +124,8 @@ fn answer(mut program: Command) -> Result<Output, Failure> {
         tokio::process::Command::from(program).output().await
     });
     let output = output.map_err(Failure::from("cannot start the program that speaks to AWS"))?;
-    if output.status.code() == Some(INTERRUPTED) {
+    let by_signal = output.status.signal() == Some(SignalKind::interrupt().as_raw_value());
+    if by_signal || output.status.code() == Some(INTERRUPTED) {
         std::process::exit(INTERRUPTED);
     }
     Ok(output)

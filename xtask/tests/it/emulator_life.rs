@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     documents,
     emulator::{Emulator, Project},
+    review::{check_json, schema},
 };
 
 /// A domain name that somebody else has already.
@@ -157,7 +158,7 @@ fn reviewed(emulator: &Emulator, project: &Project) {
     let said = project.run("diff", &["--format", "json", "--exit-code"]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.errors.contains("asking CloudFormation for a change set of dev"), "{}", said.errors);
-    let document: Value = serde_json::from_str(&said.out).unwrap();
+    let document = check_json(&schema(), &said.out);
     let review = &document["reviews"][0];
     assert_eq!(review["change_set"], json!({ "is": "joined" }), "{said:?}");
     let change = |id: &str| {

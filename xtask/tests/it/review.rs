@@ -116,12 +116,14 @@ fn expect(name: &str, said: &str) {
     assert!(expected == said, "{} differs; UPDATE_EXPECT=1 rewrites it:\n{said}", file.display());
 }
 
-fn schema() -> jsonschema::Validator {
+/// The shape that `--format json` has.
+pub(crate) fn schema() -> jsonschema::Validator {
     let schema = fs::read_to_string(root().join("infra/cfn/schema/diff.json")).unwrap();
     jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
 }
 
-fn check_json(validator: &jsonschema::Validator, said: &str) -> Value {
+/// Asserts that a document has a shape.
+pub(crate) fn check_json(validator: &jsonschema::Validator, said: &str) -> Value {
     let document: Value = serde_json::from_str(said).unwrap();
     let wrong: Vec<String> =
         validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();

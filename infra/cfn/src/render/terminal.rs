@@ -24,8 +24,10 @@ pub struct Style {
     pub unfolded: bool,
 }
 
-/// A sentence takes so many lines, and one more for what is beside it.
-const SENTENCE_LINES: usize = 2;
+/// A sentence takes so many lines: in 80 columns its numbers still have room behind four names.
+const SENTENCE_LINES: usize = 3;
+/// What is beside it takes so many.
+const BESIDE_LINES: usize = 2;
 /// A value takes so many lines.
 const VALUE_LINES: usize = 8;
 
@@ -136,7 +138,7 @@ fn group(out: &mut Screen, facts: &[Told<'_>], risk: Risk, style: Style) {
             out.line("", &format!("{begin}{line}"));
         }
         let beside = told.beside().join("; ");
-        fitted(&beside, out.width - 4, 1).iter().for_each(|line| out.line(DIM, &format!("    {line}")));
+        fitted(&beside, out.width - 4, BESIDE_LINES).iter().for_each(|line| out.line(DIM, &format!("    {line}")));
         if style.unfolded {
             told.fact.details.iter().for_each(|detail| one_detail(out, detail));
         }

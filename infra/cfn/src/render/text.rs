@@ -27,7 +27,7 @@ pub(super) fn risk_words(risk: Risk) -> (&'static str, &'static str) {
         Risk::Exposure => ("Exposure", "change of exposure"),
         Risk::Access => ("Access", "change of access"),
         Risk::Protection => ("Protection", "change of protection"),
-        Risk::Flow => ("Way of events", "other way of events"),
+        Risk::Flow => ("Way of events", "change of the way of events"),
         Risk::Interruption => ("Interruption", "interruption"),
         Risk::Code => ("Code", "change of code"),
         Risk::Cost => ("Cost and limits", "change of cost or limits"),
