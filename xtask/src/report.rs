@@ -8,6 +8,8 @@ use std::{
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use supports_hyperlinks::Stream;
 
+pub(crate) use cfn::render::{printable, printable_lines};
+
 use crate::links::linked;
 
 /// A command could not do what it should.
@@ -18,12 +20,13 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Templates, files and servers may have their words in the message: they only show.
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), help: None }
+        Self { message: printable_lines(&message.to_string()), help: None }
     }
 
-    pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+    pub(crate) fn help(self, help: impl AsRef<str>) -> Self {
+        Self { help: Some(printable_lines(help.as_ref())), ..self }
     }
 
     /// What could not be done.
@@ -67,11 +70,4 @@ pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
 /// <https://bixense.com/clicolors/>.
 pub(crate) fn has_colour(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
-}
-
-/// Text with its control characters shown, so that it cannot steer the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
     }
     let reviews: Vec<Review<'_>> = compared.iter().zip(&diffs).map(|(one, diff)| one.review(diff)).collect();
     let text = match options.format {
-        DiffFormat::Text => render::terminal(&reviews, style(options)),
+        DiffFormat::Text => render::terminal(&reviews, style(options.out.is_none(), options.details)),
         DiffFormat::Markdown => render::markdown(&reviews),
         DiffFormat::Json => render::json(&reviews),
         DiffFormat::Sarif => render::sarif(&reviews),
@@ -52,9 +52,10 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
     }
 }
 
-fn style(options: &Diff) -> Style {
-    let colour = options.out.is_none() && has_colour(&stdout());
-    let is_terminal = options.out.is_none() && stdout().is_terminal();
+/// How a review looks on standard output, or in a file.
+pub(crate) fn style(is_printed: bool, unfolded: bool) -> Style {
+    let colour = is_printed && has_colour(&stdout());
+    let is_terminal = is_printed && stdout().is_terminal();
     let width = if is_terminal { terminal_size::terminal_size().map(|(width, _)| width.0.into()) } else { None };
-    Style { width: width.unwrap_or(WIDTH), colour, unfolded: options.details }
+    Style { width: width.unwrap_or(WIDTH), colour, unfolded }
 }

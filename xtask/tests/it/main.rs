@@ -13,6 +13,8 @@ mod emulator;
 mod service;
 
 mod api;
+mod attack;
+mod attack_templates;
 mod build;
 mod command_line;
 mod console;
@@ -31,3 +33,4 @@ mod soak;
 mod start_and_stop;
 mod state;
 mod subscription;
+mod watch;

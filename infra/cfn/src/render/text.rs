@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::diff::{Action, Change, Consequence, Risk, Undo};
+use super::{ChangeSet, Review};
+use crate::diff::{Action, Change, Consequence, Fact, Risk, Undo};
 
 /// Risks, the greatest first.
 pub(super) const RISKS: [Risk; 10] = [
@@ -21,24 +22,30 @@ pub(super) const RISKS: [Risk; 10] = [
 /// What facts of a risk are called: above them, and counted.
 pub(super) fn risk_words(risk: Risk) -> (&'static str, &'static str) {
     match risk {
-        Risk::Destructive => ("Destructive", "destructive"),
-        Risk::Failure => ("Will it fail?", "foreseen to fail"),
-        Risk::Exposure => ("Exposure", "exposure"),
-        Risk::Access => ("Access", "access"),
-        Risk::Protection => ("Protection", "protection"),
-        Risk::Flow => ("Way of events", "way of events"),
+        Risk::Destructive => ("Destructive", "destructive change"),
+        Risk::Failure => ("Will it fail?", "foreseen failure"),
+        Risk::Exposure => ("Exposure", "change of exposure"),
+        Risk::Access => ("Access", "change of access"),
+        Risk::Protection => ("Protection", "change of protection"),
+        Risk::Flow => ("Way of events", "other way of events"),
         Risk::Interruption => ("Interruption", "interruption"),
-        Risk::Code => ("Code", "code"),
-        Risk::Cost => ("Cost and limits", "cost and limits"),
-        Risk::Note => ("Worth knowing", "worth knowing"),
+        Risk::Code => ("Code", "change of code"),
+        Risk::Cost => ("Cost and limits", "change of cost or limits"),
+        Risk::Note => ("Worth knowing", "note"),
     }
 }
 
-/// `2 destructive, 1 code`.
+/// `2 destructive changes, 1 change of code`.
 pub(super) fn counted_risks(risks: impl Iterator<Item = Risk>) -> String {
     let mut counts: BTreeMap<Risk, usize> = BTreeMap::new();
     risks.for_each(|risk| *counts.entry(risk).or_default() += 1);
-    let each = counts.into_iter().map(|(risk, count)| format!("{count} {}", risk_words(risk).1));
+    let each = counts.into_iter().map(|(risk, count)| {
+        let words = risk_words(risk).1;
+        // What is counted stands before the first "of".
+        let (noun, rest) =
+            words.split_once(" of ").map_or((words, String::new()), |(noun, of)| (noun, format!(" of {of}")));
+        format!("{}{rest}", counted(count, noun))
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -70,23 +77,45 @@ pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
     }
 }
 
-/// Whether the old template brings everything back, as one sentence about all facts.
-pub(super) fn undo_in_all<'f>(undos: impl Iterator<Item = &'f Undo>) -> String {
-    let (mut all, mut no, mut partly) = (0, 0, 0);
-    for undo in undos {
-        all += 1;
-        match undo {
-            Undo::Yes => {}
-            Undo::Partly(_) => partly += 1,
-            Undo::No(_) => no += 1,
+/// Whether the old template brings everything back, as one sentence about all facts: what does not come back first.
+pub(super) fn undo_in_all<'f>(facts: impl Iterator<Item = &'f Fact>) -> String {
+    const SAID: usize = 2;
+    let (mut lost, mut partly): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for fact in facts {
+        let of = fact.subjects.first().map_or(String::new(), |subject| format!("{subject}: "));
+        let more = fact.subjects.len().saturating_sub(1);
+        let of = if more > 0 { format!("{} and {more} more: ", of.trim_end_matches(": ")) } else { of };
+        let (list, why) = match &fact.undo {
+            Undo::Yes => continue,
+            Undo::Partly(but) => (&mut partly, but),
+            Undo::No(why) => (&mut lost, why),
+        };
+        let said = format!("{of}{why}");
+        if !list.contains(&said) {
+            list.push(said);
         }
     }
-    match (no, partly) {
-        (0, 0) => "deploying the old template brings everything back".to_owned(),
-        (0, _) => format!("deploying the old template brings everything back, {partly} of {all} only in part"),
-        (_, 0) => format!("deploying the old template does not bring back {no} of {all}"),
-        _ => format!("deploying the old template does not bring back {no} of {all}, and {partly} only in part"),
+    let all: Vec<String> = lost.into_iter().chain(partly).collect();
+    let mut said: Vec<String> = all.iter().take(SAID).cloned().collect();
+    said.extend(all.len().checked_sub(SAID).filter(|more| *more > 0).map(|more| format!("and {more} more")));
+    match said.as_slice() {
+        [] => "deploying the old template brings everything back".to_owned(),
+        some => format!("deploying the old template does not bring everything back. {}", some.join("; ")),
     }
+}
+
+/// What CloudFormation says beside the templates, in a sentence, and whether a reader must know that it says nothing.
+pub(super) fn change_set_in_words(review: &Review<'_>) -> Option<(String, bool)> {
+    let differing = review.diff.facts.iter().filter(|fact| fact.id.starts_with("change-set-")).count();
+    Some(match review.change_set? {
+        ChangeSet::Refused => ("CloudFormation refuses this change.".to_owned(), true),
+        ChangeSet::Missing(why) => {
+            let said = "what happens to resources is said by AWS's schemas alone";
+            (format!("Without CloudFormation's change set ({why}): {said}."), true)
+        }
+        ChangeSet::Joined if differing == 0 => ("CloudFormation's change set says the same.".to_owned(), false),
+        ChangeSet::Joined => (format!("CloudFormation's change set differs: {}.", counted(differing, "time")), false),
+    })
 }
 
 /// What cannot be undone, as a reader is told beside the fact; nothing where everything comes back.
@@ -103,16 +132,57 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Text in one line that only shows: no control characters (a terminal would obey them), none that turn the direction of
-/// writing (one name could pass for another).
+/// `A, B and 3 more`.
+pub(super) fn shortened(items: &[String], most: usize) -> String {
+    let named = items.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// Text in one line that only shows: no control characters, nothing unseen.
 pub(crate) fn plain(text: &str) -> String {
     let shown = |char: char| match char {
         '\n' | '\r' | '\t' => ' ',
-        _ if char.is_control() => '\u{fffd}',
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        _ if is_unseen(char) => '\u{fffd}',
         _ => char,
     };
     text.chars().map(shown).collect()
+}
+
+/// Text in one line with its control characters and what is unseen written out, as `\u{1b}`, so that it can neither steer a
+/// terminal nor pass for another.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_unseen(char) { out.extend(char.escape_default()) } else { out.push(char) }
+    }
+    out
+}
+
+/// Text in several lines, each of them [`printable`].
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a terminal or a page obeys a character instead of showing it: controls, and what has no width or turns the
+/// direction of writing, by which one name could pass for another.
+fn is_unseen(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Breaks text into lines of at most `width` characters, between words where that goes. A backslash stays with what it
@@ -177,5 +247,7 @@ mod tests {
     #[test]
     fn text_only_shows() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{202e}d"), "a\u{fffd}[31mb c\u{fffd}d");
+        assert_eq!(printable("a\u{1b}[31mb\r\nc\u{9b}d é\u{202e}"), "a\\u{1b}[31mb\\r\\nc\\u{9b}d é\\u{202e}");
+        assert_eq!(printable_lines("a\u{7}\n\n\u{200b}b\n"), "a\\u{7}\n\n\\u{200b}b\n");
     }
 }

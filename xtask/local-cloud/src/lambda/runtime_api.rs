@@ -9,6 +9,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -104,9 +105,10 @@ pub(super) async fn serve(listener: TcpListener, slot: Arc<Slot>) {
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(initialization_error))
         .layer(DefaultBodyLimit::max(LONGEST_ANSWER))
+        // A page that guesses the port would take the event from the function, or answer in its place.
+        .layer(from_fn(wire::own::own_only))
         .with_state(slot);
-    // It ends with the task: there is nobody to tell of an error.
-    let _ended = axum::serve(wire::prompt(listener), router).await;
+    wire::serve::serve(listener, router).await;
 }
 
 /// Waits for an event, as long as it takes.

