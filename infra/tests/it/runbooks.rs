@@ -67,3 +67,28 @@ fn links_between_runbooks_lead_somewhere() {
         }
     }
 }
+
+/// Reasons that the runbook of the error queues explains are ones that events fail for.
+#[test]
+fn reasons_that_runbooks_explain_are_said_somewhere() {
+    let runbooks = runbooks();
+    let (_, queues) = runbooks.iter().find(|(heading, _)| heading == "queue-not-empty").unwrap();
+    let rows = queues.lines().filter(|line| line.starts_with("| `"));
+    let reasons: Vec<_> = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    assert!(reasons.len() > 10, "{reasons:?}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders: Vec<_> =
+        ["handlers/src", "handlers/paypal/src", "xtask/deploy/src/errors"].map(|one| root.join(one)).into();
+    let mut sources = String::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true => folders.push(path),
+                false => sources.push_str(&fs::read_to_string(path).unwrap()),
+            }
+        }
+    }
+    for reason in reasons {
+        assert!(sources.contains(&format!("\"{reason}\"")), "no event fails for {reason}");
+    }
+}

@@ -14,6 +14,7 @@ use crate::{
     colour::{Colour, Paint},
     operations::{self, Event, Operation},
     target::Target,
+    terminal,
     text::{print, print_json, printable},
 };
 
@@ -174,7 +175,7 @@ fn described(cause: &Cause<'_>) -> String {
         ("resource", format!("{}  {}", printable(cause.id), printable(cause.kind))),
         ("says", printable(&format!("{}: {}", cause.status, cause.reason))),
     ];
-    rows.extend(cause.definition.map(|place| ("defined", printable(place))));
+    rows.extend(cause.definition.map(|place| ("defined", terminal::place(&printable(place)))));
     match (cause.means, &cause.mend) {
         (Some(means), Some(mend)) => {
             rows.push(("means", means.to_owned()));

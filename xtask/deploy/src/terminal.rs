@@ -31,6 +31,19 @@ pub(crate) fn link(text: &str, url: &str) -> String {
     }
 }
 
+/// A place, such as `infra/src/service.rs:27`, as a link to its file, which is looked for from here upwards.
+pub(crate) fn place(text: &str) -> String {
+    let file = text.split(':').next().unwrap_or(text);
+    let here = std::env::current_dir().unwrap_or_default();
+    match here.ancestors().map(|folder| folder.join(file)).find(|path| path.is_file()) {
+        Some(path) => {
+            let path = path.display().to_string().replace('%', "%25").replace(' ', "%20");
+            link(text, &format!("file://{path}"))
+        }
+        None => text.to_owned(),
+    }
+}
+
 /// Columns and rows of the terminal that progress is shown on.
 pub(crate) fn size() -> (usize, usize) {
     let (terminal_size::Width(columns), terminal_size::Height(rows)) =

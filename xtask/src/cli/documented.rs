@@ -1,6 +1,11 @@
 //! Every call that a text shows is one that this command line understands: documents, workflows, help, messages, alarms.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command as Process};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command as Process,
+};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -36,10 +41,18 @@ fn is_part(error: &clap::Error) -> bool {
     use ErrorKind::{
         DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, MissingRequiredArgument, MissingSubcommand,
     };
-    matches!(
-        error.kind(),
-        DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | MissingRequiredArgument | MissingSubcommand
-    )
+    // An option without its value is of no kind of its own.
+    error.to_string().contains("but none was supplied")
+        || matches!(
+            error.kind(),
+            DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | MissingRequiredArgument | MissingSubcommand
+        )
+}
+
+/// The long options of a command and of all below it.
+fn options(command: &clap::Command) -> BTreeSet<String> {
+    let own = command.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned));
+    own.chain(command.get_subcommands().flat_map(options)).chain(["help".to_owned()]).collect()
 }
 
 /// Each command with its help, also those below others.
@@ -69,11 +82,46 @@ fn every_command_shows_examples_that_are_whole_calls() {
     }
 }
 
-#[test]
-fn every_call_that_a_text_shows_is_one() {
+/// The project's folder, and the files in it that are kept.
+fn tracked() -> (PathBuf, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Process::new("git").args(["ls-files"]).current_dir(&root).output().unwrap();
-    let files = String::from_utf8(output.stdout).unwrap();
+    (root, String::from_utf8(output.stdout).unwrap())
+}
+
+/// What documents name in a sentence: `errors redrive --env prod ID...`, or an option alone.
+#[test]
+fn every_option_that_a_document_names_is_one() {
+    let (root, files) = tracked();
+    let cli = Cli::command();
+    let (commands, options) = (cli.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>(), options(&cli));
+    let (mut seen, mut wrongs) = (0, Vec::new());
+    for file in files.lines().filter(|file| file.ends_with(".md") && !file.contains("/tests/")) {
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        let sentences = text.split("```").step_by(2);
+        for code in sentences.flat_map(|sentences| sentences.split('`').skip(1).step_by(2)) {
+            // Brackets say that something may be left out, dots that it may be repeated.
+            let plain = code.replace(['[', ']'], "").replace("...", "");
+            let words = words(plain.strip_prefix(CALL).unwrap_or(&plain));
+            let Some(first) = words.first() else { continue };
+            if let Some(option) = first.strip_prefix("--") {
+                seen += 1;
+                let known = options.contains(option.split('=').next().unwrap_or(option));
+                wrongs.extend((!known).then(|| format!("{file} names `{code}`, which no command has")));
+            } else if commands.contains(&first.as_str()) && words.iter().any(|word| word.starts_with("--")) {
+                seen += 1;
+                let wrong = wrong(&words).filter(|error| !is_part(error));
+                wrongs.extend(wrong.map(|error| format!("{file} names `{code}`: {error}")));
+            }
+        }
+    }
+    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    assert!(seen > 40, "{seen}");
+}
+
+#[test]
+fn every_call_that_a_text_shows_is_one() {
+    let (root, files) = tracked();
     // Texts for people, and code that prints such texts: there a call stands in backticks.
     let mark = |file: &str| match Path::new(file).extension().and_then(|ending| ending.to_str()) {
         Some("rs") => Some(format!("`{CALL}")),

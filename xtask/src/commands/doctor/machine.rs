@@ -43,6 +43,8 @@ pub(super) fn checks(context: &Context, environments: &[String]) -> Result<Vec<C
     checks.extend(targets(context, &toolchain, environments)?);
     let git = first_line(Command::new("git").arg("--version"));
     checks.push(check("git", git, "cargo xtask test", "apt-get install git"));
+    let curl = first_line(Command::new("curl").arg("--version"));
+    checks.push(check("curl", curl, "cargo xtask test", "apt-get install curl"));
     checks.push(python());
     checks.push(disk(context)?);
     Ok(checks)
