@@ -4,6 +4,7 @@ mod diff;
 mod functions;
 mod synth;
 mod verification;
+mod watch;
 
 use std::{fs, time::Instant};
 
@@ -48,6 +49,7 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "diff", run: diff::measure },
     Measurement { name: "verification", run: verification::measure },
     Measurement { name: "functions", run: functions::measure },
+    Measurement { name: "watch", run: watch::measure },
 ];
 
 pub(crate) fn run(context: &Context, options: &Bench) -> Result<(), Failure> {

@@ -120,7 +120,8 @@ impl Watch<'_> {
         let since = Instant::now();
         let updated = running.update(&template).await;
         let updated = updated.map_err(|error| foreign::placed(self.file.as_deref(), &error))?;
-        self.store.tidy();
+        let used: Vec<_> = running.lambda().functions().into_iter().map(|(function, _)| function.binary).collect();
+        self.store.tidy(&used);
         Ok(Done { built, template, updated, took: since.elapsed() })
     }
 
@@ -131,8 +132,8 @@ impl Watch<'_> {
         }
         let found = diff::diff(&self.template, template, &diff::Context::default());
         if !found.is_empty() {
-            let review =
-                render::Review { name: &self.name, is_environment: false, against: "what ran before", diff: &found };
+            let (name, against) = (&self.name, "what ran before");
+            let review = render::Review { name, is_environment: false, against, change_set: None, diff: &found };
             lines::say(&render::terminal(&[review], style(true, true)));
         }
         let built = built.map(|built| format!("built in {:.2} s, ", built.as_secs_f64())).unwrap_or_default();
