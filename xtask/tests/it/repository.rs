@@ -100,3 +100,22 @@ fn actions_are_named_by_commits_that_nobody_can_move() {
         }
     }
 }
+
+/// A table that names tests must not outlive them.
+#[test]
+fn each_attack_that_the_readme_names_is_tried_by_a_test_of_that_name() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("\n## ").find(|section| section.starts_with("Security\n")).unwrap();
+    let sources = tracked().into_iter().filter(|file| file.ends_with(".rs"));
+    let sources: String = sources.map(|file| fs::read_to_string(root().join(file)).unwrap()).collect();
+    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(2);
+    let mut named = 0;
+    for row in rows {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for test in tests.split('`').skip(1).step_by(2).filter(|name| !name.contains('.')) {
+            assert!(sources.contains(&format!("fn {test}(")), "README.md names {test}, which is no test");
+            named += 1;
+        }
+    }
+    assert!(named > 15, "{section}");
+}

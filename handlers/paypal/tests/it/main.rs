@@ -7,6 +7,7 @@
     reason = "a test that fails panics"
 )]
 
+mod certificates;
 mod credentials;
 mod requests;
 mod responses;

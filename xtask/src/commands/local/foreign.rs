@@ -5,7 +5,10 @@ use std::path::Path;
 use cfn::{Template, read::Positions};
 use local_cloud::{StartError, provision};
 
-use crate::{report::Failure, templates};
+use crate::{
+    report::{Failure, printable},
+    templates,
+};
 
 /// Reads a template that can be run here.
 pub(super) fn read(file: &Path, skip_unsupported: bool) -> Result<Template, Failure> {
@@ -17,6 +20,7 @@ pub(super) fn read(file: &Path, skip_unsupported: bool) -> Result<Template, Fail
     let positions = Positions::of(&text);
     let places = unsupported.iter().map(|(id, kind)| {
         let place = positions.find(&cfn::Path::resource(id.as_str()));
+        let kind = printable(kind);
         format!("\n  {}:{}:{}: {id} is of the type {kind}", file.display(), place.line, place.column)
     });
     let places: String = places.collect();
