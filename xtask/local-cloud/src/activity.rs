@@ -70,6 +70,15 @@ pub enum What {
         /// `None` when it succeeded, otherwise the error's type, such as `Sandbox.Timedout`.
         error: Option<String>,
     },
+    /// A function is done with a batch of a queue, and what it has done is deleted from there.
+    Batch {
+        /// The queue's name.
+        queue: String,
+        /// As many messages the function got.
+        messages: usize,
+        /// As many of them it did not do, which come back when their time is over.
+        failed: usize,
+    },
     /// A function's reserved concurrency was used up.
     Throttled {
         /// The function's name.

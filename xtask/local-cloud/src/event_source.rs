@@ -14,6 +14,7 @@ use tokio::{
 
 use crate::{
     account::Account,
+    activity::What,
     clock::Clock,
     lambda::{InvokeError, Lambda},
     pattern::Rules,
@@ -147,13 +148,19 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
             Err(_) => return,
         }
     };
-    let Ok(answer) = invocation.result else { return };
-    let failed = if source.reports_failures { failures(&answer, &batch) } else { Some(HashSet::new()) };
-    let Some(failed) = failed else { return };
-    for message in batch.iter().filter(|message| !failed.contains(&message.message_id)) {
+    let failed = match invocation.result {
+        Ok(answer) if source.reports_failures => failures(&answer, &batch),
+        Ok(_) => Some(HashSet::new()),
+        Err(_) => None,
+    };
+    let (all, messages) = (failed.is_none(), batch.len());
+    let failed = failed.unwrap_or_default();
+    for message in batch.iter().filter(|message| !all && !failed.contains(&message.message_id)) {
         // One whose time was over meanwhile is received again; that is for the function to bear.
         let _comes_again = queue.delete(&message.receipt_handle);
     }
+    let failed = if all { messages } else { failed.len() };
+    queue.activity().tell(What::Batch { queue: queue.name().to_owned(), messages, failed }, None);
 }
 
 /// The ids of the messages that failed; nothing when the whole batch did, because the answer makes no sense.

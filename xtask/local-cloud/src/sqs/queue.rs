@@ -481,6 +481,11 @@ impl Queue {
         &self.clock
     }
 
+    /// Where what happens to it is told.
+    pub(crate) fn activity(&self) -> &Stream {
+        &self.activity
+    }
+
     /// Where what happens to it is recorded.
     pub(crate) fn recorder(&self) -> &Recorder {
         self.activity.recorder()

@@ -85,22 +85,32 @@ async fn what_is_answered_twice_or_to_another_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_environment_that_crashed_or_was_late_is_replaced_and_one_that_failed_is_kept() {
-    let cloud = Cloud::start(&function(", Timeout: 1")).await;
+async fn an_environment_that_crashed_is_replaced_and_one_that_failed_is_kept() {
+    let cloud = Cloud::start(&function(", Timeout: 60")).await;
     let pid = || async { invoke(&cloud, &json!({})).await.json()["pid"].clone() };
     let first = pid().await;
     assert_eq!(error(&invoke(&cloud, &json!({ "do": "fail" })).await), (200, true, "Probe.Failed".to_owned()));
     assert_eq!(pid().await, first);
     assert_eq!(error(&invoke(&cloud, &json!({ "do": "exit" })).await), (200, true, "Runtime.ExitError".to_owned()));
-    let second = pid().await;
-    assert_ne!(second, first);
+    assert_ne!(pid().await, first);
+    let too_large = invoke(&cloud, &json!({ "do": "large" })).await;
+    assert_eq!(error(&too_large), (200, true, "Function.ResponseSizeTooLarge".to_owned()));
+    cloud.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_was_late_is_replaced() {
+    let cloud = Cloud::start(&function(", Timeout: 1")).await;
+    let mut happened = cloud.activity.listen();
     let late = invoke(&cloud, &json!({ "do": "hang" })).await;
     assert_eq!(error(&late), (200, true, "Sandbox.Timedout".to_owned()));
     let message = late.json()["errorMessage"].as_str().unwrap().to_owned();
     assert!(message.ends_with("Task timed out after 1.00 seconds"), "{message}");
-    assert_ne!(pid().await, second);
-    let too_large = invoke(&cloud, &json!({ "do": "large" })).await;
-    assert_eq!(error(&too_large), (200, true, "Function.ResponseSizeTooLarge".to_owned()));
+    // Whether the next call is in time is not looked at: a second may be too short on a busy machine.
+    invoke(&cloud, &json!({})).await;
+    for _ in 0..2 {
+        Cloud::happens(&mut happened, |what| matches!(what, What::Started { .. })).await;
+    }
     cloud.running.stop().await;
 }
 
@@ -117,7 +127,7 @@ async fn a_function_that_does_not_start_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_concurrency_throttles_and_the_api_says_so() {
-    let cloud = Cloud::start(&function(", ReservedConcurrentExecutions: 1, Timeout: 3")).await;
+    let cloud = Cloud::start(&function(", ReservedConcurrentExecutions: 1, Timeout: 900")).await;
     let mut happened = cloud.activity.listen();
     let event = json!({ "do": "hang" });
     let busy = invoke(&cloud, &event);
@@ -126,7 +136,10 @@ async fn reserved_concurrency_throttles_and_the_api_says_so() {
         Cloud::happens(&mut happened, began).await;
         invoke(&cloud, &json!({})).await
     };
-    let (_, throttled) = tokio::join!(busy, other);
+    let throttled = tokio::select! {
+        _ = busy => panic!("what hangs answered"),
+        throttled = other => throttled,
+    };
     assert_eq!(throttled.status, 429);
     assert_eq!(throttled.header("x-amzn-errortype"), ["TooManyRequestsException"]);
     cloud.running.stop().await;

@@ -155,6 +155,10 @@ fn cloud_words(what: &What, prefix: &str) -> String {
                 Some(error) => format!("function  {}{cold} FAILED: {error}", short(function)),
             }
         }
+        What::Batch { queue, messages, failed: 0 } => format!("queue     {}: {messages} done", short(queue)),
+        What::Batch { queue, messages, failed } => {
+            format!("queue     {}: {failed} of {messages} FAILED and will come back", short(queue))
+        }
         What::Again { function, seconds } => {
             format!("function  {} gets the event again in {seconds} s", short(function))
         }
