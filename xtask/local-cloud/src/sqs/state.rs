@@ -108,7 +108,8 @@ pub(super) enum Receipt {
 /// What a queue holds.
 pub(super) struct State {
     pub(super) attributes: Attributes,
-    messages: HashMap<u64, Message>,
+    /// By their numbers, so the oldest first. In boxes: a tree that moves whole messages would hold twice the memory.
+    messages: BTreeMap<u64, Box<Message>>,
     /// Waiting messages of a standard queue, the oldest first.
     waiting: VecDeque<u64>,
     /// When hidden messages are to be seen.
@@ -135,7 +136,7 @@ impl State {
     pub(super) fn new(attributes: Attributes, journal: Option<QueueJournal>) -> Self {
         Self {
             attributes,
-            messages: HashMap::new(),
+            messages: BTreeMap::new(),
             waiting: VecDeque::new(),
             timers: BTreeSet::new(),
             expiries: BTreeSet::new(),
@@ -222,7 +223,7 @@ impl State {
     fn place(&mut self, key: u64, message: Message) {
         let place = message.place;
         self.expiries.insert((message.sent_at + self.attributes.retention, key));
-        self.messages.insert(key, message);
+        self.messages.insert(key, Box::new(message));
         if place == Place::Waiting { self.show(key) } else { self.hide(key, place) }
     }
 
@@ -259,7 +260,7 @@ impl State {
                 if let Some(journal) = &self.journal {
                     journal.put(key, message);
                 }
-                taken.push((message.clone(), key, receipt));
+                taken.push((Message::clone(message), key, receipt));
             }
         }
         self.close_groups();
@@ -492,17 +493,25 @@ impl State {
             journal.remove(key);
         }
         self.expiries.remove(&(message.sent_at + self.attributes.retention, key));
-        // Only what is too old leaves out of its line; what is deleted was taken out of it when it was received.
+        // Only what is too old leaves out of its line, and mostly from its front; what is deleted was taken out of it when it
+        // was received.
         match message.group.as_ref().filter(|_| self.attributes.fifo) {
-            None if waits => self.waiting.retain(|other| *other != key),
+            None if waits => leave(&mut self.waiting, key),
             None => {}
             Some(name) => {
                 if let Some(group) = self.groups.get_mut(name).filter(|_| waits) {
-                    group.waiting.retain(|other| *other != key);
+                    leave(&mut group.waiting, key);
                 }
                 self.reopen(name.clone());
             }
         }
-        Some(message)
+        Some(*message)
+    }
+}
+
+/// Takes a message out of its line.
+fn leave(line: &mut VecDeque<u64>, key: u64) {
+    if line.pop_front_if(|first| *first == key).is_none() {
+        line.retain(|other| *other != key);
     }
 }

@@ -3,14 +3,13 @@
 use std::{fs, path::Path, time::Instant};
 
 use cfn::{
-    Stack, Template,
-    constructs::{Encryption, Queue},
+    Template,
     diff::{Context as Known, diff},
 };
 
 use super::{
-    Table, median,
-    synth::{install, times},
+    report::{Table, median},
+    synth::{install, queues, times},
 };
 use crate::{
     context::{Context, write_whole},
@@ -30,7 +29,7 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
     let prod = infra::service(&context.environment("prod")?).map_err(Failure::new)?;
     let pairs = [
         ("prod", prod.clone(), changed(prod), "at most 15 ms"),
-        ("two templates of 498 resources", queues("before")?, queues("after")?, "at most 100 ms"),
+        ("two templates of 498 resources", queues("before", QUEUES)?, queues("after", QUEUES)?, "at most 100 ms"),
     ];
     let cdk = install(&context.root.join("target/bench/cdk"))?;
     for (name, before, after, wanted) in pairs {
@@ -80,14 +79,4 @@ fn changed(mut template: Template) -> Template {
         resource.properties.insert(property.to_owned(), value);
     }
     template
-}
-
-/// Queues, each with its policy, under names that begin like this.
-fn queues(prefix: &str) -> Result<Template, Failure> {
-    let mut stack = Stack::new("queues");
-    for number in 0..QUEUES {
-        let queue = Queue::terminal(format!("{prefix}-{number}"), Encryption::Managed);
-        stack.queue(&format!("Queue{number}"), &queue);
-    }
-    stack.finish().map_err(Failure::new)
 }
