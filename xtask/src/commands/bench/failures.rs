@@ -1,4 +1,5 @@
-//! What it costs the next caller when an environment crashed or was too late.
+//! What it costs the next caller when an environment crashed or was too late, beside what a request usually takes. With
+//! cargo-lambda no request is answered any more after one of either: the probes show that.
 
 use std::time::Instant;
 
@@ -16,36 +17,34 @@ const TIMEOUTS: usize = 5;
 
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
     let workshop = Workshop::set_up(context)?;
-    if workshop.cargo_lambda(" ", 1)?.is_some() {
-        let text = "a process that exits hangs its caller and all later ones; nothing is ever too late";
-        table.add("cargo-lambda", text, "");
-    }
+    workshop.missing().into_iter().for_each(|(peer, why)| table.missing(peer, why));
     let (ours, ministack) = (workshop.ours(context)?, workshop.ministack()?);
     for runner in std::iter::once(&ours).chain(&ministack) {
         for (what, request, times) in [("crashed", "/?do=exit", CRASHES), ("was too late", "/?do=hang", TIMEOUTS)] {
-            let values = more_than_usual(runner, request, times)?;
+            let (usual, next) = usual_and_next(runner, request, times)?;
             let wanted = if runner.name == "local" { "at most 5 ms" } else { "" };
-            table.add(format!("{}: next request after one {what}, beyond a usual one", runner.name), median(values, "ms"), wanted);
+            let text = format!("{}, usually {}", median(next, "ms"), median(usual, "ms"));
+            table.add(format!("{}: next request after one {what}", runner.name), text, wanted);
         }
     }
     Ok(())
 }
 
-/// How much longer than the one before it a request takes that comes after a failed one, in milliseconds.
-fn more_than_usual(runner: &Runner, failing: &str, times: usize) -> Result<Vec<f64>, Failure> {
+/// How long a request takes, and how long one that comes after a failed one, in milliseconds.
+fn usual_and_next(runner: &Runner, failing: &str, times: usize) -> Result<(Vec<f64>, Vec<f64>), Failure> {
     let (fine, failing) = (runner.get("/"), runner.get(failing));
     let mut connection = runner.api.connect();
-    let mut more = Vec::new();
+    let (mut usual, mut next) = (Vec::new(), Vec::new());
     for _ in 0..times {
         ask(&mut connection, &fine)?;
-        let usual = took(&mut connection, &fine)?;
+        usual.push(took(&mut connection, &fine)?);
         let failed = connection.exchange(&failing).map_err(Failure::from("no answer"))?.status;
         if failed < 500 {
             return Err(Failure::new(format!("{} answers {failed} for a function that fails", runner.name)));
         }
-        more.push(took(&mut connection, &fine)? - usual);
+        next.push(took(&mut connection, &fine)?);
     }
-    Ok(more)
+    Ok((usual, next))
 }
 
 fn took(connection: &mut Connection, request: &[u8]) -> Result<f64, Failure> {

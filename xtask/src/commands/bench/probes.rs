@@ -1,5 +1,5 @@
 //! How each runner answers where AWS's documentation says how AWS does: the same requests to the same function. The table
-//! stands in the local cloud's README.
+//! stands in the local cloud's README, with the pages that say so.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -79,9 +79,17 @@ const PROBES: &[Probe] = &[
     Probe { what: "the function answers with an error", aws: FAILED, ask: |it| answer(it, "/?do=fail") },
     Probe { what: "the function does not answer in time", aws: FAILED, ask: |it| answer(it, "/?do=hang") },
     Probe { what: "and the next request", aws: "200 `ok`", ask: |it| answer(it, "/") },
+];
+
+/// What whoever hangs after a timeout is asked once it was started again.
+const LAST: &[Probe] = &[
     Probe { what: "the process ends while it works", aws: FAILED, ask: |it| answer(it, "/?do=exit") },
     Probe { what: "and the next request", aws: "200 `ok`", ask: |it| answer(it, "/") },
 ];
+
+const CARGO_LAMBDA: &str = "cargo lambda watch";
+const NO_SQS: &str = "has no SQS";
+const TAKEN: &str = "taken";
 
 /// What an HTTP API answers for whatever goes wrong in a function.
 const FAILED: &str = "500 `{\"message\":\"Internal Server Error\"}`";
@@ -89,17 +97,27 @@ const FAILED: &str = "500 `{\"message\":\"Internal Server Error\"}`";
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
     let workshop = Workshop::set_up(context)?;
     workshop.missing().into_iter().for_each(|(peer, why)| table.missing(peer, why));
-    let (ours, cargo_lambda) = (workshop.ours(context)?, workshop.cargo_lambda("cargo lambda watch", 1)?);
-    let ministack = workshop.ministack()?;
-    let runners: Vec<&Runner> = std::iter::once(&ours).chain(&cargo_lambda).chain(&ministack).collect();
+    let (ours, ministack) = (workshop.ours(context)?, workshop.ministack()?);
+    let cargo_lambda = workshop.cargo_lambda(CARGO_LAMBDA, 1)?;
+    let runners: Vec<&Runner> = std::iter::once(&ours).chain(&ministack).chain(&cargo_lambda).collect();
     let names: String = runners.iter().map(|runner| format!(" {} |", runner.name)).collect();
     let mut lines = format!("| probe | AWS |{names}\n| --- | --- |{}\n", " --- |".repeat(runners.len()));
-    for Probe { what, aws, ask } in PROBES {
+    answers(PROBES, &runners, &mut lines)?;
+    drop(cargo_lambda);
+    let cargo_lambda = workshop.cargo_lambda(CARGO_LAMBDA, 1)?;
+    let runners: Vec<&Runner> = std::iter::once(&ours).chain(&ministack).chain(&cargo_lambda).collect();
+    answers(LAST, &runners, &mut lines)?;
+    table.block(lines);
+    Ok(())
+}
+
+/// A line for each probe.
+fn answers(probes: &[Probe], runners: &[&Runner], lines: &mut String) -> Result<(), Failure> {
+    for Probe { what, aws, ask } in probes {
         let answers: Result<Vec<_>, Failure> = runners.iter().map(|runner| ask(runner)).collect();
         let answers: String = answers?.iter().map(|answer| format!(" {} |", answer.replace('|', "\\|"))).collect();
         lines.push_str(&format!("| {what} | {aws} |{answers}\n"));
     }
-    table.block(lines);
     Ok(())
 }
 
@@ -168,7 +186,7 @@ fn deadline(runner: &Runner) -> Result<String, Failure> {
 
 /// The code with which SQS refuses a call.
 fn refused(runner: &Runner, action: &str, body: &Value) -> Result<String, Failure> {
-    let Some(aws) = &runner.aws else { return Ok("has no SQS".to_owned()) };
+    let Some(aws) = &runner.aws else { return Ok(NO_SQS.to_owned()) };
     let mut body = body.clone();
     if let Some(entries) = body.as_object_mut() {
         entries.insert("QueueUrl".to_owned(), json!(format!("http://{}/{ACCOUNT}/plain", aws.address)));
@@ -176,7 +194,7 @@ fn refused(runner: &Runner, action: &str, body: &Value) -> Result<String, Failur
     let mut connection = aws.connect();
     let answer = connection.exchange(&sqs(aws, action, &body)).map_err(Failure::from(runner.name))?;
     if (200..300).contains(&answer.status) {
-        return Ok("taken".to_owned());
+        return Ok(TAKEN.to_owned());
     }
     // `AWS.SimpleQueueService.BatchEntryIdsNotDistinct;Sender`: the last word of the code.
     let code = answer.header("x-amzn-query-error").into_iter().next().unwrap_or_else(|| answer.status.to_string());
@@ -185,5 +203,5 @@ fn refused(runner: &Runner, action: &str, body: &Value) -> Result<String, Failur
 }
 
 fn any(code: &str) -> String {
-    if code == "taken" { code.to_owned() } else { "refused".to_owned() }
+    if code == TAKEN || code == NO_SQS { code.to_owned() } else { "refused".to_owned() }
 }

@@ -23,7 +23,7 @@ const BODY: usize = 100;
 
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
     let workshop = Workshop::set_up(context)?;
-    let runner = workshop.ours(context)?;
+    let runner = workshop.ours_quiet(context)?;
     let (Some(aws), Some(console)) = (&runner.aws, runner.console()) else {
         return Err(Failure::new("the local cloud has no addresses"));
     };
@@ -70,13 +70,17 @@ fn resident(runner: &Runner) -> f64 {
 }
 
 fn fill(aws: &Place, connection: &mut Connection, url: &str, messages: u64) -> Result<(), Failure> {
-    let body = "x".repeat(BODY);
-    let mut left = messages;
-    while left > 0 {
-        let batch = left.min(BATCH);
-        let entries: Vec<_> = (0..batch).map(|at| json!({ "Id": at.to_string(), "MessageBody": body })).collect();
-        ask(connection, &sqs(aws, "SendMessageBatch", &json!({ "QueueUrl": url, "Entries": entries })))?;
-        left -= batch;
+    let batch = |size: u64| {
+        let entry = |at: u64| json!({ "Id": at.to_string(), "MessageBody": "x".repeat(BODY) });
+        let entries: Vec<_> = (0..size).map(entry).collect();
+        sqs(aws, "SendMessageBatch", &json!({ "QueueUrl": url, "Entries": entries }))
+    };
+    let whole = batch(BATCH);
+    for _ in 0..messages / BATCH {
+        ask(connection, &whole)?;
+    }
+    if messages % BATCH > 0 {
+        ask(connection, &batch(messages % BATCH))?;
     }
     Ok(())
 }

@@ -120,11 +120,19 @@ impl Workshop {
         peers.into_iter().filter_map(|(name, found)| Some((name, found.as_ref().err()?.as_str()))).collect()
     }
 
-    /// This project's.
+    /// This project's, which prints what happens into a file.
     pub(super) fn ours(&self, context: &Context) -> Result<Runner, Failure> {
-        let log = self.folder.join("local.log");
-        let options: Vec<String> = Self::options_of_ours(&self.template, 0);
-        let running = Running::start_with(context, &self.binaries, 1, Some(&log), &options)?;
+        self.start_ours(context, Some(&self.folder.join("local.log")))
+    }
+
+    /// This project's, which does not print what happens.
+    pub(super) fn ours_quiet(&self, context: &Context) -> Result<Runner, Failure> {
+        self.start_ours(context, None)
+    }
+
+    fn start_ours(&self, context: &Context, log: Option<&Path>) -> Result<Runner, Failure> {
+        let options = Self::options_of_ours(&self.template, 0);
+        let running = Running::start_with(context, &self.binaries, 1, log, &options)?;
         let (api, aws) = (Place::of(running.address("api")), Place::of(running.address("aws")));
         Ok(Runner { name: "local", api, base: "", aws: Some(aws), process: Kept::Ours(Box::new(running)) })
     }
@@ -272,7 +280,10 @@ fn deploy(aws: &Place, binary: &Path) -> Result<String, Failure> {
     let cannot = || format!("cannot read {}", binary.display());
     let zip = archive::zip(&fs::read(binary).map_err(Failure::from(cannot()))?).map_err(Failure::new)?;
     let signature = signed("s3");
-    for (path, body) in [(format!("/{BUCKET}"), &[][..]), (format!("/{BUCKET}/echo.zip"), &zip)] {
+    let place = format!(
+        "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+    );
+    for (path, body) in [(format!("/{BUCKET}"), place.as_bytes()), (format!("/{BUCKET}/echo.zip"), &zip)] {
         ask(&mut connection, &aws.request("PUT", &path, &[("authorization", &signature)], body))?;
     }
     let stacks = |action: &str, fields: &[(&str, &str)]| query(aws, "cloudformation", "2010-05-15", action, fields);
