@@ -3,7 +3,7 @@
 use cfn::{
     Handle,
     constructs::{
-        Adds, Alarm,
+        Adds, Alarm, Comparison,
         Comparison::{Above, AtLeast},
         Dashboard, Function, HttpApi, Metric, MetricFilter, Queue, Source, Statistic,
         Statistic::{Maximum, Percentile, Sum},
@@ -16,6 +16,9 @@ use crate::{
     names::{logical, physical},
     wiring::Service,
 };
+
+/// Where the runbooks lie in the repository, for alarms of an environment that does not say where people read them.
+const RUNBOOKS: &str = "infra/RUNBOOKS.md";
 
 /// What is watched, by the names that people know.
 pub(crate) struct Watched<'a> {
@@ -39,7 +42,8 @@ pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
     functions(service, watched, topic);
     signals(service, watched, topic);
     age(service, watched, topic);
-    alarm(service, topic, "api-5xx", "The API answers with 5xx.", api_metric(watched.api, "5xx"), Sum, AtLeast(5));
+    let api = Rings { runbook: "api-5xx", metric: api_metric(watched.api, "5xx"), statistic: Sum, when: AtLeast(5) };
+    alarm(service, topic, "api-5xx", "The API answers with 5xx.", api);
     dashboard(service, watched);
 }
 
@@ -51,14 +55,16 @@ fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic
             "Events lie in {name}: `cargo xtask errors list --env {env}` says why each of them failed, and `cargo xtask errors \
              redrive --env {env}` sends them back to work."
         );
-        alarm(service, topic, &format!("{name}-not-empty"), &text, metric, Maximum, Above(0));
+        let rings = Rings { runbook: "queue-not-empty", metric, statistic: Maximum, when: Above(0) };
+        alarm(service, topic, &format!("{name}-not-empty"), &text, rings);
     }
     let oldest = service.environment.alarms.oldest_message_seconds;
     for (name, queue) in watched.waiting {
         let metric = queue_metric(queue, "ApproximateAgeOfOldestMessage");
         let text =
             format!("An event waits in {name} for more than {oldest} s: its function is slow, throttled or failing.");
-        alarm(service, topic, &format!("{name}-oldest"), &text, metric, Maximum, Above(oldest));
+        let rings = Rings { runbook: "queue-oldest", metric, statistic: Maximum, when: Above(oldest) };
+        alarm(service, topic, &format!("{name}-oldest"), &text, rings);
     }
 }
 
@@ -66,10 +72,12 @@ fn functions(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<To
     for (name, function) in watched.functions {
         let env = &service.environment.name;
         let failed = format!("{name} failed or timed out; `cargo xtask logs --env {env} {name}` says why.");
-        alarm(service, topic, &format!("{name}-errors"), &failed, function_metric(function, "Errors"), Sum, Above(0));
         let throttled = format!("{name} was throttled: the account's concurrency is used up.");
-        let metric = function_metric(function, "Throttles");
-        alarm(service, topic, &format!("{name}-throttles"), &throttled, metric, Sum, Above(0));
+        let above_none = |runbook, metric| Rings { runbook, metric, statistic: Sum, when: Above(0) };
+        let errors = above_none("function-errors", function_metric(function, "Errors"));
+        alarm(service, topic, &format!("{name}-errors"), &failed, errors);
+        let throttles = above_none("function-throttles", function_metric(function, "Throttles"));
+        alarm(service, topic, &format!("{name}-throttles"), &throttled, throttles);
     }
 }
 
@@ -89,12 +97,13 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
                 .stack
                 .metric_filter(&format!("{}{}", logical(name, ""), logical(signal.as_str(), "Filter")), &filter);
         }
-        let rings = match signal {
+        let when = match signal {
             Signal::Forged => Above(service.environment.alarms.forged_events),
             Signal::RateLimited | Signal::Undecided | Signal::InvoiceFailed | Signal::Unauthorized => Above(0),
         };
-        let metric = signal_metric(service, *signal);
-        alarm(service, topic, &signal.as_str().replace('_', "-"), signal.meaning(), metric, Sum, rings);
+        let name = signal.as_str().replace('_', "-");
+        let rings = Rings { runbook: &name, metric: signal_metric(service, *signal), statistic: Sum, when };
+        alarm(service, topic, &name, signal.meaning(), rings);
     }
 }
 
@@ -114,7 +123,8 @@ fn age(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) 
     service.stack.metric_filter("FinishedAgeFilter", &filter);
     let oldest = service.environment.alarms.oldest_message_seconds;
     let text = format!("An event was finished more than {oldest} s after it came: something on its way was slow.");
-    alarm(service, topic, "finished-age", &text, metric, Maximum, Above(oldest));
+    let rings = Rings { runbook: "finished-age", metric, statistic: Maximum, when: Above(oldest) };
+    alarm(service, topic, "finished-age", &text, rings);
 }
 
 fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
@@ -138,18 +148,22 @@ fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
     service.stack.dashboard("Dashboard", &Dashboard { name, widgets });
 }
 
-#[track_caller]
-fn alarm(
-    service: &mut Service<'_>,
-    tells: &Handle<Topic>,
-    name: &str,
-    text: &str,
+/// When an alarm rings, and where it is said what to do.
+struct Rings<'a> {
+    /// The runbook's heading in `RUNBOOKS.md`, as links to it have it.
+    runbook: &'a str,
     metric: Metric,
     statistic: Statistic,
-    rings: cfn::constructs::Comparison,
-) {
+    when: Comparison,
+}
+
+#[track_caller]
+fn alarm(service: &mut Service<'_>, tells: &Handle<Topic>, name: &str, text: &str, rings: Rings<'_>) {
+    let Rings { runbook, metric, statistic, when } = rings;
+    let runbooks = service.environment.alarms.runbooks.as_deref().unwrap_or(RUNBOOKS);
+    let description = format!("{text} Runbook: {runbooks}#{runbook}");
     let physical = physical(service.environment, name);
-    let alarm = Alarm { statistic, ..Alarm::new(physical, text.to_owned(), metric, rings, tells) };
+    let alarm = Alarm { statistic, ..Alarm::new(physical, description, metric, when, tells) };
     service.stack.alarm(&logical(name, "Alarm"), &alarm);
 }
 

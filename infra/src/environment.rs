@@ -151,7 +151,7 @@ pub struct Feeding {
 }
 
 /// When alarms ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Alarms {
@@ -159,6 +159,10 @@ pub struct Alarms {
     pub oldest_message_seconds: u32,
     /// Forged webhooks in five minutes; a few are the noise of the internet.
     pub forged_events: u32,
+    /// The address at which people read `infra/RUNBOOKS.md`, such as that of a repository's page. Each alarm's description
+    /// ends with it and the runbook's heading; without it, with the file's path.
+    #[serde(default)]
+    pub runbooks: Option<String>,
 }
 
 /// What is wrong with an environment file, all of it.

@@ -17,9 +17,14 @@ pub(crate) fn program() -> OsString {
 
 /// Builds a package and answers its executables. What the compiler says goes to the terminal.
 pub(crate) fn build(context: &Context, package: &str) -> Result<Vec<PathBuf>, Failure> {
+    executables(context, binaries_of(package), package)
+}
+
+/// The command that builds a package's executables.
+fn binaries_of(package: &str) -> Command {
     let mut command = Command::new(program());
     command.args(["build", "--package", package, "--bins"]);
-    executables(context, command, package)
+    command
 }
 
 /// Runs a command that builds a package, and answers the executables.
@@ -35,9 +40,14 @@ pub(crate) fn executables(context: &Context, mut command: Command, package: &str
     if !output.status.success() {
         return Err(Failure::new(format!("{package} cannot be built")).help("the compiler says above where and why"));
     }
-    let messages = String::from_utf8_lossy(&output.stdout);
+    Ok(told(&output.stdout))
+}
+
+/// The executables that cargo's messages tell of.
+pub(crate) fn told(messages: &[u8]) -> Vec<PathBuf> {
+    let messages = String::from_utf8_lossy(messages);
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
-    Ok(messages.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from)).collect())
+    messages.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from)).collect()
 }
 
 /// The folder that a package's executables lie in.
@@ -46,8 +56,25 @@ pub(crate) fn folder_of(executables: &[PathBuf], package: &str) -> Result<PathBu
     folder.map(Path::to_owned).ok_or_else(|| Failure::new(format!("{package} has no binaries")))
 }
 
-/// Builds the handlers as they run here; the folder of their binaries.
-pub(crate) fn handlers(context: &Context) -> Result<PathBuf, Failure> {
+/// The package of the handlers.
+const HANDLERS: &str = "handlers";
+
+/// The command that builds the handlers as they run here. With `debugged`, a debugger can show all of their variables.
+pub(crate) fn handlers_command(debugged: bool) -> Command {
+    let mut command = binaries_of(HANDLERS);
+    if debugged {
+        command.env("CARGO_PROFILE_DEV_DEBUG", "full");
+    }
+    command
+}
+
+/// Builds the handlers as they run here, and answers their binaries.
+pub(crate) fn handlers(context: &Context, debugged: bool) -> Result<Vec<PathBuf>, Failure> {
     context.progress("building the handlers");
-    folder_of(&build(context, "handlers")?, "handlers")
+    executables(context, handlers_command(debugged), HANDLERS)
+}
+
+/// Builds the handlers as they run here; the folder of their binaries.
+pub(crate) fn handlers_folder(context: &Context, debugged: bool) -> Result<PathBuf, Failure> {
+    folder_of(&handlers(context, debugged)?, HANDLERS)
 }

@@ -1,5 +1,7 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
+#[cfg(test)]
+mod documented;
 mod operate;
 mod review;
 
@@ -73,7 +75,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Run the whole service on this machine
     #[command(
-        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --chaos kills=0.1,failing-paypal=0.2,seed=7\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
+        after_help = "Examples:\n  cargo xtask local\n  cargo xtask local --watch\n  cargo xtask local --debug webhook-process\n  cargo xtask local --chaos kills=0.1,failing-paypal=0.2,seed=7\n  cargo xtask local --port 0 --console-port 0 --aws-port 0 --paypal-port 0 --ready-file ready.json"
     )]
     Local(Local),
     /// PayPal's webhook events
@@ -135,7 +137,7 @@ pub(crate) enum Command {
     Soak(Soak),
     /// Say what this machine, and an AWS account, lack for the commands here, and what mends it
     #[command(
-        after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and what they may read.\nWhether they may make what a template holds, AWS says only when it does."
+        after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --env prod --profile ops --format json\n\nExit code: 1 when something lacks. With --env, AWS is asked too: credentials, account, region, and by IAM's own simulator\nwhat of a deployment they may do. What needs a request's details, AWS says only when it is asked to do it."
     )]
     Doctor(Doctor),
     /// Print what completes this command line in a shell
@@ -159,6 +161,15 @@ pub(crate) struct Synth {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Another origin in the place of one of the environment's, as OLD=NEW: how `local --watch` says which ports are open
+    #[arg(long, value_name = "OLD=NEW", value_parser = pair, hide = true)]
+    pub(crate) moved: Vec<(String, String)>,
+}
+
+/// Two texts with an equals sign between them.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| "there is no equals sign in it".to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -261,9 +272,22 @@ pub(crate) struct Local {
     /// Run this template instead of the environment's; needs --binaries
     #[arg(long, value_name = "FILE", requires = "binaries")]
     pub(crate) template: Option<PathBuf>,
+    /// A value for one of that template's parameters; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, requires = "template")]
+    pub(crate) parameter: Vec<(String, String)>,
+    /// Run that template without its resources of types that are not played here, instead of refusing it
+    #[arg(long, requires = "template")]
+    pub(crate) skip_unsupported: bool,
     /// The folder of the functions' binaries, instead of building the handlers
     #[arg(long, value_name = "DIR")]
     pub(crate) binaries: Option<PathBuf>,
+    /// Run what is saved at once: a changed handler is built and takes the place of the one that runs, a changed stack is
+    /// applied to what runs; with --binaries, whatever is put into that folder
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Say how to attach a debugger to this function, by its name or the end of it, and let no time of it run out
+    #[arg(long, value_name = "FUNCTION")]
+    pub(crate) debug: Option<String>,
     /// The HTTP API's port; 0 picks a free one
     #[arg(long, default_value_t = 3000)]
     pub(crate) port: u16,

@@ -5,6 +5,7 @@ mod cargo;
 mod cli;
 mod commands;
 mod context;
+mod links;
 mod report;
 mod templates;
 

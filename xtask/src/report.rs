@@ -2,8 +2,15 @@
 
 use std::{
     fmt,
-    io::{ErrorKind, IsTerminal, Write, stdout},
+    io::{ErrorKind, Write, stderr, stdout},
 };
+
+use anstream::{AutoStream, ColorChoice, stream::RawStream};
+use supports_hyperlinks::Stream;
+
+pub(crate) use cfn::render::{printable, printable_lines};
+
+use crate::links::linked;
 
 /// A command could not do what it should.
 #[derive(Debug)]
@@ -13,12 +20,13 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Templates, files and servers may have their words in the message: they only show.
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), help: None }
+        Self { message: printable_lines(&message.to_string()), help: None }
     }
 
-    pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+    pub(crate) fn help(self, help: impl AsRef<str>) -> Self {
+        Self { help: Some(printable_lines(help.as_ref())), ..self }
     }
 
     /// What could not be done.
@@ -38,10 +46,10 @@ impl Failure {
 }
 
 pub(crate) fn failure(failure: &Failure) {
-    let (red, bold, reset) = if colour() { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
-    eprintln!("{red}error:{reset} {}", failure.message);
+    let (red, bold, reset) = if has_colour(&stderr()) { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
+    eprintln!("{red}error:{reset} {}", linked(&failure.message, Stream::Stderr));
     if let Some(help) = &failure.help {
-        eprintln!("  {bold}help:{reset} {help}");
+        eprintln!("  {bold}help:{reset} {}", linked(help, Stream::Stderr));
     }
 }
 
@@ -53,14 +61,13 @@ pub(crate) fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
     }
 }
 
-/// Colour where a person looks, unless they asked for none: <https://no-color.org>.
-fn colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Prints a command's text for people: as [`print`], with links where the terminal knows them.
+pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
+    print(linked(text, Stream::Stdout).as_bytes())
 }
 
-/// Text with its control characters shown, so that it cannot steer the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
+/// Colour where a person looks, unless they asked for none or for it: <https://no-color.org>,
+/// <https://bixense.com/clicolors/>.
+pub(crate) fn has_colour(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }

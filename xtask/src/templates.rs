@@ -7,6 +7,7 @@ use std::{fs, path::Path};
 
 use cfn::{Template, diff::Known, read};
 
+pub(crate) use deployed::{Foreseen, foreseen};
 pub(crate) use revision::changed_files;
 
 use crate::{

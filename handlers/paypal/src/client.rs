@@ -18,6 +18,9 @@ use crate::{
 /// No answer of PayPal's is longer, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
 
+/// What the client calls its asking for a token.
+const GET_TOKEN: &str = "get token";
+
 /// How PayPal is reached.
 #[derive(Clone)]
 pub struct Config {
@@ -162,27 +165,46 @@ impl Client {
 
     /// The token, fetched by the first who needs it while the others wait.
     async fn token(&self, deadline: Deadline) -> Result<Token, Error> {
-        let operation = "get token";
         let held = tokio::time::timeout(deadline.remaining(), self.0.token.0.lock()).await;
-        let mut held = held.map_err(|_| Error::NoTime { operation })?;
+        let mut held = held.map_err(|_| Error::NoTime { operation: GET_TOKEN })?;
         if let Some(token) = held.as_ref().filter(|token| token.is_good()) {
             return Ok(token.clone());
         }
+        let credentials = self.credentials(deadline).await?;
+        let grant = match self.grant(&credentials, deadline).await {
+            // Those that were read at start may be older than the secret is.
+            Err(error) if error.status() == Some(401) => {
+                let now = self.credentials(deadline).await?;
+                if now.is(&credentials) {
+                    return Err(error);
+                }
+                self.grant(&now, deadline).await?
+            }
+            other => other?,
+        };
+        Ok(held.insert(Token::new(grant)).clone())
+    }
+
+    async fn credentials(&self, deadline: Deadline) -> Result<Credentials, Error> {
         let read = tokio::time::timeout(deadline.remaining(), self.0.credentials.read()).await;
-        let read = read.map_err(|_| Error::NoTime { operation })?;
-        let Credentials { client_id, client_secret } = read.map_err(|reason| Error::Credentials { reason })?;
+        let read = read.map_err(|_| Error::NoTime { operation: GET_TOKEN })?;
+        read.map_err(|reason| Error::Credentials { reason })
+    }
+
+    /// Asks for a token with these credentials.
+    async fn grant(&self, credentials: &Credentials, deadline: Deadline) -> Result<Grant, Error> {
+        let Credentials { client_id, client_secret } = credentials;
         let basic = STANDARD.encode(format!("{client_id}:{}", client_secret.expose_secret()));
-        let url = self.url("/v1/oauth2/token", operation)?;
+        let url = self.url("/v1/oauth2/token", GET_TOKEN)?;
         let request = self.0.http.post(url).header("authorization", format!("Basic {basic}"));
         let request =
             request.header("content-type", "application/x-www-form-urlencoded").body("grant_type=client_credentials");
-        let body = send(operation, request, deadline).await?;
-        let grant: Grant = serde_json::from_slice(&body).map_err(|_| Error::Unreadable {
-            operation,
+        let body = send(GET_TOKEN, request, deadline).await?;
+        serde_json::from_slice(&body).map_err(|_| Error::Unreadable {
+            operation: GET_TOKEN,
             reason: "it has no access_token and expires_in".to_owned(),
             debug_id: None,
-        })?;
-        Ok(held.insert(Token::new(grant)).clone())
+        })
     }
 
     fn url(&self, path: &str, operation: &'static str) -> Result<Url, Error> {

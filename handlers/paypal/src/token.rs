@@ -21,6 +21,13 @@ pub struct Credentials {
     pub client_secret: SecretString,
 }
 
+impl Credentials {
+    /// Whether these are the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.client_id == other.client_id && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+    }
+}
+
 /// Where the credentials come from. They are asked for again with every new token, so that a secret that was changed is
 /// found without a restart.
 pub trait CredentialSource: Send + Sync {

@@ -132,6 +132,9 @@ mod tests {
             let inner = vec![format!("*a{}", level - 1); 10].join(", ");
             laughs.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
         }
-        assert!(template(&laughs).is_err());
+        assert!(template(&laughs).unwrap_err().to_string().contains("more than any template of 1 MB can hold"));
+        // Few values, and much text.
+        let much = format!("a: &a {}\nb:\n{}", "x".repeat(10_000), "  - *a\n".repeat(2000));
+        assert!(template(&much).unwrap_err().to_string().contains("more than any template of 1 MB can hold"));
     }
 }

@@ -16,6 +16,9 @@ pub use json::json;
 pub use markdown::{MARKDOWN_BYTES, markdown};
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
+pub use text::{printable, printable_lines};
+
+use serde::Serialize;
 
 use crate::diff::Diff;
 
@@ -28,6 +31,20 @@ pub struct Review<'a> {
     pub is_environment: bool,
     /// What it is compared with, as a reader knows it: `git:origin/main`, `what is deployed`.
     pub against: &'a str,
+    /// What is known of CloudFormation's own view, where what runs is compared.
+    pub change_set: Option<ChangeSet<'a>>,
     /// What was found.
     pub diff: &'a Diff,
+}
+
+/// What is known of CloudFormation's own view of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", content = "why", rename_all = "kebab-case")]
+pub enum ChangeSet<'a> {
+    /// Its change set is part of what was found.
+    Joined,
+    /// It refuses the change, which is part of what was found.
+    Refused,
+    /// It was not asked, and this is why: what happens to resources is said by AWS's schemas alone.
+    Missing(&'a str),
 }

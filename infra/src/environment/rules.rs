@@ -119,6 +119,14 @@ fn addresses(environment: &Environment, found: &mut Found) {
             "use https://; http:// is only for this machine (127.0.0.1, localhost)",
         );
     }
+    if let Some(runbooks) = &environment.alarms.runbooks {
+        found.unless(
+            is_secure(runbooks) && !runbooks.contains('#'),
+            "alarms.runbooks",
+            format!("{runbooks:?} is not an address that a heading can be added to"),
+            "use the https:// address of infra/RUNBOOKS.md, without a # part",
+        );
+    }
     let lists = [
         ("paypal.webhook.certificate_origins", &webhook.certificate_origins),
         ("paypal.webhook.certificate_names", &webhook.certificate_names),

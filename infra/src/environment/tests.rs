@@ -66,10 +66,12 @@ fn mistakes_name_the_place_and_the_mend() {
         ),
         ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
         ("batch_size: 10", "batch_size: 11", "prod.yaml:49:60", "11 is out of range"),
-        ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:66:3", "watches no alarms for 181 minutes"),
-        ("hotswap: forbid", "hotswap: never", "prod.yaml:65:12", "unknown variant `never`"),
+        ("runbooks: https:", "runbooks: http:", "prod.yaml:61:3", "not an address that a heading can be added to"),
+        ("RUNBOOKS.md\n", "RUNBOOKS.md#top\n", "prod.yaml:61:3", "not an address that a heading can be added to"),
+        ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:67:3", "watches no alarms for 181 minutes"),
+        ("hotswap: forbid", "hotswap: never", "prod.yaml:66:12", "unknown variant `never`"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
-        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:75:7", "unknown variant `widen-iams`"),
+        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:76:7", "unknown variant `widen-iams`"),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Worker-Role, reason: x }\n  deny:\n",
@@ -79,13 +81,13 @@ fn mistakes_name_the_place_and_the_mend() {
         (
             "  deny:\n    - replace-stateful\n",
             "  allow:\n    - { guard: replace-stateful, resource: Queue, reason: moved }\n  deny:\n",
-            "prod.yaml:71:9",
+            "prod.yaml:72:9",
             "replace-stateful is not denied",
         ),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Role, reason: '' }\n  deny:\n",
-            "prod.yaml:71:43",
+            "prod.yaml:72:43",
             "nobody will know why widen-iam is allowed for Role",
         ),
         (

@@ -6,6 +6,7 @@ mod check;
 mod compile_fail;
 mod example;
 mod places;
+mod runbooks;
 
 use std::{fs, path::Path};
 
@@ -23,18 +24,28 @@ fn template(name: &str) -> infra::Template {
     infra::service(&environment(name)).unwrap()
 }
 
-/// Rewrite them with `UPDATE_EXPECT=1 cargo test -p infra`, and read the difference before committing it.
+/// Compares with a file under `tests/snapshots`. Rewrite them with `UPDATE_EXPECT=1 cargo test -p infra`, and read the
+/// difference before committing it.
+fn expect(name: &str, written: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&file, written).unwrap();
+    }
+    let reviewed = fs::read_to_string(&file).unwrap_or_default();
+    assert!(reviewed == written, "{} differs; UPDATE_EXPECT=1 cargo test -p infra rewrites it", file.display());
+}
+
 #[test]
 fn templates_are_what_was_reviewed() {
     for name in ENVIRONMENTS {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{name}.yaml"));
-        let written = cfn::write::yaml(&template(name));
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            fs::write(&file, &written).unwrap();
-        }
-        let reviewed = fs::read_to_string(&file).unwrap_or_default();
-        assert!(reviewed == written, "{} differs; UPDATE_EXPECT=1 cargo test -p infra rewrites it", file.display());
+        expect(&format!("{name}.yaml"), &cfn::write::yaml(&template(name)));
     }
+}
+
+/// It stands in the README.
+#[test]
+fn the_architectures_picture_is_that_of_the_template() {
+    expect("prod.svg", &cfn::diagram::svg(&cfn::diagram::picture(&template("prod"))));
 }
 
 #[test]

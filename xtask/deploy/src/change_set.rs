@@ -1,6 +1,6 @@
 //! Change sets: what CloudFormation would do, before it does it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudformation::types::{
     Capability, Change, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, ResourceChange,
@@ -25,6 +25,8 @@ pub(crate) struct Wish {
     pub(crate) description: String,
     pub(crate) template: TemplateSource,
     pub(crate) parameters: BTreeMap<String, String>,
+    /// The parameters that keep the value which the stack has, whatever it is.
+    pub(crate) kept: BTreeSet<String>,
     pub(crate) rollback: Rollback,
 }
 
@@ -102,10 +104,9 @@ pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<Option<String>, 
         .set_rollback_triggers(Some(triggers.collect()))
         .monitoring_time_in_minutes(minutes)
         .build();
-    let parameters = wish
-        .parameters
-        .iter()
-        .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
+    let given = wish.parameters.iter();
+    let given = given.map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
+    let kept = wish.kept.iter().map(|name| Parameter::builder().parameter_key(name).use_previous_value(true).build());
     let (body, url) = match &wish.template {
         TemplateSource::Body(body) => (Some(body.clone()), None),
         TemplateSource::Url(url) => (None, Some(url.clone())),
@@ -121,7 +122,7 @@ pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<Option<String>, 
         .client_token(&wish.name)
         .set_template_body(body)
         .set_template_url(url)
-        .set_parameters(Some(parameters.collect()))
+        .set_parameters(Some(given.chain(kept).collect()))
         .capabilities(Capability::CapabilityNamedIam)
         .rollback_configuration(rollback)
         .send()

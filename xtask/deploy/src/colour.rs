@@ -1,6 +1,8 @@
 //! Colours on standard output, where a person looks.
 
-use std::io::{IsTerminal, stdout};
+use std::io::stdout;
+
+use anstream::{AutoStream, ColorChoice};
 
 /// Colours, or none.
 #[derive(Clone, Copy)]
@@ -18,9 +20,10 @@ pub(crate) enum Colour {
 }
 
 impl Paint {
-    /// Colours where a person looks, unless they asked for none: <https://no-color.org>.
+    /// Colours where a person looks, unless they asked for none or for it: <https://no-color.org>,
+    /// <https://bixense.com/clicolors/>.
     pub(crate) fn new() -> Self {
-        Self(stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+        Self(AutoStream::choice(&stdout()) != ColorChoice::Never)
     }
 
     /// No colours.

@@ -172,7 +172,7 @@ fn text(diagnosis: &Diagnosis<'_>, paint: Paint) -> String {
 fn described(cause: &Cause<'_>) -> String {
     let mut rows = vec![
         ("resource", format!("{}  {}", printable(cause.id), printable(cause.kind))),
-        ("says", format!("{}: {}", cause.status, printable(cause.reason))),
+        ("says", printable(&format!("{}: {}", cause.status, cause.reason))),
     ];
     rows.extend(cause.definition.map(|place| ("defined", printable(place))));
     match (cause.means, &cause.mend) {

@@ -42,6 +42,7 @@ impl Sides<'_> {
             old: Known { parameters: stack.parameters.clone(), code: self.running(target).await? },
             new: Known { parameters: (*parameters).clone(), code: self.built() },
             change_set: Some(changes.iter().filter_map(predicted).collect()),
+            refusal: None,
             guards: context.guards.clone(),
             sources: context.sources.clone(),
         };
@@ -79,7 +80,7 @@ impl Sides<'_> {
 }
 
 /// What CloudFormation expects of a resource.
-fn predicted(change: &ResourceChange) -> Option<Predicted> {
+pub(crate) fn predicted(change: &ResourceChange) -> Option<Predicted> {
     let properties = change.details().iter().filter_map(|detail| {
         let target = detail.target()?;
         let attribute = target.attribute()?.as_str();
@@ -114,5 +115,6 @@ pub(crate) fn json(target: &Target, diff: &Diff) -> Result<serde_json::Value, Fa
 }
 
 fn review<'a>(target: &'a Target, diff: &'a Diff) -> render::Review<'a> {
-    render::Review { name: &target.env, is_environment: true, against: "what is deployed", diff }
+    let change_set = Some(render::ChangeSet::Joined);
+    render::Review { name: &target.env, is_environment: true, against: "what is deployed", change_set, diff }
 }

@@ -53,7 +53,7 @@ const AWS_COMMANDS: &str = "every command that speaks to AWS";
 
 pub(crate) async fn run(target: &TargetOptions, options: &Options) -> Result<ExitCode, Failure> {
     let checks = match Target::resolve(target).await {
-        Err(Failure { message, help }) => vec![lacks("AWS credentials", message, AWS_COMMANDS, help)],
+        Err(Failure { message, help, .. }) => vec![lacks("AWS credentials", message, AWS_COMMANDS, help)],
         Ok(target) => look(&target, options).await,
     };
     let lacking = checks.iter().any(|check| !check.ok);
@@ -91,7 +91,7 @@ async fn region(target: &Target, endpoint: &str) -> Check {
             there(name, found, AWS_COMMANDS)
         }
         Err(error) => {
-            let Failure { message, help } = failure(&error, "CloudFormation cannot be asked");
+            let Failure { message, help, .. } = failure(&error, "CloudFormation cannot be asked");
             lacks(name, message, AWS_COMMANDS, help)
         }
     }
@@ -110,7 +110,7 @@ async fn permissions(target: &Target, options: &Options) -> Check {
         let answer = match asked.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                let Failure { message, help } = failure(&error, "IAM cannot be asked what is allowed");
+                let Failure { message, help, .. } = failure(&error, "IAM cannot be asked what is allowed");
                 let message = format!("not known, which need not stop a deployment: {message}");
                 return lacks(name, message, "knowing it before", help);
             }

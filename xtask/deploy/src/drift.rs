@@ -203,7 +203,7 @@ fn text(report: &Report<'_>, env: &str, paint: Paint) -> String {
     for resource in &report.resources {
         text += &format!(
             "\n{}  {}  {}, {}\n",
-            resource.id,
+            printable(&resource.id),
             printable(&resource.kind),
             printable(&resource.physical_id),
             paint.paint(Colour::Red, resource.status)

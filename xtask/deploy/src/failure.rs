@@ -5,7 +5,10 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
-use crate::{target::ATTEMPTS, text::printable};
+use crate::{
+    target::ATTEMPTS,
+    text::{printable, printable_lines},
+};
 
 /// Where somebody without credentials gets some.
 pub(crate) const SIGN_IN: &str =
@@ -17,11 +20,28 @@ pub(crate) const SIGN_IN: &str =
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) help: String,
+    pub(crate) answer: Answer,
+}
+
+/// What AWS answered, for whoever can go on without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The caller may not do it.
+    Denied,
+    /// What was asked for is not possible.
+    Refused,
+    /// The endpoint does not know the call.
+    Unknown,
+    /// Anything else, or nothing.
+    #[default]
+    Other,
 }
 
 impl Failure {
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
+    /// AWS's and other people's words may stand in both: they only show.
+    pub(crate) fn new(message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
+        let [message, help] = [message.as_ref(), help.as_ref()].map(printable_lines);
+        Self { message, help, answer: Answer::Other }
     }
 }
 
@@ -63,7 +83,15 @@ where
             Failure::new(format!("{doing}: AWS is throttling, after {ATTEMPTS} attempts"), "try again in a minute")
         }
         "" => Failure::new(format!("{doing}: AWS answered without saying why: {error}"), "try again"),
-        _ => Failure::new(format!("{doing}: {code}: {said}"), "the message is AWS's own; its documentation says more"),
+        _ => {
+            let help = "the message is AWS's own; its documentation says more";
+            let answer = match code {
+                "ValidationError" | "InsufficientCapabilitiesException" => Answer::Refused,
+                "InvalidAction" | "UnknownOperationException" => Answer::Unknown,
+                _ => Answer::Other,
+            };
+            Failure { answer, ..Failure::new(format!("{doing}: {code}: {said}"), help) }
+        }
     }
 }
 
@@ -79,7 +107,7 @@ fn denied(doing: &str, said: &str) -> Failure {
         _ => "have an administrator allow it; the policy of whoever is signed in, and that of what is used, decide"
             .into(),
     };
-    Failure::new(format!("{doing}: {said}"), help)
+    Failure { answer: Answer::Denied, ..Failure::new(format!("{doing}: {said}"), help) }
 }
 
 /// No answer came: no credentials, no connection, no time.

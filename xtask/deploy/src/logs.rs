@@ -180,7 +180,7 @@ fn text(line: &Line, width: usize, colour: Colour, paint: Paint) -> String {
         }
         _ => words,
     };
-    let function = paint.paint(colour, &format!("{:<width$}", line.function));
+    let function = paint.paint(colour, &format!("{:<width$}", printable(&line.function)));
     format!("{}  {function}  {words}\n", line.time.replacen('T', " ", 1))
 }
 

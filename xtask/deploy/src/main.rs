@@ -17,6 +17,7 @@
 //! - `states`, `recover`: what comes next, for every state that a stack can be in.
 //! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
 //! - `run`, `terminal`: questions, Ctrl-C, and what a run must not leave behind.
+//! - `foresee`: what CloudFormation would do, asked by reviews, which change nothing.
 //! - `status`, `deployed`, `outputs`, `destroy`: the other commands.
 //! - `failure`, `text`: what AWS's errors mean, and what goes to standard output.
 //! - `resources`: what a deployed stack consists of.
@@ -42,6 +43,7 @@ mod errors;
 mod events;
 mod failure;
 mod follow;
+mod foresee;
 mod guard;
 mod hotswap;
 mod identity;
@@ -109,6 +111,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Print what runs, as JSON
     Deployed,
+    /// Say what CloudFormation would do, as JSON, and leave nothing of the question behind
+    Foresee(foresee::Options),
     /// Show where the resources are no longer as the template has them
     Drift,
     /// Print what the functions say
@@ -161,6 +165,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Outputs => outputs::run(&target, cli.format).await,
         Command::Doctor(options) => doctor::run(&cli.target, options).await,
         Command::Deployed => deployed::run(&target).await,
+        Command::Foresee(options) => foresee::run(&target, options, cli.format).await,
         Command::Drift => drift::run(&target, cli.format).await,
         Command::Logs(options) => logs::run(&target, cli.format, options).await,
         Command::Invoke(options) => invoke::run(&target, cli.format, options).await,

@@ -30,7 +30,7 @@ use crate::{
 /// The size up to which CloudFormation takes a template in a call, in bytes; a larger one it fetches from the bucket.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
-const LARGEST_BODY: usize = 51_200;
+pub(crate) const LARGEST_BODY: usize = 51_200;
 
 /// How often a stack that others work on too is looked at anew.
 const ROUNDS: usize = 8;
@@ -318,7 +318,7 @@ async fn make(
     let is_new = |name: &str| existing.as_ref().is_none_or(|stack| stack.parameters.get(name) != parameters.get(name));
     let changed: Vec<_> = source.artifacts.iter().filter(|artifact| is_new(&artifact.parameter)).cloned().collect();
     let uploaded = run.guarded(artifacts::upload(target, &bucket, &changed)).await?;
-    let template = run.guarded(hand_over(target, source, &bucket)).await?;
+    let template = run.guarded(hand_over(target, &source.text, &source.sha256, &bucket)).await?;
     let rollback = match &deployed {
         Some(before) => {
             let functions: Vec<_> =
@@ -334,6 +334,7 @@ async fn make(
         description: who(target),
         template,
         parameters,
+        kept: Default::default(),
         rollback,
     };
     // Known beforehand, so that it is thrown away even when the answer never comes.
@@ -379,12 +380,17 @@ async fn template_of(target: &Target, stack_id: &str) -> Result<cfn::Template, F
 }
 
 /// In the call itself where it is small enough, through the bucket otherwise.
-async fn hand_over(target: &Target, source: &Source, bucket: &str) -> Result<TemplateSource, Failure> {
-    if source.text.len() <= LARGEST_BODY {
-        return Ok(TemplateSource::Body(source.text.clone()));
+pub(crate) async fn hand_over(
+    target: &Target,
+    text: &str,
+    sha256: &str,
+    bucket: &str,
+) -> Result<TemplateSource, Failure> {
+    if text.len() <= LARGEST_BODY {
+        return Ok(TemplateSource::Body(text.to_owned()));
     }
-    let key = format!("{TEMPLATES}{}.json", source.sha256);
-    artifacts::put(target, bucket, &key, source.text.clone().into_bytes()).await?;
+    let key = format!("{TEMPLATES}{sha256}.json");
+    artifacts::put(target, bucket, &key, text.to_owned().into_bytes()).await?;
     let Target { endpoint, region, .. } = target;
     Ok(TemplateSource::Url(match endpoint {
         Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),

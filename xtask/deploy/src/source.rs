@@ -75,7 +75,10 @@ impl Source {
     pub(crate) fn read(options: &SourceOptions) -> Result<Self, Failure> {
         let SourceOptions { template: file, manifest } = options;
         let template = cfn::read::template(&read(file)?).map_err(|error| {
-            Failure::new(format!("{}: {error}", file.display()), "check it with `cargo xtask validate --template`")
+            Failure::new(
+                format!("{}: {error}", file.display()),
+                format!("check it with `cargo xtask validate --template {}`", file.display()),
+            )
         })?;
         let text = serde_json::to_string(&template)
             .map_err(|error| Failure::new(format!("cannot write the template: {error}"), "this is a defect"))?;

@@ -14,6 +14,7 @@ use crate::{
     stack::Stack,
     states::{Step, next, succeeded},
     target::Target,
+    terminal::link,
     text::{print, print_json, printable},
 };
 
@@ -155,7 +156,8 @@ fn say(status: &Status<'_>, format: Format) -> Result<(), Failure> {
 
 fn text(status: &Status<'_>) -> String {
     let Status { stack, change_sets, next, .. } = status;
-    let mut lines = vec![format!("{stack}, {}", status.status.unwrap_or("not there"))];
+    let name = status.stack_id.and_then(page).map_or_else(|| (*stack).to_owned(), |page| link(stack, &page));
+    let mut lines = vec![format!("{name}, {}", status.status.unwrap_or("not there"))];
     lines.extend((!status.reason.is_empty()).then(|| format!("  because  {}", printable(status.reason))));
     if let Some(Cause { resource, kind, status, reason }) = &status.first_cause {
         lines.push(format!("  first cause  {resource} ({kind}), {status}: {reason}"));
@@ -170,6 +172,22 @@ fn text(status: &Status<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
+/// A stack's page in AWS's console; none for an id that could steer the terminal.
+fn page(stack_id: &str) -> Option<String> {
+    if !stack_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let mut parts = stack_id.split(':').skip(1);
+    let (partition, region) = (parts.next()?, parts.nth(1)?);
+    let host = match partition {
+        "aws-cn" => "console.amazonaws.cn",
+        "aws-us-gov" => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    };
+    let id = stack_id.replace(':', "%3A").replace('/', "%2F");
+    Some(format!("https://{region}.{host}/cloudformation/home?region={region}#/stacks/stackinfo?stackId={id}"))
+}
+
 /// What a deployment would do next.
 fn what_comes(step: Step) -> &'static str {
     match step {
@@ -181,5 +199,22 @@ fn what_comes(step: Step) -> &'static str {
         Step::Recreate => "a deployment deletes it and makes it anew",
         Step::FinishDelete => "a deployment deletes the rest of it, and makes it anew",
         Step::Stuck => "a person ends it, in CloudFormation's console",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn a_stacks_page_is_in_the_console_of_its_partition() {
+        let id = "arn:aws:cloudformation:eu-west-1:111111111111:stack/shop-prod/1-2";
+        let there = "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/stackinfo\
+                     ?stackId=arn%3Aaws%3Acloudformation%3Aeu-west-1%3A111111111111%3Astack%2Fshop-prod%2F1-2";
+        assert_eq!(page(id).unwrap(), there);
+        let china = page("arn:aws-cn:cloudformation:cn-north-1:1:stack/s/1").unwrap();
+        assert!(china.starts_with("https://cn-north-1.console.amazonaws.cn/"), "{china}");
+        assert_eq!(page("no-id"), None);
+        assert_eq!(page("arn:aws:cloudformation:eu-west-1:1:stack/s\x1b\\/1"), None);
     }
 }

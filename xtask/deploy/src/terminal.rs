@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
+use anstream::{AutoStream, ColorChoice};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
@@ -14,9 +15,20 @@ pub(crate) fn is_attended() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// Colour where a person looks, unless they asked for none: <https://no-color.org>.
+/// Colour where a person looks, unless they asked for none or for it: <https://no-color.org>,
+/// <https://bixense.com/clicolors/>.
 pub(crate) fn has_colour() -> bool {
-    stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    AutoStream::choice(&stderr()) != ColorChoice::Never
+}
+
+/// A text of standard output as a link, where the terminal opens links.
+///
+/// Source: <https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda>
+pub(crate) fn link(text: &str, url: &str) -> String {
+    match supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout) {
+        true => format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"),
+        false => text.to_owned(),
+    }
 }
 
 /// Columns and rows of the terminal that progress is shown on.

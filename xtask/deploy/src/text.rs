@@ -6,12 +6,7 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Text with its control characters shown, so that what AWS or others wrote cannot steer the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
-}
+pub(crate) use cfn::render::{printable, printable_lines};
 
 /// Writes a result to standard output.
 ///
@@ -44,14 +39,4 @@ pub(crate) fn print_json_line(value: &impl Serialize) -> Result<(), Failure> {
 fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     text.map_err(|error| Failure::new(format!("cannot write JSON: {error}"), "this is a defect of this program"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_shown() {
-        assert_eq!(printable("a\u{1b}[31mb\r\nc\u{9b}d é"), "a\\u{1b}[31mb\\r\\nc\\u{9b}d é");
-    }
 }

@@ -109,7 +109,7 @@ pub(crate) async fn foretell(
     let estimate = estimate(&planned, template, &past).filter(|estimate| estimate.time >= WORTH_SAYING);
     if let Some(estimate) = estimate {
         eprintln!("it takes {estimate}");
-        eprintln!("  it waits for {}", estimate.chain.join(" -> "));
+        eprintln!("  it waits for {}", printable(&estimate.chain.join(" -> ")));
     }
     Ok(())
 }
@@ -137,7 +137,7 @@ fn text(report: &Report<'_>, timeline: &Timeline) -> String {
     }
     let row = |span: &Span| {
         let (start, took) = (duration(span.start()), duration(span.took()));
-        format!("  {start:>8}  {took:>8}  {}  {}{}\n", span.id, printable(&span.kind), span.note())
+        printable(&format!("  {start:>8}  {took:>8}  {}  {}{}", span.id, span.kind, span.note())) + "\n"
     };
     text += "\nwhat it waited for\n     start      took\n";
     text += &timeline.critical().map(row).collect::<String>();

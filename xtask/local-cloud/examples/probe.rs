@@ -37,6 +37,17 @@ fn main() {
                 post(&format!("invocation/{id}/error"), r#"{"errorType":"Probe.Failed","errorMessage":"as asked"}"#);
             }
             "exit" => std::process::exit(3),
+            // Answers once there is a file of this name.
+            "until" => {
+                let file = event["file"].as_str().unwrap();
+                while !std::path::Path::new(file).exists() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                post(&format!("invocation/{id}/response"), &json!({ "root": root() }).to_string());
+            }
+            "root" => {
+                post(&format!("invocation/{id}/response"), &json!({ "root": root() }).to_string());
+            }
             "hang" => thread::sleep(Duration::from_secs(3600)),
             "answer" => {
                 let answer = event.get("answer").cloned().unwrap_or_else(|| asked(&event, "answer"));
@@ -67,6 +78,11 @@ fn main() {
             }
         }
     }
+}
+
+/// The folder that the function's binary lies in.
+fn root() -> String {
+    std::env::var("LAMBDA_TASK_ROOT").unwrap()
 }
 
 /// A parameter of a request's query, as JSON.

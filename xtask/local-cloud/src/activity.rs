@@ -109,6 +109,8 @@ pub enum What {
     Started {
         /// The function's name.
         function: String,
+        /// Its process.
+        pid: u32,
     },
     /// A function does not start.
     NotStarted {

@@ -29,7 +29,7 @@ const ROUND: Duration = Duration::from_secs(60);
 const TOGETHER: Duration = Duration::from_millis(20);
 
 /// An alarm, as the template describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alarm {
     /// Its name.
     pub name: String,
@@ -56,7 +56,7 @@ pub struct Alarm {
 }
 
 /// Topics that are told of a new state, by their ARNs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actions {
     /// When it is `ALARM`.
     pub alarm: Vec<String>,
@@ -164,6 +164,17 @@ impl Alarms {
     pub fn create(&self, alarm: Alarm) {
         self.0.metrics.watch(alarm.metric.clone());
         self.lock().push(Watched { alarm, says: None });
+    }
+
+    /// Has the alarms that another account has, and no others. Those that stay as they are go on saying what they said.
+    pub(crate) fn adopt(&self, wanted: &Self) {
+        let (mut known, wanted) = (std::mem::take(&mut *self.lock()), wanted.lock());
+        let adopted = wanted.iter().map(|Watched { alarm, .. }| {
+            let said = known.iter_mut().find(|known| known.alarm == *alarm).and_then(|known| known.says.take());
+            Watched { alarm: alarm.clone(), says: said }
+        });
+        let adopted = adopted.collect();
+        *self.lock() = adopted;
     }
 
     /// What all alarms say.

@@ -70,11 +70,11 @@ pub(crate) async fn serve(listener: TcpListener, services: Services) {
         .route("/moto-api/reset", post(reset))
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
         .route("/2015-03-31/functions/{function}/configuration", get(configuration))
-        .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(|request, next| wire::serve::whole(LONGEST, request, next)))
         .layer(from_fn(wire::own::own_only))
         .with_state(services);
-    // It ends with the task: there is nobody to tell of an error.
-    let _ended = axum::serve(wire::prompt(listener), router).await;
+    wire::serve::serve(listener, router).await;
 }
 
 async fn invoke(

@@ -1,9 +1,14 @@
 //! Starts a template with its binaries, and stops it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+mod update;
 
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use axum::Router;
 use cfn::Template;
 use tokio::{net::TcpListener, task::JoinHandle};
+
+pub use update::Updated;
 
 use crate::{
     account::Account,
@@ -13,15 +18,13 @@ use crate::{
     chaos::Chaos,
     clock::{Clock, TooFar},
     cloudformation::{CloudFormation, StackParts},
-    console::{self, Console},
-    event_source,
-    http_api::{self, RouteKey},
+    console::{self, Console, Picture},
+    event_source::{self, Feeding},
+    http_api::{self, Cors, RouteKey},
     journal::{Journal, JournalError, Line, Saved},
-    lambda::{Asynchronous, Lambda},
-    logs::Logs,
-    metrics::Metrics,
-    provision::{self, Given, ProvisionError},
-    secrets::Secrets,
+    lambda::Lambda,
+    live::Live,
+    provision::{self, Given, ProvisionError, Provisioned, Services},
     sns::Sns,
     sqs::Sqs,
     wire::ApiError,
@@ -35,7 +38,7 @@ pub struct Options {
     pub stack_name: String,
     /// Values of the template's parameters; those without one have their default, or else their own name.
     pub parameters: BTreeMap<String, String>,
-    /// Where the functions' executables are.
+    /// Where the functions' executables are. A link stands for the file that it leads to.
     pub binaries: PathBuf,
     /// The account that is played, twelve digits.
     pub account_id: String,
@@ -57,6 +60,8 @@ pub struct Options {
     pub console: Option<Console>,
     /// Where queues and topics outlive the process; without, nothing is written.
     pub state: Option<PathBuf>,
+    /// The function that a debugger is at, by its name or the end of it: it has one environment, and no time runs out.
+    pub debug: Option<String>,
 }
 
 /// Why a template cannot be started.
@@ -71,6 +76,14 @@ pub enum StartError {
     /// What was kept cannot be made again.
     #[error("what was kept cannot be made again: {0}")]
     Restore(#[from] ApiError),
+    /// There is no such function to debug.
+    #[error("there is no one function that is called {name:?} to debug; there are: {}", .functions.join(", "))]
+    Debug {
+        /// What was asked for.
+        name: String,
+        /// The functions that there are.
+        functions: Vec<String>,
+    },
     /// A listener does not say where it listens.
     #[error("a port cannot be used: {0}")]
     Listener(#[from] std::io::Error),
@@ -98,9 +111,15 @@ pub struct Control {
     pub alarms: Alarms,
     sns: Sns,
     journal: Option<Journal>,
+    notice: Live<Option<String>>,
 }
 
 impl Control {
+    /// Shows a text at the head of the console, or nothing any more.
+    pub fn notice(&self, text: Option<String>) {
+        self.notice.set(text);
+    }
+
     /// Puts the clock forward, and wakes whoever waited for that; how far it is ahead of the machine's.
     ///
     /// # Errors
@@ -122,8 +141,18 @@ impl Control {
 
 /// A template that runs. What it holds is gone when it stops, unless it has a folder to keep it in.
 pub struct Running {
-    lambda: Lambda,
     control: Control,
+    given: Given,
+    services: Services,
+    activity: Stream,
+    chaos: Chaos,
+    /// The HTTP API that is served.
+    api: Live<Router>,
+    /// The pages of other origins that may call it.
+    cors: Live<Option<Cors>>,
+    picture: Live<Picture>,
+    cloudformation: CloudFormation,
+    feeding: Vec<Feeding>,
     tasks: Vec<JoinHandle<()>>,
     routes: Vec<RouteLine>,
     outputs: BTreeMap<String, String>,
@@ -146,7 +175,7 @@ impl Running {
     /// The functions that run.
     #[must_use]
     pub fn lambda(&self) -> &Lambda {
-        &self.lambda
+        &self.services.lambda
     }
 
     /// What can be done with it beside asking it as one asks AWS.
@@ -164,9 +193,50 @@ impl Running {
     /// Ends everything: nothing answers any more, no process is left.
     pub async fn stop(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.lambda.stop().await;
-        for task in self.tasks {
+        self.feeding.iter().for_each(Feeding::abort);
+        self.services.lambda.stop().await;
+        for task in self.tasks.into_iter().chain(self.feeding.into_iter().map(Feeding::finish)) {
             let _aborted = task.await;
+        }
+    }
+
+    /// Takes over what was made of a template, beyond what the services hold.
+    fn serve(&mut self, template: &Template, made: Provisioned) {
+        self.picture.set(console::picture(&made, &self.services.sqs, &self.services.sns, &self.services.lambda));
+        self.routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
+        self.cors.set(made.api.cors.clone());
+        let Services { lambda, logs, .. } = self.services.clone();
+        let (activity, chaos) = (self.activity.clone(), self.chaos.clone());
+        self.api.set(http_api::service(made.api, self.given.account.clone(), lambda, logs, activity, chaos));
+        self.feed(made.sources);
+        let not_honoured = made.not_honoured.into_iter();
+        let told = |(why, what): (_, std::collections::BTreeSet<_>)| {
+            format!("{why}: {}", what.into_iter().collect::<Vec<_>>().join(", "))
+        };
+        self.not_honoured = not_honoured.map(told).collect();
+        self.outputs = made.outputs;
+        self.cloudformation.change(StackParts {
+            name: &self.given.stack_name,
+            template,
+            parameters: &self.given.parameters,
+            resources: made.resources,
+            outputs: &self.outputs,
+        });
+    }
+
+    /// Has these event sources feed their functions, and no others. Those that stay as they are go on; those that end take
+    /// no more messages, and work off what they have.
+    fn feed(&mut self, sources: Vec<(event_source::EventSource, std::sync::Arc<crate::sqs::Queue>)>) {
+        let wanted = |feeding: &Feeding| sources.iter().any(|(source, queue)| feeding.is(source, queue));
+        let (stay, end): (Vec<_>, Vec<_>) = std::mem::take(&mut self.feeding).into_iter().partition(wanted);
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.extend(end.into_iter().map(Feeding::finish));
+        self.feeding = stay;
+        for (source, queue) in sources {
+            if !self.feeding.iter().any(|feeding| feeding.is(&source, &queue)) {
+                let (lambda, account) = (self.services.lambda.clone(), self.given.account.clone());
+                self.feeding.push(event_source::start(source, queue, lambda, account, self.control.clock.clone()));
+            }
         }
     }
 }
@@ -188,94 +258,98 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     // Ten years are never ahead: what was written down was within them.
     let _within = clock.advance(saved.ahead);
-    let metrics = Metrics::new(clock.clone());
-    let logs = Logs::new(account.clone(), metrics.clone());
-    let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), chaos.clone(), journal.clone());
-    let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone(), chaos.clone());
-    let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous.clone()), activity.clone(), journal.clone());
-    asynchronous.connect(sns.clone());
-    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), activity.clone());
-    let secrets = Secrets::new(account.clone(), clock.clone());
-    let services = provision::Services {
-        sqs: &sqs,
-        sns: &sns,
-        lambda: &lambda,
-        secrets: &secrets,
-        logs: &logs,
-        metrics: &metrics,
-        alarms: &alarms,
-    };
+    let services = Services::new(&account, &clock, &activity, &chaos, journal.as_ref());
     let given = Given {
-        stack_name: &options.stack_name,
-        parameters: options.parameters.clone(),
-        binaries: &options.binaries,
-        secrets: &options.secrets,
+        stack_name: options.stack_name,
+        parameters: options.parameters,
+        binaries: options.binaries,
+        secrets: options.secrets,
+        debug: options.debug,
         api_endpoint: format!("http://{}", options.api.local_addr()?),
-        account: &account,
+        account: account.clone(),
     };
     let made = provision::provision(&options.template, &services, &given)?;
-    sqs.described(&mut saved)?;
-    sns.described(&mut saved)?;
+    check_debug(&given, &services.lambda)?;
+    services.sqs.described(&mut saved)?;
+    services.sns.described(&mut saved)?;
     if let (Some(journal), Some(folder)) = (&journal, &options.state) {
         journal.write(&Line::Ahead(clock.ahead()));
         Journal::settle(folder)?;
     }
     let control = Control {
-        clock: clock.clone(),
-        lambda: lambda.clone(),
-        sqs: sqs.clone(),
-        alarms: alarms.clone(),
-        sns: sns.clone(),
+        clock,
+        lambda: services.lambda.clone(),
+        sqs: services.sqs.clone(),
+        alarms: services.alarms.clone(),
+        sns: services.sns.clone(),
         journal,
+        notice: Live::new(None),
     };
-    let picture = console::picture(&made, &sqs, &sns, &lambda);
-    let cloudformation = CloudFormation::new(
-        &account,
-        StackParts {
-            name: &options.stack_name,
-            template: &options.template,
-            parameters: options.parameters.into_iter().collect(),
-            resources: made.resources,
-            outputs: &made.outputs,
-        },
-    );
-    let routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
-    let (api, recorder) = (made.api, activity.recorder().clone());
-    let api = http_api::service(api, account.clone(), lambda.clone(), logs.clone(), activity, chaos.clone());
-    let services = aws::Services {
-        account: account.clone(),
+    let stack = StackParts {
+        name: &given.stack_name,
+        template: &options.template,
+        parameters: &given.parameters,
+        resources: made.resources.clone(),
+        outputs: &made.outputs,
+    };
+    let mut running = Running {
         control: control.clone(),
-        sqs,
-        sns,
-        secrets,
-        logs,
-        lambda: lambda.clone(),
-        asynchronous,
-        cloudformation,
-        recorder,
+        api: Live::new(Router::new()),
+        cors: Live::new(None),
+        picture: Live::new(Picture::default()),
+        cloudformation: CloudFormation::new(&account, stack),
+        feeding: Vec::new(),
+        tasks: Vec::new(),
+        routes: Vec::new(),
+        outputs: BTreeMap::new(),
+        not_honoured: Vec::new(),
+        given,
+        services,
+        activity,
         chaos,
     };
-    let mut tasks = vec![
-        tokio::spawn(aws::serve(options.aws, services.clone())),
-        tokio::spawn(http_api::serve(options.api, api.clone())),
-    ];
+    running.serve(&options.template, made);
+    let behind = aws::Services {
+        account,
+        control,
+        sqs: running.services.sqs.clone(),
+        sns: running.services.sns.clone(),
+        secrets: running.services.secrets.clone(),
+        logs: running.services.logs.clone(),
+        lambda: running.services.lambda.clone(),
+        asynchronous: running.services.asynchronous.clone(),
+        cloudformation: running.cloudformation.clone(),
+        recorder: running.activity.recorder().clone(),
+        chaos: running.chaos.clone(),
+    };
+    let api = running.api.router();
+    running.tasks.push(tokio::spawn(aws::serve(options.aws, behind.clone())));
+    running.tasks.push(tokio::spawn(http_api::serve(options.api, api.clone(), running.cors.clone())));
     if let Some(console) = options.console {
-        let cloud = console::Cloud { services, api, api_endpoint: given.api_endpoint.clone(), picture };
-        tasks.push(tokio::spawn(console::serve(console, cloud)));
+        let cloud = console::Cloud {
+            services: behind,
+            api,
+            api_endpoint: running.given.api_endpoint.clone(),
+            picture: running.picture.clone(),
+            notice: running.control.notice.clone(),
+        };
+        running.tasks.push(tokio::spawn(console::serve(console, cloud)));
     }
-    let sources = made.sources.into_iter();
-    tasks.extend(
-        sources
-            .map(|(source, queue)| event_source::start(source, queue, lambda.clone(), account.clone(), clock.clone())),
-    );
-    tasks.extend(alarms.start());
-    let early = lambda.clone();
-    tasks.push(tokio::spawn(async move { early.warm_up().await }));
-    let not_honoured = made.not_honoured.into_iter();
-    let not_honoured =
-        not_honoured.map(|(why, what)| format!("{why}: {}", what.into_iter().collect::<Vec<_>>().join(", ")));
-    Ok(Running { lambda, control, tasks, routes, outputs: made.outputs, not_honoured: not_honoured.collect() })
+    running.tasks.extend(running.services.alarms.start());
+    let early = running.services.lambda.clone();
+    running.tasks.push(tokio::spawn(async move { early.warm_up().await }));
+    Ok(running)
+}
+
+/// Whether there is one function of the name that is to be debugged.
+fn check_debug(given: &Given, lambda: &Lambda) -> Result<(), StartError> {
+    let Some(name) = &given.debug else { return Ok(()) };
+    let functions: Vec<_> = lambda.functions().into_iter().map(|(function, _)| function).collect();
+    if functions.iter().filter(|function| function.debugged).count() == 1 {
+        return Ok(());
+    }
+    let functions = functions.into_iter().map(|function| function.name).collect();
+    Err(StartError::Debug { name: name.clone(), functions })
 }
 
 fn line(key: &RouteKey) -> RouteLine {

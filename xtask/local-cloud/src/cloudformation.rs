@@ -2,18 +2,21 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html>
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use cfn::Template;
 use uuid::Uuid;
 
 use crate::{
     account::Account,
+    live::Live,
     wire::{ApiError, query::Query, xml::Xml},
 };
 
-/// What every resource and the stack itself are: made, and never changed.
+/// What every resource is, and the stack until it is changed.
 const STATUS: &str = "CREATE_COMPLETE";
+/// What the stack is once it was changed.
+const CHANGED: &str = "UPDATE_COMPLETE";
 
 /// What can be asked.
 const READS: [&str; 7] = [
@@ -42,7 +45,7 @@ pub(crate) struct StackResource {
 
 /// The one stack of the account. Clones share it.
 #[derive(Clone)]
-pub struct CloudFormation(Arc<Stack>);
+pub struct CloudFormation(Live<Stack>);
 
 struct Stack {
     name: String,
@@ -55,42 +58,62 @@ struct Stack {
     /// Names, values and descriptions.
     outputs: Vec<(String, String, String)>,
     made_at: String,
+    changed_at: Option<String>,
 }
 
 /// What was made of a template.
 pub(crate) struct StackParts<'a> {
     pub(crate) name: &'a str,
     pub(crate) template: &'a Template,
-    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) parameters: &'a BTreeMap<String, String>,
     pub(crate) resources: Vec<StackResource>,
     /// The outputs' values by their names.
-    pub(crate) outputs: &'a std::collections::BTreeMap<String, String>,
+    pub(crate) outputs: &'a BTreeMap<String, String>,
 }
 
 impl CloudFormation {
     /// The stack that was made.
     pub(crate) fn new(account: &Account, parts: StackParts<'_>) -> Self {
+        let id = account.arn("cloudformation", &format!("stack/{}/{}", parts.name, Uuid::new_v4()));
+        Self(Live::new(Stack::new(id, parts)))
+    }
+
+    /// The stack was changed to be this.
+    pub(crate) fn change(&self, parts: StackParts<'_>) {
+        let old = self.0.get();
+        let (made_at, changed_at) = (old.made_at.clone(), Some(jiff::Timestamp::now().to_string()));
+        self.0.set(Stack { made_at, changed_at, ..Stack::new(old.id.clone(), parts) });
+    }
+
+    /// Does one action; answers what stands in its result.
+    pub(crate) fn run(&self, action: &str, query: &Query) -> Result<Xml, ApiError> {
+        self.0.get().run(action, query)
+    }
+}
+
+impl Stack {
+    fn new(id: String, parts: StackParts<'_>) -> Self {
         let StackParts { name, template, parameters, resources, outputs } = parts;
         let described = |name: &str| template.outputs.get(name).and_then(|output| output.description.clone());
         let outputs = outputs
             .iter()
             .map(|(name, value)| (name.clone(), value.clone(), described(name).unwrap_or_default()))
             .collect();
-        Self(Arc::new(Stack {
+        Self {
             name: name.to_owned(),
-            id: account.arn("cloudformation", &format!("stack/{name}/{}", Uuid::new_v4())),
+            id,
             description: template.description.clone().unwrap_or_default(),
             template: cfn::write::yaml(template),
-            parameters,
+            parameters: parameters.clone().into_iter().collect(),
             resources,
             outputs,
             made_at: jiff::Timestamp::now().to_string(),
-        }))
+            changed_at: None,
+        }
     }
 
-    /// Does one action; answers what stands in its result.
-    pub(crate) fn run(&self, action: &str, query: &Query) -> Result<Xml, ApiError> {
-        let stack = &self.0;
+    fn run(&self, action: &str, query: &Query) -> Result<Xml, ApiError> {
+        let stack = self;
         if !READS.contains(&action) {
             let message = format!("{action} is not played here: what runs is the template that it was started with");
             return Err(ApiError::caller("InvalidAction", message));
@@ -125,9 +148,7 @@ impl CloudFormation {
             }
         }
     }
-}
 
-impl Stack {
     fn describe(&self, xml: Xml) -> Xml {
         xml.text("StackName", &self.name)
             .text("StackId", &self.id)
@@ -138,7 +159,8 @@ impl Stack {
                 })
             })
             .text("CreationTime", &self.made_at)
-            .text("StackStatus", STATUS)
+            .texts("LastUpdatedTime", self.changed_at.as_deref())
+            .text("StackStatus", self.changed_at.as_ref().map_or(STATUS, |_| CHANGED))
             .text("DisableRollback", "false")
             .text("EnableTerminationProtection", "false")
             .element("DriftInformation", |xml| xml.text("StackDriftStatus", "NOT_CHECKED"))
@@ -205,8 +227,6 @@ impl Stack {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn stack(count: usize) -> CloudFormation {
@@ -223,7 +243,7 @@ mod tests {
             StackParts {
                 name: "shop-local",
                 template: &template,
-                parameters: vec![("Key".to_owned(), "k".to_owned())],
+                parameters: &BTreeMap::from([("Key".to_owned(), "k".to_owned())]),
                 resources: (0..count).map(resource).collect(),
                 outputs: &BTreeMap::from([("Url".to_owned(), "http://aws/1/q".to_owned())]),
             },

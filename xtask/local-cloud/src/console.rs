@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 
 pub(crate) use picture::{Picture, picture};
 
-use crate::{aws, chaos::Rates, record::Subject, wire};
+use crate::{aws, chaos::Rates, live::Live, record::Subject, wire};
 use refusal::Refusal;
 
 /// What a person may send, in bytes: as much as a queue takes, with room around it.
@@ -54,7 +54,9 @@ pub(crate) struct Cloud {
     pub(crate) services: aws::Services,
     pub(crate) api: Router,
     pub(crate) api_endpoint: String,
-    pub(crate) picture: Picture,
+    pub(crate) picture: Live<Picture>,
+    /// What stands at the head of the page.
+    pub(crate) notice: Live<Option<String>>,
 }
 
 struct Shared {
@@ -68,9 +70,11 @@ pub(crate) async fn serve(console: Console, cloud: Cloud) {
     cloud.services.recorder.know(console.subject);
     let shared = Shared { cloud, neighbours: console.neighbours, redrive: console.redrive };
     let router = router(Arc::new(shared)).merge(console.routes);
-    let router = router.layer(DefaultBodyLimit::max(LONGEST)).layer(from_fn(wire::own::own_only));
-    // It ends with the task: there is nobody to tell of an error.
-    let _ended = axum::serve(wire::prompt(console.listener), router).await;
+    let router = router
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(|request, next| wire::serve::whole(LONGEST, request, next)))
+        .layer(from_fn(wire::own::own_or_followed));
+    wire::serve::serve(console.listener, router).await;
 }
 
 fn router(shared: Arc<Shared>) -> Router {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, oneshot},
     task::{JoinHandle, JoinSet},
 };
 
@@ -26,9 +26,11 @@ use crate::{
 const WAIT: Duration = Duration::from_secs(20);
 /// As many messages SQS gives out at a time.
 const MOST_RECEIVED: usize = 10;
+/// How long messages are hidden that a function has while a debugger is at it: as long as SQS hides any.
+const DEBUGGED: Duration = Duration::from_secs(12 * 3600);
 
 /// How a queue feeds a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EventSource {
     /// The function's ARN.
     pub function: String,
@@ -45,7 +47,7 @@ pub struct EventSource {
 }
 
 /// Patterns, one of which a message must fit; without any, every message is wanted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filters(Vec<Rules>);
 
 impl Filters {
@@ -78,16 +80,55 @@ impl Filters {
     }
 }
 
-/// Feeds the function until the task is aborted.
-pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account, clock: Clock) -> JoinHandle<()> {
-    tokio::spawn(async move {
+/// A mapping at work.
+pub(crate) struct Feeding {
+    source: Arc<EventSource>,
+    queue: Arc<Queue>,
+    /// Dropped when it is to take no more messages.
+    goes_on: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Feeding {
+    /// Whether it feeds from this queue, and as this says.
+    pub(crate) fn is(&self, source: &EventSource, queue: &Arc<Queue>) -> bool {
+        *self.source == *source && Arc::ptr_eq(&self.queue, queue)
+    }
+
+    /// Ends it at once, whatever it works on.
+    pub(crate) fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// Takes no more messages. What it has is worked on to its end, which is that of the task.
+    pub(crate) fn finish(self) -> JoinHandle<()> {
+        drop(self.goes_on);
+        self.task
+    }
+}
+
+/// Feeds the function.
+pub(crate) fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Account, clock: Clock) -> Feeding {
+    let (goes_on, mut finished) = oneshot::channel();
+    let (source, fed) = (Arc::new(source), Arc::clone(&queue));
+    let how = Arc::clone(&source);
+    let task = tokio::spawn(async move {
         let permits = Arc::new(Semaphore::new(source.max_concurrency));
-        let source = Arc::new(source);
         let mut running = JoinSet::new();
         loop {
             // Only who can work on messages receives them: those that wait here would lose their time.
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let batch = receive(&queue, &source, &clock).await;
+            let permit = tokio::select! {
+                Ok(permit) = Arc::clone(&permits).acquire_owned() => permit,
+                _ = &mut finished => break,
+            };
+            let debugged = lambda.function(&source.function).is_some_and(|function| function.debugged);
+            let hidden = debugged.then_some(DEBUGGED);
+            // Whoever waits for a first message has none that could be lost.
+            let first = tokio::select! {
+                first = receive_first(&queue, &source, hidden) => first,
+                _ = &mut finished => break,
+            };
+            let batch = fill(first, &queue, &source, hidden, &clock).await;
             while running.try_join_next().is_some() {}
             if batch.is_empty() {
                 continue;
@@ -95,23 +136,43 @@ pub fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, account: Ac
             let (source, queue, lambda, region, clock) =
                 (Arc::clone(&source), Arc::clone(&queue), lambda.clone(), account.region.clone(), clock.clone());
             running.spawn(async move {
+                let handles: Vec<_> = batch.iter().map(|message| message.receipt_handle.clone()).collect();
                 work(&source, &queue, &lambda, &region, &clock, batch).await;
+                if debugged {
+                    give_back(&queue, &handles);
+                }
                 drop(permit);
             });
         }
-    })
+        while running.join_next().await.is_some() {}
+    });
+    Feeding { source: how, queue: fed, goes_on, task }
 }
 
-/// A batch: what is there, or what comes until it is full or its window closes.
-async fn receive(queue: &Queue, source: &EventSource, clock: &Clock) -> Vec<Received> {
-    let most = |room: usize| room.clamp(1, MOST_RECEIVED);
-    let first = Receive { max: most(source.batch_size), wait: WAIT, visibility: None };
+/// What a receive may give out, when a batch has room for so many.
+fn most(room: usize) -> usize {
+    room.clamp(1, MOST_RECEIVED)
+}
+
+/// What is there, or the first that comes; hidden for so long, where the queue does not say it.
+async fn receive_first(queue: &Queue, source: &EventSource, hidden: Option<Duration>) -> Vec<Received> {
+    let first = Receive { max: most(source.batch_size), wait: WAIT, visibility: hidden };
     // A queue that gave out all it may has nothing for anyone until some of it is deleted.
-    let mut batch = queue.receive(first).await.unwrap_or_default();
+    queue.receive(first).await.unwrap_or_default()
+}
+
+/// A batch: what was there, and what comes until it is full or its window closes.
+async fn fill(
+    mut batch: Vec<Received>,
+    queue: &Queue,
+    source: &EventSource,
+    hidden: Option<Duration>,
+    clock: &Clock,
+) -> Vec<Received> {
     let closes = clock.now() + source.window;
     while !batch.is_empty() && batch.len() < source.batch_size && clock.now() < closes {
         let wait = closes.saturating_sub(clock.now()).min(WAIT);
-        let more = Receive { max: most(source.batch_size - batch.len()), wait, visibility: None };
+        let more = Receive { max: most(source.batch_size - batch.len()), wait, visibility: hidden };
         batch.extend(queue.receive(more).await.unwrap_or_default());
     }
     batch
@@ -161,6 +222,13 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
     }
     let failed = if all { messages } else { failed.len() };
     queue.activity().tell(What::Batch { queue: queue.name().to_owned(), messages, failed }, None);
+}
+
+/// Hides what was not deleted as long as the queue says, and not for as long as a debugger may take.
+fn give_back(queue: &Queue, handles: &[String]) {
+    for handle in handles {
+        let _done_with = queue.change_visibility(handle, queue.visibility_timeout());
+    }
 }
 
 /// The ids of the messages that failed; nothing when the whole batch did, because the answer makes no sense.

@@ -18,7 +18,8 @@ use axum::{
     Router as Server,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -37,9 +38,10 @@ use crate::{
     activity::{Stream, What},
     chaos::{Chaos, Fault},
     lambda::{InvokeError, Lambda},
+    live::Live,
     logs::Logs,
     record::{Cause, Hop, Kind, Payload, RequestHead},
-    wire,
+    wire::{self, own},
 };
 
 /// What a request may carry, in bytes.
@@ -102,11 +104,28 @@ pub(crate) fn service(
     Server::new().fallback(answer).with_state(shared)
 }
 
-/// Serves the API until the task is aborted.
-pub(crate) async fn serve(listener: TcpListener, service: Server) {
-    let server = service.into_make_service_with_connect_info::<SocketAddr>();
-    // It ends with the task: there is nobody to tell of an error.
-    let _ended = axum::serve(wire::prompt(listener), server).await;
+/// Serves the API until the task is aborted: to programs of this machine, and to pages that `cors` or this machine's own
+/// address allows.
+pub(crate) async fn serve(listener: TcpListener, service: Server, cors: Live<Option<Cors>>) {
+    let service = service.layer(from_fn_with_state(cors, known_only));
+    wire::serve::serve(listener, service).await;
+}
+
+/// On AWS an API is everybody's, and its functions work on what a page of another origin sends, though the page may not read
+/// the answer. Here it is the developer's own: pages that the template does not name get nothing done.
+async fn known_only(State(cors): State<Live<Option<Cors>>>, request: Request, next: Next) -> Response {
+    let cors = cors.get();
+    let headers = request.headers();
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    let fits = origin.is_none_or(|origin| {
+        own::is_own_origin(origin) || cors.as_ref().as_ref().is_some_and(|cors| cors.allows(origin))
+    });
+    if fits && own::is_addressed_here(headers) {
+        return next.run(request).await;
+    }
+    // As API Gateway answers under a name that is not its own.
+    let why = json!({ "message": "Forbidden", "why": "a page or a host name of somebody else's asks" }).to_string();
+    (StatusCode::FORBIDDEN, [("content-type", "application/json")], why).into_response()
 }
 
 async fn answer(
@@ -194,7 +213,8 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
     }
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, LONGEST_BODY).collect().await;
+    let body = timeout(wire::serve::BODY, Limited::new(body, LONGEST_BODY).collect()).await;
+    let body = body.map_err(|_| Refused::new(StatusCode::REQUEST_TIMEOUT, "Request Timeout"))?;
     let body = body.map_err(|_| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?.to_bytes();
     let event = payload::event(&payload::Parts {
         api_id: &shared.api.id,

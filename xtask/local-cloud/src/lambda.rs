@@ -2,7 +2,8 @@
 //!
 //! An execution environment is a process of its own with a Runtime API endpoint of its own. It works on one event at a time;
 //! what comes meanwhile starts another, up to a bound, and waits beyond it. An environment that crashes or is late is
-//! replaced by the next event that needs one.
+//! replaced by the next event that needs one. A function that changes gets another pool: its first environment is started
+//! while events wait, then the pool takes the place of the old one, whose environments end what they work on.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
@@ -22,8 +23,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use serde_json::json;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub use asynchronous::{Asynchronous, Retries};
@@ -41,7 +43,7 @@ use environment::{Environment, NotStarted};
 const ENVIRONMENTS: usize = 16;
 
 /// A function, as the template describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its name.
     pub name: String,
@@ -59,6 +61,8 @@ pub struct Function {
     pub reserved_concurrency: Option<usize>,
     /// What becomes of asynchronous events that fail.
     pub retries: Retries,
+    /// Whether a debugger is at it: it has one environment, and no time runs out.
+    pub debugged: bool,
 }
 
 /// What a function answered.
@@ -140,10 +144,12 @@ struct Processes {
 struct Pool {
     function: Function,
     arn: String,
-    idle: Mutex<Vec<Environment>>,
-    /// Held while the first environment starts, so that the first event waits for that one.
+    /// What waits for an event; nothing does any more when another pool took this one's place.
+    idle: Mutex<Option<Vec<Environment>>>,
+    /// Held while the first environment starts, here or of the pool that comes next, so that events wait for that one.
     warming: tokio::sync::Mutex<()>,
-    permits: Semaphore,
+    /// How many events may be worked on at a time, those of the pool before this one included.
+    permits: Arc<Semaphore>,
     /// Whether it was told that the function does not start.
     told: AtomicBool,
 }
@@ -158,19 +164,66 @@ impl Lambda {
 
     /// Adds a function; its ARN.
     pub fn create(&self, function: Function) -> String {
-        let arn = self.0.host.account.arn("lambda", &format!("function:{}", function.name));
-        let permits = Semaphore::new(function.reserved_concurrency.unwrap_or(ENVIRONMENTS));
-        let name = function.name.clone();
-        let pool = Pool {
-            function,
-            arn: arn.clone(),
-            idle: Mutex::default(),
-            warming: tokio::sync::Mutex::default(),
-            permits,
-            told: AtomicBool::new(false),
-        };
-        self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(pool));
+        let pool = Pool::new(function, &self.0.host.account);
+        let arn = pool.arn.clone();
+        self.put(pool);
         arn
+    }
+
+    /// Adds and changes functions, until those of another account are here too; answers those that do not start as they are
+    /// to be, and stay as they are.
+    pub(crate) async fn grow(&self, wanted: &Self) -> Vec<String> {
+        let wanted = wanted.functions().into_iter().map(|(function, _)| function);
+        let changed = wanted.filter(|function| self.function(&function.name).as_ref() != Some(function));
+        let changes = join_all(changed.map(|function| self.change(function))).await;
+        changes.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// Removes functions that another account does not have. What they work on goes on.
+    pub(crate) fn shrink(&self, wanted: &Self) {
+        let mut functions = self.0.functions.write().unwrap_or_else(PoisonError::into_inner);
+        functions.retain(|name, pool| {
+            let stays = wanted.pool(name).is_some();
+            if !stays {
+                pool.retire();
+            }
+            stays
+        });
+    }
+
+    /// Puts a function in the place of the one of its name, once it has started; its name when it does not. Events wait
+    /// meanwhile. One that is new starts in the background.
+    async fn change(&self, function: Function) -> Result<(), String> {
+        let host = self.0.host.clone();
+        let Some(old) = self.pool(&function.name) else {
+            let pool = Arc::new(Pool::new(function, &host.account));
+            self.put(Arc::clone(&pool));
+            tokio::spawn(async move { pool.warm_up(&host).await });
+            return Ok(());
+        };
+        let mut new = Pool::new(function, &host.account);
+        if new.function.most_environments() == old.function.most_environments() {
+            new.permits = Arc::clone(&old.permits);
+        }
+        let _waiting = old.warming.lock().await;
+        match Environment::start(&new.function, &new.arn, &host, "init").await {
+            Ok(environment) => {
+                new.keep(environment);
+                self.put(new);
+                old.retire();
+                Ok(())
+            }
+            Err(not_started) => {
+                new.tell(&host, &not_started);
+                Err(new.function.name)
+            }
+        }
+    }
+
+    fn put(&self, pool: impl Into<Arc<Pool>>) {
+        let pool = pool.into();
+        let name = pool.function.name.clone();
+        self.0.functions.write().unwrap_or_else(PoisonError::into_inner).insert(name, pool);
     }
 
     /// Starts one environment of each function, so that the first event finds it warm. Those that do not start are told as
@@ -203,11 +256,21 @@ impl Lambda {
     }
 
     async fn work(&self, function: &str, payload: Bytes, tail: bool) -> Result<Invocation, InvokeError> {
-        let pool = self.pool(function).ok_or(InvokeError::NoSuchFunction)?;
-        let host = self.0.host.clone();
+        let mut pool = self.pool(function).ok_or(InvokeError::NoSuchFunction)?;
+        let (lambda, function) = (self.clone(), function.to_owned());
         // Whoever asked may go away; the function's work goes on.
         let cause = Cause::current();
-        let work = tokio::spawn(cause.of(async move { pool.invoke(&host, payload, tail).await }));
+        let work = tokio::spawn(cause.of(async move {
+            let host = &lambda.0.host;
+            loop {
+                let permit = pool.admit(host).await?;
+                if !pool.is_retired() {
+                    return Ok(pool.invoke(host, payload, tail, permit).await);
+                }
+                // Another took its place while the event waited.
+                pool = lambda.pool(&function).ok_or(InvokeError::NoSuchFunction)?;
+            }
+        }));
         // The task neither panics nor is it aborted.
         work.await.unwrap_or(Err(InvokeError::Throttled))
     }
@@ -270,14 +333,42 @@ impl Lambda {
     }
 }
 
+impl Function {
+    /// How many environments it may have.
+    fn most_environments(&self) -> usize {
+        if self.debugged { 1 } else { self.reserved_concurrency.unwrap_or(ENVIRONMENTS) }
+    }
+
+    /// How long an invocation may take; nothing while a debugger is at it.
+    fn limit(&self) -> Option<Duration> {
+        (!self.debugged).then_some(self.timeout)
+    }
+}
+
 impl Pool {
-    async fn invoke(&self, host: &Host, payload: Bytes, tail: bool) -> Result<Invocation, InvokeError> {
+    fn new(function: Function, account: &Account) -> Self {
+        Self {
+            arn: account.arn("lambda", &format!("function:{}", function.name)),
+            idle: Mutex::new(Some(Vec::new())),
+            warming: tokio::sync::Mutex::default(),
+            permits: Arc::new(Semaphore::new(function.most_environments())),
+            told: AtomicBool::new(false),
+            function,
+        }
+    }
+
+    /// Waits until an event may be worked on.
+    async fn admit(&self, host: &Host) -> Result<OwnedSemaphorePermit, InvokeError> {
         drop(self.warming.lock().await);
         let one_too_many = host.chaos.strikes(Fault::Throttle, &self.function.name);
         let permit = if one_too_many { Err(InvokeError::Throttled) } else { self.permit().await };
-        let _permit = permit.inspect_err(|_| {
+        permit.inspect_err(|_| {
             host.activity.tell(What::Throttled { function: self.function.name.clone() }, None);
-        })?;
+        })
+    }
+
+    /// Has an event worked on.
+    async fn invoke(&self, host: &Host, payload: Bytes, tail: bool, _permit: OwnedSemaphorePermit) -> Invocation {
         let cause = Cause::current();
         let (number, journeys) = cause.next(host.activity.recorder());
         let node = format!("function:{}", self.function.name);
@@ -312,7 +403,7 @@ impl Pool {
         });
         let (function, id) = (self.function.name.clone(), request_id.clone());
         host.activity.tell(What::Invoked { function, request_id: id, cold, error }, Some(since.elapsed()));
-        Ok(Invocation { request_id, result, log })
+        Invocation { request_id, result, log }
     }
 
     /// Has the environment work on the event, and keeps it for the next when it is still good. Answers its lines of the log
@@ -324,14 +415,14 @@ impl Pool {
         payload: Bytes,
         tail: Option<u64>,
     ) -> (Result<Bytes, FunctionError>, Vec<String>) {
-        let result = environment.invoke(id, payload, self.function.timeout).await;
+        let result = environment.invoke(id, payload, self.function.limit()).await;
         let log = match tail {
             Some(from) => environment.said(&self.function.log_group, from).await,
             None => Vec::new(),
         };
         self.told.store(false, Ordering::Relaxed);
         if environment.is_good() {
-            lock(&self.idle).push(environment);
+            self.keep(environment);
         }
         (result, log)
     }
@@ -340,9 +431,25 @@ impl Pool {
         let _warming = self.warming.lock().await;
         let Ok(_permit) = self.permit().await else { return };
         match Environment::start(&self.function, &self.arn, host, "init").await {
-            Ok(environment) => lock(&self.idle).push(environment),
+            Ok(environment) => self.keep(environment),
             Err(not_started) => self.tell(host, &not_started),
         }
+    }
+
+    /// Keeps an environment for the next event; it ends when there is none for it here.
+    fn keep(&self, environment: Environment) {
+        if let Some(idle) = lock(&self.idle).as_mut() {
+            idle.push(environment);
+        }
+    }
+
+    /// Ends what waits for an event. What is worked on is worked on to its end.
+    fn retire(&self) {
+        lock(&self.idle).take();
+    }
+
+    fn is_retired(&self) -> bool {
+        lock(&self.idle).is_none()
     }
 
     /// Says that the function does not start; once, until it does, or every retry would say so again.
@@ -356,19 +463,20 @@ impl Pool {
         }
     }
 
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, InvokeError> {
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, InvokeError> {
+        let permits = Arc::clone(&self.permits);
         // The semaphore is never closed, so the only error is that there is no permit.
-        if self.function.reserved_concurrency.is_some() {
-            self.permits.try_acquire().map_err(|_| InvokeError::Throttled)
+        if self.function.reserved_concurrency.is_some() && !self.function.debugged {
+            permits.try_acquire_owned().map_err(|_| InvokeError::Throttled)
         } else {
-            self.permits.acquire().await.map_err(|_| InvokeError::Throttled)
+            permits.acquire_owned().await.map_err(|_| InvokeError::Throttled)
         }
     }
 
     /// An environment that waits for an event and still runs; the one that was used last is the warmest.
     fn idle(&self) -> Option<Environment> {
         let mut idle = lock(&self.idle);
-        while let Some(environment) = idle.pop() {
+        while let Some(environment) = idle.as_mut()?.pop() {
             if environment.is_good() {
                 return Some(environment);
             }

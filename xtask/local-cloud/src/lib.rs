@@ -1,6 +1,6 @@
 //! A template and its binaries, running on this machine.
 //!
-//! - [`cloud`]: starts a template, stops it. Start there.
+//! - [`cloud`]: starts a template, puts another in its place, stops it. Start there.
 //! - [`provision`]: the template's resources, made in the order in which they refer to each other.
 //! - [`http_api`], [`lambda`], [`event_source`], [`sns`], [`sqs`], [`secrets`], [`logs`], [`cloudformation`]: a service each.
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
@@ -28,6 +28,7 @@ pub mod event_source;
 pub mod http_api;
 pub mod journal;
 pub mod lambda;
+mod live;
 pub mod logs;
 pub mod metrics;
 mod pattern;
@@ -39,5 +40,5 @@ pub mod sqs;
 mod wire;
 
 pub use clock::Clock;
-pub use cloud::{Control, Options, RouteLine, Running, StartError, start};
+pub use cloud::{Control, Options, RouteLine, Running, StartError, Updated, start};
 pub use wire::ApiError;

@@ -28,6 +28,8 @@ pub struct Logs {
 
 #[derive(Default)]
 struct Group {
+    /// Whether the template has it; others were made by the first line.
+    described: bool,
     retention_days: Option<u32>,
     lines: VecDeque<Line>,
     /// How many lines there were before the oldest that is kept.
@@ -49,7 +51,16 @@ impl Logs {
 
     /// Makes a group.
     pub fn create_group(&self, name: &str, retention_days: Option<u32>) {
-        self.lock().entry(name.to_owned()).or_default().retention_days = retention_days;
+        let mut groups = self.lock();
+        let group = groups.entry(name.to_owned()).or_default();
+        (group.described, group.retention_days) = (true, retention_days);
+    }
+
+    /// Has the groups that another account's template has. Those of the template before it are gone, with their lines.
+    pub(crate) fn adopt(&self, wanted: &Self) {
+        let wanted = wanted.lock();
+        self.lock().retain(|name, group| !group.described || wanted.contains_key(name));
+        wanted.iter().for_each(|(name, group)| self.create_group(name, group.retention_days));
     }
 
     /// Adds a line; the group is made when it is not there, as Lambda does.

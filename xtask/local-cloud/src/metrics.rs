@@ -105,6 +105,12 @@ impl Metrics {
         lock(&self.inner.filters).push(filter);
     }
 
+    /// Has the filters that another account has, and no others.
+    pub(crate) fn adopt_filters(&self, wanted: &Self) {
+        let filters = lock(&wanted.inner.filters).clone();
+        *lock(&self.inner.filters) = filters;
+    }
+
     /// Looks at a line of a log group.
     pub(crate) fn look_at(&self, group: &str, line: &str) {
         let filters = lock(&self.inner.filters);

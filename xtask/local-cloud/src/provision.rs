@@ -11,15 +11,20 @@ use std::{
     time::Duration,
 };
 
-use cfn::{LogicalId, Resource, Template};
+use cfn::{LogicalId, Path, Resource, Template};
 use serde_json::{Map, Value};
 
 use crate::{
+    account::Account,
+    activity::Stream,
     alarms::Alarms,
+    chaos::Chaos,
+    clock::Clock,
     cloudformation::StackResource,
     event_source::{EventSource, Filters},
     http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
-    lambda::{Function, Lambda, Retries},
+    journal::Journal,
+    lambda::{Asynchronous, Function, Lambda, Retries},
     logs::Logs,
     metrics::Metrics,
     secrets::Secrets,
@@ -55,27 +60,83 @@ pub enum ProvisionError {
     },
 }
 
-/// The services that resources are made in.
-pub(crate) struct Services<'a> {
-    pub(crate) sqs: &'a Sqs,
-    pub(crate) sns: &'a Sns,
-    pub(crate) lambda: &'a Lambda,
-    pub(crate) secrets: &'a Secrets,
-    pub(crate) logs: &'a Logs,
-    pub(crate) metrics: &'a Metrics,
-    pub(crate) alarms: &'a Alarms,
+impl ProvisionError {
+    /// Where in the template it lies, or the nearest that is around it.
+    #[must_use]
+    pub fn place(&self) -> Option<Path> {
+        match self {
+            Self::Circle(_) => None,
+            Self::Resource { id, .. } => Some(Path::resource(id)),
+            Self::Value { path, .. } => {
+                let step = |path: Path, part: &str| {
+                    let mut parts = part.split('[');
+                    let path = path.key(parts.next().unwrap_or_default());
+                    let items = parts.filter_map(|item| item.trim_end_matches(']').parse().ok());
+                    items.fold(path, |path, item| path.item(item))
+                };
+                Some(path.split('.').fold(Path::default(), step))
+            }
+        }
+    }
+}
+
+/// The resources whose types have no part here, with these types: nothing of them is made, and nothing that a function does
+/// with them works.
+#[must_use]
+pub fn unsupported(template: &Template) -> Vec<(&LogicalId, &str)> {
+    let resources = template.resources.iter().filter(|(_, resource)| !kinds::is_known(&resource.kind));
+    resources.map(|(id, resource)| (id, resource.kind.as_str())).collect()
+}
+
+/// The services that resources are made in. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) sqs: Sqs,
+    pub(crate) sns: Sns,
+    pub(crate) lambda: Lambda,
+    pub(crate) asynchronous: Asynchronous,
+    pub(crate) secrets: Secrets,
+    pub(crate) logs: Logs,
+    pub(crate) metrics: Metrics,
+    pub(crate) alarms: Alarms,
+}
+
+impl Services {
+    /// An account in which nothing was made yet.
+    pub(crate) fn new(
+        account: &Account,
+        clock: &Clock,
+        activity: &Stream,
+        chaos: &Chaos,
+        journal: Option<&Journal>,
+    ) -> Self {
+        let journal = journal.cloned();
+        let metrics = Metrics::new(clock.clone());
+        let logs = Logs::new(account.clone(), metrics.clone());
+        let sqs = Sqs::new(account.clone(), clock.clone(), activity.clone(), chaos.clone(), journal.clone());
+        let lambda = Lambda::new(account.clone(), logs.clone(), activity.clone(), chaos.clone());
+        let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
+        let starts = Arc::new(asynchronous.clone());
+        let sns = Sns::new(account.clone(), sqs.clone(), starts, activity.clone(), journal);
+        asynchronous.connect(sns.clone());
+        let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), activity.clone());
+        let secrets = Secrets::new(account.clone(), clock.clone());
+        Self { sqs, sns, lambda, asynchronous, secrets, logs, metrics, alarms }
+    }
 }
 
 /// What is given beside the template.
-pub(crate) struct Given<'a> {
-    pub(crate) stack_name: &'a str,
+pub(crate) struct Given {
+    pub(crate) stack_name: String,
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) binaries: &'a PathBuf,
+    pub(crate) binaries: PathBuf,
     /// Values of secrets, by the logical id.
-    pub(crate) secrets: &'a BTreeMap<String, String>,
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// The function that a debugger is at, by its name or the end of it.
+    pub(crate) debug: Option<String>,
     /// Where the HTTP API answers.
     pub(crate) api_endpoint: String,
-    pub(crate) account: &'a crate::account::Account,
+    pub(crate) account: Account,
 }
 
 /// What was made, beyond what the services hold.
@@ -89,11 +150,20 @@ pub(crate) struct Provisioned {
     pub(crate) not_honoured: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
+impl Provisioned {
+    /// The same in another account that has queues of these names.
+    pub(crate) fn in_account(mut self, services: &Services) -> Self {
+        let there = |(source, queue): (EventSource, Arc<Queue>)| Some((source, services.sqs.by_arn(queue.arn())?));
+        self.sources = self.sources.into_iter().filter_map(there).collect();
+        self
+    }
+}
+
 /// Makes everything that the template describes.
 pub(crate) fn provision(
     template: &Template,
-    services: &Services<'_>,
-    given: &Given<'_>,
+    services: &Services,
+    given: &Given,
 ) -> Result<Provisioned, ProvisionError> {
     let mut maker = Maker {
         scope: Scope::new(template, given),
@@ -131,8 +201,8 @@ pub(crate) fn provision(
 
 struct Maker<'a> {
     scope: Scope<'a>,
-    services: &'a Services<'a>,
-    given: &'a Given<'a>,
+    services: &'a Services,
+    given: &'a Given,
     api: Option<HttpApi>,
     /// The function behind each integration.
     integrations: HashMap<String, String>,
@@ -196,7 +266,7 @@ impl Maker<'_> {
     }
 
     fn queue(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
-        let name = wanted.name("QueueName", self.given.stack_name);
+        let name = wanted.name("QueueName", &self.given.stack_name);
         // CloudFormation leaves out what says that it is none of FIFO.
         let attributes = wanted.properties.iter().filter(|(name, value)| {
             !["QueueName", "Tags"].contains(&name.as_str()) && (*name != "FifoQueue" || text(value) != "false")
@@ -211,7 +281,7 @@ impl Maker<'_> {
     }
 
     fn topic(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
-        let name = wanted.name("TopicName", self.given.stack_name);
+        let name = wanted.name("TopicName", &self.given.stack_name);
         let kept =
             ["DisplayName", "FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "MaximumMessageSize"];
         let attributes = wanted.properties.iter().filter(|(name, _)| kept.contains(&name.as_str()));
@@ -241,21 +311,21 @@ impl Maker<'_> {
     }
 
     fn secret(&self, wanted: &Wanted<'_>) -> Made {
-        let name = wanted.name("Name", self.given.stack_name);
+        let name = wanted.name("Name", &self.given.stack_name);
         let value = self.given.secrets.get(wanted.id.as_str()).cloned().or_else(|| wanted.text("SecretString"));
         let arn = self.services.secrets.create(&name, value);
         Made::new(&arn).with("Id", &arn)
     }
 
     fn log_group(&self, wanted: &Wanted<'_>) -> Made {
-        let name = wanted.name("LogGroupName", self.given.stack_name);
+        let name = wanted.name("LogGroupName", &self.given.stack_name);
         let retention = wanted.number("RetentionInDays").and_then(|days| u32::try_from(days).ok());
         self.services.logs.create_group(&name, retention);
         Made::new(&name).with("Arn", &self.given.account.arn("logs", &format!("log-group:{name}:*")))
     }
 
     fn function(&self, wanted: &Wanted<'_>, resource: &Resource) -> Result<Made, ProvisionError> {
-        let name = wanted.name("FunctionName", self.given.stack_name);
+        let name = wanted.name("FunctionName", &self.given.stack_name);
         let variables = wanted.properties.get("Environment").and_then(|value| value.get("Variables"));
         let variables = variables.and_then(Value::as_object).into_iter().flatten();
         let log_group = wanted.properties.get("LoggingConfig").and_then(|config| config.get("LogGroup")).map(text);
@@ -270,6 +340,7 @@ impl Maker<'_> {
             log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
             reserved_concurrency: reserved.and_then(|number| usize::try_from(number).ok()),
             retries: Retries { dead_letter: dead_letter.map(text), ..Retries::default() },
+            debugged: self.given.debug.as_ref().is_some_and(|wanted| is_called(&name, wanted)),
             name: name.clone(),
         };
         let arn = self.services.lambda.create(function);
@@ -281,8 +352,10 @@ impl Maker<'_> {
         let named = resource.metadata.get("Binary").and_then(Value::as_str);
         let names: Vec<&str> = named.map_or_else(|| vec![name, wanted.id.as_str()], |named| vec![named]);
         let inside = |name: &&&str| PathBuf::from(name).components().count() == 1;
-        let mut paths = names.iter().filter(inside).map(|name| self.given.binaries.join(name));
-        paths.find(|path| path.is_file()).ok_or_else(|| {
+        let paths = names.iter().filter(inside).map(|name| self.given.binaries.join(name));
+        // What a link leads to is what runs, so that another file under the same name is another binary.
+        let mut paths = paths.filter(|path| path.is_file()).map(|path| path.canonicalize().unwrap_or(path));
+        paths.next().ok_or_else(|| {
             let reason = format!("{} has no executable {}", self.given.binaries.display(), names.join(" or "));
             wanted.wrong(format!("{reason}; build it, or name it in Metadata.Binary"))
         })
@@ -464,6 +537,11 @@ impl Wanted<'_> {
     fn wrong(&self, reason: String) -> ProvisionError {
         ProvisionError::Resource { id: self.id.to_string(), kind: self.kind.to_owned(), reason }
     }
+}
+
+/// Whether a person may call something that has this name so: by all of it, or by what comes after a hyphen.
+pub(crate) fn is_called(name: &str, wanted: &str) -> bool {
+    name == wanted || name.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('-'))
 }
 
 /// A value as the text that AWS's APIs take: objects as JSON.

@@ -47,6 +47,19 @@ impl Secrets {
         arn
     }
 
+    /// Has the secrets that another account has, and no others. Those that have a value keep it.
+    pub(crate) fn adopt(&self, wanted: &Self) {
+        let wanted = wanted.lock().clone();
+        let mut secrets = self.lock();
+        secrets.retain(|name, _| wanted.contains_key(name));
+        for (name, new) in wanted {
+            let known = secrets.entry(name).or_insert_with(|| new.clone());
+            if known.value.is_none() {
+                *known = new;
+            }
+        }
+    }
+
     pub(crate) fn run(&self, action: &str, request: &Value) -> Result<Value, ApiError> {
         if action == "ListSecrets" {
             let secrets = self.lock();

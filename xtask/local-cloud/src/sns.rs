@@ -142,6 +142,44 @@ impl Sns {
         Ok(())
     }
 
+    /// Adds and changes topics, until those of another account are here too. What calls changed in them stays where the
+    /// template did not change.
+    pub(crate) fn grow(&self, wanted: &Self) {
+        let wanted = wanted.topics().clone();
+        let mut described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner);
+        let _never_fails = self.change(|topics| {
+            for (arn, new) in wanted {
+                let topic = topics.entry(arn.clone()).or_insert_with(|| new.bare());
+                match described.get_mut(&arn) {
+                    Some(old) => {
+                        topic.redefine(old, &new);
+                        (old.attributes, old.tags) = (new.attributes, new.tags);
+                    }
+                    None => {
+                        described.insert(arn, new.bare());
+                    }
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// Has the subscriptions that another account has, and removes those and the topics that only the template before it had.
+    pub(crate) fn shrink(&self, wanted: &Self) {
+        let wanted = wanted.topics().clone();
+        let mut described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner);
+        let _never_fails = self.change(|topics| {
+            topics.retain(|arn, _| wanted.contains_key(arn) || !described.contains_key(arn));
+            described.retain(|arn, _| wanted.contains_key(arn));
+            for (arn, old) in described.iter_mut() {
+                if let (Some(topic), Some(new)) = (topics.get_mut(arn), wanted.get(arn)) {
+                    old.subscriptions = topic.resubscribe(&old.subscriptions, &new.subscriptions);
+                }
+            }
+            Ok(())
+        });
+    }
+
     /// Makes everything as the template has it.
     pub(crate) fn reset(&self) {
         let described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner).clone();

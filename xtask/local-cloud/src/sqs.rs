@@ -105,10 +105,60 @@ impl Sqs {
                 None => Ok(Arc::clone(known)),
             };
         }
+        Ok(self.put(&mut queues, name, read, tags.clone()))
+    }
+
+    /// Adds a queue, in this region.
+    fn put(
+        &self,
+        queues: &mut BTreeMap<String, Arc<Queue>>,
+        name: &str,
+        attributes: Attributes,
+        tags: BTreeMap<String, String>,
+    ) -> Arc<Queue> {
+        let arn = self.account.arn("sqs", name);
         let journal = self.inner.journal.as_ref().map(|journal| QueueJournal::new(journal, arn.clone()));
-        let queue = Arc::new(Queue::new(self.clone(), &self.account, name, read, tags.clone(), journal));
+        let queue = Arc::new(Queue::new(self.clone(), &self.account, name, attributes, tags, journal));
         queues.insert(arn, Arc::clone(&queue));
-        Ok(queue)
+        queue
+    }
+
+    /// Adds and changes queues, until those of another account are here too. They keep their messages, and what calls changed
+    /// in them where the template did not.
+    pub(crate) fn grow(&self, wanted: &Self) {
+        let wanted = wanted.all();
+        let mut described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues_mut();
+        for new in wanted {
+            let (attributes, tags) = (new.attributes(), new.tags());
+            let known = described.iter_mut().find(|known| known.queue.arn() == new.arn());
+            let same = known.as_ref().is_some_and(|known| known.attributes == attributes && known.tags == tags);
+            let queue = match queues.get(new.arn()).cloned() {
+                Some(queue) if same => queue,
+                Some(queue) => {
+                    queue.redefine(attributes.clone(), tags.clone());
+                    queue
+                }
+                None => self.put(&mut queues, new.name(), attributes.clone(), tags.clone()),
+            };
+            let new = Described { queue, attributes, tags };
+            match known {
+                Some(known) => *known = new,
+                None => described.push(new),
+            }
+        }
+    }
+
+    /// Removes the template's queues that another account does not have, with all they hold.
+    pub(crate) fn shrink(&self, wanted: &Self) {
+        let mut described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner);
+        described.retain(|Described { queue, .. }| {
+            let stays = wanted.by_arn(queue.arn()).is_some();
+            if !stays {
+                self.delete_queue(queue.name());
+            }
+            stays
+        });
     }
 
     /// Removes a queue with all it holds.

@@ -8,16 +8,20 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use tower_service::Service;
 
 use crate::{
@@ -27,6 +31,10 @@ use crate::{
 
 /// A request body of PayPal's API is not longer, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
+/// How long a request's head may take to come, and how long its body.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// As many connections there are at once; others wait for one to end.
+const MOST_CONNECTIONS: usize = 2000;
 /// The connection is to be cut without an answer. Stands in the answer's extensions until the connection sees it.
 #[derive(Clone)]
 struct Cut;
@@ -61,17 +69,21 @@ fn router(shared: &Arc<Shared>) -> Router {
         .merge(api)
         .nest("/_sandbox", control::router())
         .fallback(|| async { Refusal::not_found("no such path") })
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(shared), door))
         .with_state(Arc::clone(shared))
 }
 
 /// What every request passes: faults on the way in, a debug id on the way out.
 async fn door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    if !is_own(request.headers()) {
+    if !may_ask(&request) {
         let why = "this is for programs and pages of this machine only\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
+    let request = match whole(request).await {
+        Ok(request) => request,
+        Err(refused) => return refused,
+    };
     let since = Instant::now();
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let control = path.starts_with("/_sandbox") || path.starts_with(authority::PATH);
@@ -103,17 +115,39 @@ async fn door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -
     response
 }
 
+/// The request with its body in hand, or the answer to one whose body is too long or does not come.
+async fn whole(request: Request) -> Result<Request, Response> {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(PATIENCE, to_bytes(body, LONGEST_BODY)).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, body.into())),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+    }
+}
+
 /// Whether a request comes from this machine, and not from a page of somebody else's in its browser: by the name under which
-/// it came here, and by the page's origin.
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+/// it came here, and by the page's origin or, where the browser leaves that out, by what it says instead. A shop's page may
+/// lead buyers here by a link.
+fn may_ask(request: &Request) -> bool {
+    let headers = request.headers();
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let loopback = |host: &str| {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         ["127.0.0.1", "localhost", "[::1]"].contains(&name)
     };
-    let origin = text(header::ORIGIN);
-    text(header::HOST).is_some_and(loopback)
-        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(loopback))
+    let is_followed = || {
+        [Method::GET, Method::HEAD].contains(request.method())
+            && text("sec-fetch-mode") == Some("navigate")
+            && text("sec-fetch-dest") == Some("document")
+    };
+    let welcome = match text("origin") {
+        Some(origin) => origin.strip_prefix("http://").is_some_and(loopback),
+        None => {
+            let site = text("sec-fetch-site");
+            site.is_none_or(|site| ["same-origin", "same-site", "none"].contains(&site)) || is_followed()
+        }
+    };
+    welcome && text("host").is_some_and(loopback)
 }
 
 fn hit(shared: &Shared, request: &str) -> Option<Effect> {
@@ -137,10 +171,16 @@ fn cut() -> Response {
 /// Serves until it is stopped; then every connection ends.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let router = router(&shared);
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accepted = async {
+            // It is never closed.
+            let place = Arc::clone(&room).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            accepted = accepted => accepted,
             _ = stopped.changed() => return,
             Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
         };
@@ -160,7 +200,10 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
             }
         });
         connections.spawn(async move {
-            let _cut_or_ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let mut server = http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+            let _cut_or_ended = server.serve_connection(TokioIo::new(stream), service).await;
+            drop(place);
         });
     }
 }

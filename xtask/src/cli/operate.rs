@@ -122,6 +122,9 @@ impl AwsOrLocal {
 #[derive(Subcommand)]
 pub(crate) enum Errors {
     /// List the events that failed, of all error queues, the oldest first
+    #[command(
+        after_help = "Examples:\n  cargo xtask errors list --env prod\n  cargo xtask errors list --env prod --format json"
+    )]
     List {
         #[command(flatten)]
         common: Common,
@@ -130,6 +133,9 @@ pub(crate) enum Errors {
         limit: usize,
     },
     /// Show one of them: why it failed, where it goes back to, and on demand what PayPal sent
+    #[command(
+        after_help = "Examples:\n  cargo xtask errors show 5fea7756-0ea4-451a-a703-a558b933e274 --env prod\n  cargo xtask errors show 5fea7756-0ea4-451a-a703-a558b933e274 --env prod --save captured\n\nWhat --save writes, `event verify` reads."
+    )]
     Show {
         /// The message's id, as `errors list` shows it
         #[arg(value_name = "ID")]
@@ -144,6 +150,9 @@ pub(crate) enum Errors {
         save: Option<PathBuf>,
     },
     /// Send events back to where they came from, so that they are worked on again
+    #[command(
+        after_help = "Examples:\n  cargo xtask errors redrive --env prod 5fea7756-0ea4-451a-a703-a558b933e274\n  cargo xtask errors redrive --env prod --reason invoice_failed\n\nAn invoice is made once, however often its event comes."
+    )]
     Redrive {
         #[command(flatten)]
         selection: Selection,
@@ -151,6 +160,9 @@ pub(crate) enum Errors {
         common: Common,
     },
     /// Throw events away for good, after asking
+    #[command(
+        after_help = "Examples:\n  cargo xtask errors drop --env prod --reason wrong_signature\n  cargo xtask errors drop --env prod --all --yes"
+    )]
     Drop {
         #[command(flatten)]
         selection: Selection,
@@ -217,6 +229,9 @@ impl Errors {
 #[derive(Subcommand)]
 pub(crate) enum Secrets {
     /// Set PayPal's client id and secret, from a prompt that does not show them, or as JSON from standard input
+    #[command(
+        after_help = "Examples:\n  cargo xtask secrets set --env prod\n  pass paypal/prod | cargo xtask secrets set --env prod\n\nThe JSON is {\"client_id\": \"...\", \"client_secret\": \"...\"}."
+    )]
     Set {
         /// Which secret of the stack, when it has more than one
         #[arg(value_name = "SECRET")]
@@ -225,6 +240,7 @@ pub(crate) enum Secrets {
         common: Common,
     },
     /// Say which secrets are set, and since when; never what they are
+    #[command(after_help = "Examples:\n  cargo xtask secrets status --env prod")]
     Status {
         #[command(flatten)]
         common: Common,

@@ -12,7 +12,7 @@ pub(crate) struct Diff {
     #[arg(requires = "new")]
     pub(crate) old: Option<PathBuf>,
     /// Any CloudFormation template, JSON or YAML: what will be
-    #[arg(conflicts_with_all = ["env", "all", "against"])]
+    #[arg(conflicts_with_all = ["env", "all", "against", "no_change_set"])]
     pub(crate) new: Option<PathBuf>,
     /// What this environment would become: environments/NAME.yaml
     #[arg(long, value_name = "NAME")]
@@ -38,6 +38,9 @@ pub(crate) struct Diff {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// With --against deployed: do not ask CloudFormation for a change set, for whoever may only read
+    #[arg(long)]
+    pub(crate) no_change_set: bool,
     /// Another region than the environment's
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,

@@ -3,7 +3,7 @@
 mod compared;
 mod handlers;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stdout};
 
 use cfn::{
     diff::diff,
@@ -13,7 +13,7 @@ use cfn::{
 use crate::{
     cli::{Diff, DiffFormat},
     context::{Context, write_whole},
-    report::{Failure, print},
+    report::{Failure, has_colour, print, print_text},
 };
 
 /// With `--exit-code`: something changes.
@@ -34,13 +34,14 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
     }
     let reviews: Vec<Review<'_>> = compared.iter().zip(&diffs).map(|(one, diff)| one.review(diff)).collect();
     let text = match options.format {
-        DiffFormat::Text => render::terminal(&reviews, style(options)),
+        DiffFormat::Text => render::terminal(&reviews, style(options.out.is_none(), options.details)),
         DiffFormat::Markdown => render::markdown(&reviews),
         DiffFormat::Json => render::json(&reviews),
         DiffFormat::Sarif => render::sarif(&reviews),
     };
     match &options.out {
         Some(file) => write_whole(file, text)?,
+        None if options.format == DiffFormat::Text => print_text(&text)?,
         None => print(text)?,
     }
     let is_blocked = diffs.iter().any(|diff| !diff.verdict.blocked.is_empty());
@@ -51,9 +52,10 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
     }
 }
 
-fn style(options: &Diff) -> Style {
-    let is_terminal = options.out.is_none() && std::io::stdout().is_terminal();
-    let colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+/// How a review looks on standard output, or in a file.
+pub(crate) fn style(is_printed: bool, unfolded: bool) -> Style {
+    let colour = is_printed && has_colour(&stdout());
+    let is_terminal = is_printed && stdout().is_terminal();
     let width = if is_terminal { terminal_size::terminal_size().map(|(width, _)| width.0.into()) } else { None };
-    Style { width: width.unwrap_or(WIDTH), colour, unfolded: options.details }
+    Style { width: width.unwrap_or(WIDTH), colour, unfolded }
 }

@@ -10,7 +10,7 @@ use crate::{
     cli::{Aws, Doctor, OutputFormat},
     commands::deployment,
     context::Context,
-    report::{Failure, print},
+    report::{Failure, print, print_text},
 };
 
 /// What `--format json` prints. Fields are added, never changed or removed.
@@ -44,10 +44,10 @@ pub(crate) fn run(context: &Context, options: &Doctor) -> Result<(), Failure> {
         checks.extend(ask_aws(context, options, env)?);
     }
     let lacking = checks.iter().filter(|check| !check.ok).count();
-    print(match options.format {
-        OutputFormat::Text => text(&checks),
-        OutputFormat::Json => json(&Findings { checks }),
-    })?;
+    match options.format {
+        OutputFormat::Text => print_text(&text(&checks))?,
+        OutputFormat::Json => print(json(&Findings { checks }))?,
+    }
     match lacking {
         0 => Ok(()),
         _ => {
@@ -69,6 +69,7 @@ fn ask_aws(context: &Context, options: &Doctor, env: &str) -> Result<Vec<Check>,
     let template = infra::service(&context.environment(env)?).map_err(Failure::new)?;
     let kinds: BTreeSet<_> = template.resources.values().map(|resource| resource.kind.as_str()).collect();
     program.args(kinds.iter().flat_map(|kind| ["--kind", kind]));
+    context.progress("asking AWS");
     program.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = program.output().map_err(Failure::from("cannot start the program that speaks to AWS"))?;
     let findings: Findings = serde_json::from_slice(&output.stdout).map_err(|error| {

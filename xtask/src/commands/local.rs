@@ -2,18 +2,22 @@
 
 mod chaos;
 mod console;
+mod debug;
+mod foreign;
 mod lines;
 mod subject;
+mod watch;
 
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use infra::Environment;
 use local_cloud::{Clock, activity, chaos::Chaos};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use paypal_sandbox::Sandbox;
 use tokio::{
     net::TcpListener,
@@ -44,7 +48,16 @@ pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
     // One worker: all that it does is hand small things on, and waking another costs more than it does.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(Failure::from("cannot start the runtime"))?;
+    allow_many_connections();
     runtime.block_on(serve(context, options))
+}
+
+/// Each connection is an open file, and many systems begin with a thousand: lets there be as many as the system allows.
+fn allow_many_connections() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // Where that is refused, it stays as it is.
+        let _refused = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
 }
 
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
@@ -54,10 +67,11 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let environment = context.environment(&options.env)?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
     let (account_id, region) = (environment.account.clone(), environment.region.clone());
-    let binaries = match &options.binaries {
-        Some(folder) => folder.clone(),
-        None => cargo::handlers(context)?,
-    };
+    let fixed = Fixed::of(&environment);
+    // What is saved while the handlers are built is not missed.
+    let files = options.watch.then(|| watch::Files::watch(watched(context, options))).transpose()?;
+    let store = options.watch.then(|| watch::Store::new(context)).transpose()?;
+    let (binaries, store) = binaries(context, options, store)?;
     let since = Instant::now();
     let ready = ports.ready();
     let template = template(options, environment, &ready)?;
@@ -74,10 +88,11 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     spec.apply(&disturbed, &sandbox)?;
     let console = console::console(ports.console, &ready, recent, &sandbox, &prefix);
     let credentials = serde_json::json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
-    let running = local_cloud::start(local_cloud::Options {
-        template,
+    let starts = stream.listen();
+    let mut running = local_cloud::start(local_cloud::Options {
+        template: template.clone(),
         stack_name: prefix.trim_end_matches('-').to_owned(),
-        parameters: BTreeMap::new(),
+        parameters: options.parameter.iter().cloned().collect(),
         binaries,
         account_id,
         region,
@@ -89,9 +104,10 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         chaos: disturbed,
         console: Some(console),
         state: options.state.clone(),
+        debug: options.debug.clone(),
     })
     .await
-    .map_err(Failure::new)?;
+    .map_err(|error| foreign::placed(options.template.as_deref(), &error))?;
     let took = since.elapsed();
     let announced = addresses::announce(context, &options.env, &ready)?;
     // Whoever reads the file may stop it at once.
@@ -103,9 +119,34 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     if !context.quiet {
         lines::welcome(&ready, &running, took);
     }
-    stop_asked.await;
+    let debugged = running.lambda().functions().into_iter().find(|(function, _)| function.debugged);
+    let attach = debugged.map(|(function, _)| debug::tell(starts, function.name, function.binary));
+    match files.zip(store) {
+        None => stop_asked.await,
+        Some((files, store)) => {
+            let synthesis = || fixed.template(context, options, &ready);
+            let follows = watch::Watch {
+                context,
+                files,
+                store,
+                binaries: options.binaries.clone(),
+                debugged: options.debug.is_some(),
+                file: options.template.clone(),
+                template,
+                synthesis: Box::new(synthesis),
+                anew: anew(options, &ready),
+                name: options.template.as_ref().map_or(options.env.clone(), |file| file.display().to_string()),
+                prefix,
+            };
+            tokio::select! {
+                () = stop_asked => {}
+                failure = follows.follow(&mut running) => crate::report::failure(&failure),
+            }
+        }
+    }
     drop(announced);
     noted.abort();
+    attach.inspect(tokio::task::JoinHandle::abort);
     stop(running, sandbox).await;
     lines.abort();
     if let Some(file) = &options.ready_file {
@@ -138,7 +179,7 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 
 fn template(options: &Local, environment: Environment, ready: &Addresses) -> Result<cfn::Template, Failure> {
     match &options.template {
-        Some(file) => read_template(file),
+        Some(file) => foreign::read(file, options.skip_unsupported),
         None => {
             let moved = environment.moved(CONSOLE_ORIGIN, &ready.console).moved(PAYPAL_ORIGIN, &ready.paypal);
             infra::service(&moved).map_err(Failure::new)
@@ -146,9 +187,87 @@ fn template(options: &Local, environment: Environment, ready: &Addresses) -> Res
     }
 }
 
-fn read_template(file: &Path) -> Result<cfn::Template, Failure> {
-    let text = std::fs::read_to_string(file).map_err(Failure::from(format!("cannot read {}", file.display())))?;
-    cfn::read::template(&text).map_err(Failure::from(file.display()))
+/// Where the functions' binaries are. What is watched runs from a place of its own.
+fn binaries(
+    context: &Context,
+    options: &Local,
+    store: Option<watch::Store>,
+) -> Result<(PathBuf, Option<watch::Store>), Failure> {
+    let debugged = options.debug.is_some();
+    let Some(mut store) = store else {
+        let folder = match &options.binaries {
+            Some(folder) => folder.clone(),
+            None => cargo::handlers_folder(context, debugged)?,
+        };
+        return Ok((folder, None));
+    };
+    let executables = match &options.binaries {
+        Some(folder) => watch::executables(folder)?,
+        None => cargo::handlers(context, debugged)?,
+    };
+    store.take(&executables)?;
+    Ok((store.binaries(), Some(store)))
+}
+
+/// What is watched.
+fn watched(context: &Context, options: &Local) -> Vec<(PathBuf, watch::Part)> {
+    use watch::Part::{Binaries, Definitions, Environment, Source, Template};
+    let of_root = |names: &[&str], part| names.iter().map(|name| (context.root.join(name), part)).collect::<Vec<_>>();
+    let manifests = ["Cargo.toml", "Cargo.lock"];
+    let mut watched = match &options.binaries {
+        Some(folder) => vec![(folder.clone(), Binaries)],
+        None => [of_root(&["handlers"], Source), of_root(&manifests, Source)].concat(),
+    };
+    match &options.template {
+        Some(file) => watched.push((file.clone(), Template)),
+        None => {
+            watched.extend(of_root(&["infra", "handlers/contract"], Definitions));
+            watched.extend(of_root(&manifests, Definitions));
+            watched.extend(of_root(&[&format!("environments/{}.yaml", options.env)], Environment));
+        }
+    }
+    watched
+}
+
+/// What makes the same template as this program, when that was built from other definitions than there are now.
+fn anew(options: &Local, ready: &Addresses) -> Vec<String> {
+    let mut words: Vec<_> = ["synth", "--env", &options.env, "--format", "json"].map(str::to_owned).into();
+    for (old, new) in [(CONSOLE_ORIGIN, &ready.console), (PAYPAL_ORIGIN, &ready.paypal)] {
+        words.extend(["--moved".to_owned(), format!("{old}={new}")]);
+    }
+    words
+}
+
+/// What of an environment holds for as long as the cloud runs.
+#[derive(PartialEq, Eq)]
+struct Fixed {
+    service: String,
+    account: String,
+    region: String,
+    webhook_id: String,
+}
+
+impl Fixed {
+    fn of(environment: &Environment) -> Self {
+        Self {
+            service: environment.service.clone(),
+            account: environment.account.clone(),
+            region: environment.region.clone(),
+            webhook_id: environment.paypal.webhook.webhook_id.to_string(),
+        }
+    }
+
+    /// The template as it is saved now.
+    fn template(&self, context: &Context, options: &Local, ready: &Addresses) -> Result<cfn::Template, Failure> {
+        let environment = context.environment(&options.env)?;
+        if options.template.is_none() && *self != Self::of(&environment) {
+            let what = "service, account, region and webhook_id are what they were when the cloud started";
+            return Err(
+                Failure::new(what).help("what ran before goes on; start `cargo xtask local` again to change them")
+            );
+        }
+        template(options, environment, ready)
+    }
 }
 
 async fn start_sandbox(

@@ -72,7 +72,7 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
     environment.retry.give_up_after_seconds = GIVE_UP_SECONDS;
     let binaries = match &options.binaries {
         Some(folder) => folder.clone(),
-        None => cargo::handlers(context)?,
+        None => cargo::handlers_folder(context, false)?,
     };
     let folder = context.root.join("target/soak");
     std::fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;

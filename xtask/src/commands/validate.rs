@@ -10,7 +10,7 @@ use cfn::{check, read};
 use crate::{
     cli::{ReportFormat, Validate},
     context::Context,
-    report::{Failure, print},
+    report::{Failure, print, print_text},
     templates,
 };
 
@@ -39,11 +39,10 @@ pub(crate) fn run(context: &Context, options: &Validate) -> Result<(), Failure> 
             names.iter().map(|name| environment_checked(context, name)).collect::<Result<_, _>>()?
         }
     };
-    let said = match options.format {
-        ReportFormat::Text => text::render(&checked, context.quiet),
-        ReportFormat::Json => json::render(&checked),
-    };
-    print(said)?;
+    match options.format {
+        ReportFormat::Text => print_text(&text::render(&checked, context.quiet))?,
+        ReportFormat::Json => print(json::render(&checked))?,
+    }
     match checked.iter().map(|one| one.report.findings.len()).sum() {
         0 => Ok(()),
         count => Err(Failure::new(text::counted(count, "finding"))

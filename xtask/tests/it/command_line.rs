@@ -1,6 +1,13 @@
 //! What the command line says: help, templates, mistakes.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use nix::pty::openpty;
 
 use crate::service::{root, scratch, xtask};
 
@@ -70,7 +77,6 @@ fn a_wrong_call_says_what_is_wrong_and_what_to_do() {
 
 #[test]
 fn nobody_reading_is_no_failure() {
-    use std::process::Stdio;
     let mut child =
         xtask().args(["synth", "--env", "prod"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -90,6 +96,64 @@ fn outputs_are_asked_for_in_a_program_of_its_own() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.starts_with("error: cannot tell whose the AWS credentials are: "), "{said}");
     assert!(said.ends_with("help: check the network, the region and --endpoint-url\n"), "{said}");
+}
+
+/// What a command shows at a terminal, or in a pipe, with these variables.
+fn seen(at_a_terminal: bool, variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let mut command = xtask();
+    // What whoever runs the tests wants is no matter here.
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_HYPERLINK", "TERM_PROGRAM", "VTE_VERSION", "CI"] {
+        command.env_remove(name);
+    }
+    command.env("TERM", "xterm").envs(variables.iter().copied()).args(arguments);
+    if !at_a_terminal {
+        return text(&command.output().unwrap().stdout);
+    }
+    let pty = openpty(None, None).unwrap();
+    let mut child = command.stdout(Stdio::from(pty.slave)).stderr(Stdio::null()).spawn().unwrap();
+    // It holds the other side of the terminal, which ends when nobody does.
+    drop(command);
+    let (mut shown, mut bytes, mut screen) = (Vec::new(), [0; 4096], fs::File::from(pty.master));
+    while let Ok(read @ 1..) = screen.read(&mut bytes) {
+        shown.extend(&bytes[..read]);
+    }
+    child.wait().unwrap();
+    text(&shown)
+}
+
+#[test]
+fn colours_and_links_are_where_somebody_sees_them_and_wants_them() {
+    let folder = scratch("colours");
+    let (before, after) = (folder.join("before.yaml"), folder.join("after.yaml"));
+    fs::write(&before, "Resources: { Topic: { Type: AWS::SNS::Topic } }\n").unwrap();
+    fs::write(&after, "Resources: { Queue: { Type: AWS::SQS::Queue } }\n").unwrap();
+    let diff = ["diff", before.to_str().unwrap(), after.to_str().unwrap()];
+    for (at_a_terminal, variables, coloured) in [
+        (true, &[][..], true),
+        (true, &[("NO_COLOR", "1")], false),
+        (true, &[("CLICOLOR", "0")], false),
+        (true, &[("TERM", "dumb")], false),
+        (false, &[], false),
+        (false, &[("CLICOLOR_FORCE", "1")], true),
+        (false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+    ] {
+        let shown = seen(at_a_terminal, variables, &diff);
+        assert!(shown.contains("Topic"), "{variables:?}: {shown}");
+        assert_eq!(shown.contains("\x1b["), coloured, "{at_a_terminal} {variables:?}: {shown}");
+    }
+    let place = format!("{}:1:", after.display());
+    let validate = ["validate", "--template", after.to_str().unwrap()];
+    for (at_a_terminal, variables, linked) in [
+        (true, &[("TERM_PROGRAM", "WezTerm")][..], true),
+        (true, &[], false),
+        (false, &[("TERM_PROGRAM", "WezTerm")], false),
+        (false, &[("FORCE_HYPERLINK", "1")], true),
+    ] {
+        let shown = seen(at_a_terminal, variables, &validate);
+        assert!(shown.contains(&place), "{variables:?}: {shown}");
+        let link = format!("\x1b]8;;file://{}\x1b\\", after.display());
+        assert_eq!(shown.contains(&link), linked, "{at_a_terminal} {variables:?}: {shown}");
+    }
 }
 
 #[test]
@@ -130,6 +194,8 @@ fn doctor_looks_at_the_machine_and_at_every_processor_that_an_environment_wants(
             .all(|check| check["ok"] == true)
     );
     let lacking: Vec<_> = checks.iter().filter(|check| check["ok"] == false).collect();
-    assert!(lacking.iter().all(|check| check["mend"].is_string()), "{lacking:?}");
+    // Each a line for a shell.
+    let is_clean = |mend: &str| mend.lines().all(|line| !line.is_empty() && line == line.trim());
+    assert!(lacking.iter().all(|check| check["mend"].as_str().is_some_and(is_clean)), "{lacking:?}");
     assert_eq!(output.status.code(), Some(i32::from(!lacking.is_empty())), "{}", text(&output.stderr));
 }

@@ -139,6 +139,16 @@ impl Project {
         self.folder.join(path)
     }
 
+    /// What every command for this environment gets, in a shell's words.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("--endpoint-url {}", self.endpoint)
+    }
+
+    /// What a command that ships gets beside it, in a shell's words.
+    pub(crate) fn shipped(&self) -> String {
+        format!("--binaries '{}'", self.binaries.display())
+    }
+
     /// The environment's file as it is, for [`Project::restore`].
     pub(crate) fn keep(&self) -> String {
         fs::read_to_string(self.file()).unwrap()

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use contract::functions::ALL;
 use serde_json::{Value, json};
 
-use crate::emulator::{Emulator, Project};
+use crate::{
+    documents,
+    emulator::{Emulator, Project},
+};
 
 /// A domain name that somebody else has already.
 const TAKEN: &str = "taken.example.com";
@@ -36,6 +39,10 @@ fn life(env: &str) {
         project.domain("subscriptions.example.com", zone);
     }
     created(&emulator, &project);
+    if env == "dev" {
+        project.edit("oldest_message_seconds: 1800", "oldest_message_seconds: 1860");
+        documents::of_a_deployed_stack(&project);
+    }
     changed(&emulator, &project);
     undone(&emulator, &project, zone);
     replaced(&emulator, &project, zone);
@@ -120,6 +127,9 @@ fn changed(emulator: &Emulator, project: &Project) {
     project.edit("default: { memory_mb: 256", "default: { memory_mb: 384");
     project.edit("unverified: { visibility_seconds: ", "unverified: { visibility_seconds: 1");
     project.stand_in("plans-list", "second");
+    if project.env == "dev" {
+        reviewed(emulator, project);
+    }
     let result = project.deploy(&[]).outcome("deployed");
     let packed = manifest(project)["functions"]["plans-list"]["size"].as_u64().unwrap();
     assert_eq!(result["uploaded_bytes"].as_u64().unwrap(), packed, "one zip and no more");
@@ -139,6 +149,34 @@ fn changed(emulator: &Emulator, project: &Project) {
     for kind in ["topics", "roles", "apis", "alarms", "secrets", "keys", "domains", "records"] {
         assert_eq!(after[kind], before[kind], "{kind}");
     }
+}
+
+/// What is deployed is compared, joined with the change set that CloudFormation makes, and none of it stays.
+fn reviewed(emulator: &Emulator, project: &Project) {
+    let before = emulator.inventory(&project.account);
+    let said = project.run("diff", &["--format", "json", "--exit-code"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.errors.contains("asking CloudFormation for a change set of dev"), "{}", said.errors);
+    let document: Value = serde_json::from_str(&said.out).unwrap();
+    let review = &document["reviews"][0];
+    assert_eq!(review["change_set"], json!({ "is": "joined" }), "{said:?}");
+    let change = |id: &str| {
+        let changes = review["changes"].as_array().unwrap();
+        changes.iter().find(|change| change["id"] == id).unwrap_or_else(|| panic!("{id} is not in {changes:?}")).clone()
+    };
+    for id in ["UnverifiedQueue", "PlansList", "WebhookVerify"] {
+        let predicted = &change(id)["predicted"];
+        assert_eq!((&predicted["action"], &predicted["replacement"]), (&json!("Modify"), &json!("False")), "{id}");
+        assert_eq!(change(id)["consequence"], "in-place", "{id}");
+    }
+    // Whoever may only read is told what is missing.
+    let alone = project.run("diff", &["--no-change-set"]);
+    let wanted = "Without CloudFormation's change set (--no-change-set): what happens to resources is said by";
+    assert!(alone.code == Some(0) && alone.out.contains(wanted), "{alone:?}");
+    let left = emulator.ask(&project.account, &["change-sets", &project.stack()]);
+    let of_a_question = |name: &&Value| name.as_str().unwrap().starts_with("diff-");
+    assert!(!left.as_array().unwrap().iter().any(|name| of_a_question(&name)), "{left}");
+    assert_eq!(emulator.inventory(&project.account), before);
 }
 
 /// A change that AWS refuses in the middle: what was done before it is undone.
@@ -170,6 +208,21 @@ fn replaced(emulator: &Emulator, project: &Project, zone: &str) {
     }
     let before = emulator.inventory(&project.account);
     project.domain("second.example.com", zone);
+    if project.env == "dev" {
+        let said = project.run("diff", &["--format", "json"]);
+        let document: Value = serde_json::from_str(&said.out).unwrap();
+        let changes = document["reviews"][0]["changes"].as_array().unwrap();
+        let domain = changes.iter().find(|change| change["id"] == "Domain").unwrap();
+        assert_eq!(domain["predicted"]["replacement"], "True", "{domain}");
+        assert_eq!(domain["consequence"], "replacement-retained", "{domain}");
+        let ids: Vec<_> = document["reviews"][0]["facts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|fact| fact["id"].to_string() + &fact["sentence"].to_string())
+            .collect();
+        panic!("{ids:#?}");
+    }
     let refused = project.deploy(&[]);
     refused.failed("--replace");
     assert!(refused.errors.contains("DomainCertificate"), "{}", refused.errors);

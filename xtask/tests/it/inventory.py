@@ -6,6 +6,7 @@
     inventory.py ENDPOINT ACCOUNT secret NAME TEXT   gives a secret its value
     inventory.py ENDPOINT ACCOUNT arns VARIABLE      makes of a secret's name in the functions' variable its ARN
     inventory.py ENDPOINT ACCOUNT next QUEUE         waits for a queue's next message and prints it
+    inventory.py ENDPOINT ACCOUNT change-sets STACK  prints the names of a stack's change sets
     inventory.py ENDPOINT ACCOUNT subscribe TOPIC    makes a queue that gets what the topic gets, prints its address
 """
 
@@ -138,6 +139,10 @@ def subscribe(topic):
     return url
 
 
+def change_sets(stack):
+    return [one["ChangeSetName"] for one in pages("cloudformation", "list_change_sets", "Summaries", StackName=stack)]
+
+
 def next_of(url):
     sqs = client("sqs")
     for _ in range(15):
@@ -148,5 +153,13 @@ def next_of(url):
     sys.exit(f"nothing came to {url}")
 
 
-ACTIONS = {"zone": zone, "domain": domain, "secret": secret, "arns": arns, "subscribe": subscribe, "next": next_of}
+ACTIONS = {
+    "zone": zone,
+    "domain": domain,
+    "secret": secret,
+    "arns": arns,
+    "change-sets": change_sets,
+    "subscribe": subscribe,
+    "next": next_of,
+}
 print(json.dumps(ACTIONS[REST[0]](*REST[1:]) if REST else inventory(), sort_keys=True))

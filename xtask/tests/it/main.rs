@@ -8,10 +8,13 @@
 )]
 
 mod crc;
+mod documents;
 mod emulator;
 mod service;
 
 mod api;
+mod attack;
+mod attack_templates;
 mod build;
 mod command_line;
 mod console;
@@ -30,3 +33,4 @@ mod soak;
 mod start_and_stop;
 mod state;
 mod subscription;
+mod watch;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, process::Command};
 
 use serde_json::Value;
 
-use crate::service::{root, xtask};
+use crate::service::root;
 
 fn tracked() -> Vec<String> {
     let output = Command::new("git").args(["ls-files"]).current_dir(root()).output().expect("git lists the files");
@@ -97,41 +97,6 @@ fn actions_are_named_by_commits_that_nobody_can_move() {
             let (commit, comment) = version.split_once(" # ").unwrap_or_else(|| panic!("{file}: {line}"));
             assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{file}: {action}");
             assert!(comment.starts_with('v'), "{file}: {line} does not say which version it is");
-        }
-    }
-}
-
-/// Words that a text tells people or machines to type exist, with their options.
-#[test]
-fn commands_that_texts_name_exist() {
-    let mut texts = workflows();
-    texts
-        .extend(["README.md", ".ci/run"].map(|file| (file.to_owned(), fs::read_to_string(root().join(file)).unwrap())));
-    let mut seen = BTreeSet::new();
-    for (file, text) in &texts {
-        for call in text.split("cargo xtask ").skip(1) {
-            // A call ends where its line, its quotes or its cell end.
-            let call = call.split(['`', '\n', '|', '#', ';', '(', '>']).next().unwrap();
-            let mut words = call.split_whitespace().map(|word| word.trim_end_matches([',', '.', ':']));
-            let Some(command) = words.next().filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) else {
-                continue;
-            };
-            let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
-            seen.insert((command.to_owned(), file.clone(), options.join(" ")));
-        }
-    }
-    assert!(seen.len() > 10, "{seen:?}");
-    for (command, file, options) in seen {
-        // `event` and its like have commands of their own, whose options are theirs.
-        let output = xtask().args([&command, "--help"]).output().unwrap();
-        let help = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{file} names `cargo xtask {command}`, which does not exist");
-        for option in options.split_whitespace() {
-            let option = option.split('=').next().unwrap();
-            assert!(
-                help.contains(option) || help.contains("Commands:"),
-                "{file} names `cargo xtask {command} {option}`, which does not exist"
-            );
         }
     }
 }

@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 /// Longer than anything that a test waits for takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
+/// What the developer's own environment holds, and no function may see.
+pub(crate) const DEVELOPERS_SECRET: &str = "the-developers-own-key";
+
 /// The plan that the sandbox has from the start, 10.00 USD a month.
 pub(crate) const PLAN: &str = "P-5ML4271244454362WXNWU5NQ";
 
@@ -99,10 +102,22 @@ impl Service {
 
     /// Starts one on free ports, with further options.
     pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
-        let ready_file = scratch(name).join("ready.json");
+        Self::start_in(&root(), name, options)
+    }
+
+    /// Starts one in another project's folder, where commands find it that run there.
+    pub(crate) fn start_in(folder: &Path, name: &str, options: &[&str]) -> Self {
         let mut command = xtask();
+        command.current_dir(folder);
+        Self::start_as(name, command, options)
+    }
+
+    /// Starts one on free ports by this command, with further options.
+    pub(crate) fn start_as(name: &str, mut command: Command, options: &[&str]) -> Self {
+        let ready_file = scratch(name).join("ready.json");
         command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
         command.args(options).arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("AWS_SECRET_ACCESS_KEY", DEVELOPERS_SECRET);
         let mut child = command.spawn().unwrap();
         let lines = Lines::default();
         lines.read(child.stdout.take().unwrap());

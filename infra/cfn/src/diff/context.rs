@@ -17,6 +17,8 @@ pub struct Context {
     pub new: Known,
     /// What CloudFormation's change set says, for a stack that is deployed.
     pub change_set: Option<Vec<Predicted>>,
+    /// What CloudFormation says where it refuses to make a change set of this change, as a sentence.
+    pub refusal: Option<String>,
     /// What stops a change.
     pub guards: Guards,
     /// The lines of Rust that define the resources of the new template, where it was built just now.

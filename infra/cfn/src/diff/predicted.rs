@@ -19,8 +19,10 @@ pub(super) fn join(changes: &mut [Change], context: &Context) {
 
 /// Where CloudFormation and the templates do not say the same.
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
-    let Some(change_set) = &compared.context.change_set else { return Vec::new() };
-    let mut facts = Vec::new();
+    let refusal = compared.context.refusal.as_ref();
+    let refusal = refusal.map(|said| Fact::new("change-set-refused", Risk::Failure, &[], said.trim_end_matches('.')));
+    let mut facts: Vec<Fact> = refusal.into_iter().collect();
+    let Some(change_set) = &compared.context.change_set else { return facts };
     for change in &compared.changes {
         let ours = in_words(change.consequence);
         let Some(predicted) = &change.predicted else {

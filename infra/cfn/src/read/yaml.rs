@@ -9,11 +9,13 @@ use super::{ReadError, tags};
 
 /// Deeper nesting is refused; `serde_json` has the same bound.
 const MAX_DEPTH: usize = 128;
-/// More values than any template of 1 MB can hold are refused, so that aliases cannot multiply without end.
-const MAX_VALUES: usize = 1_000_000;
+/// More than any template of 1 MB can hold is refused, so that aliases cannot multiply without end. A value weighs one, and
+/// one more for each ten bytes of its text.
+const MAX_WEIGHT: usize = 1_000_000;
+const BYTES_OF_ONE: usize = 10;
 
 pub(super) fn parse(text: &str) -> Result<Json, ReadError> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), values: 0 };
+    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), weight: 0 };
     loop {
         let (event, span) = reader.next()?;
         match event {
@@ -30,9 +32,9 @@ pub(super) fn parse(text: &str) -> Result<Json, ReadError> {
 
 struct Reader<'input> {
     parser: Parser<'input, StrInput<'input>>,
-    /// Each anchor's value and how many values it holds.
+    /// Each anchor's value and its weight.
     anchors: HashMap<usize, (Json, usize)>,
-    values: usize,
+    weight: usize,
 }
 
 impl<'input> Reader<'input> {
@@ -57,21 +59,22 @@ impl<'input> Reader<'input> {
         }
     }
 
-    /// Reads the value that begins with `event`; answers it and how many values it holds.
+    /// Reads the value that begins with `event`; answers it and its weight.
     fn value(&mut self, event: Event<'input>, span: Span, depth: usize) -> Result<(Json, usize), ReadError> {
         if depth > MAX_DEPTH {
             return Err(error(span, "nested deeper than 128 levels"));
         }
-        let (anchor, tag, (value, size)) = match event {
+        let (anchor, tag, (value, weight)) = match event {
             Event::Alias(id) => {
                 let known = self.anchors.get(&id).cloned();
-                let (value, size) = known.ok_or_else(|| error(span, "an alias inside its own anchor"))?;
-                self.count(size, span)?;
-                return Ok((value, size));
+                let (value, weight) = known.ok_or_else(|| error(span, "an alias inside its own anchor"))?;
+                self.weigh(weight, span)?;
+                return Ok((value, weight));
             }
             Event::Scalar(text, style, anchor, tag) => {
-                self.count(1, span)?;
-                (anchor, tag.clone(), (scalar(&text, style, tag.as_deref()), 1))
+                let weight = weight(&text);
+                self.weigh(weight, span)?;
+                (anchor, tag.clone(), (scalar(&text, style, tag.as_deref()), weight))
             }
             Event::SequenceStart(anchor, tag) => (anchor, tag, self.sequence(depth)?),
             Event::MappingStart(anchor, tag) => (anchor, tag, self.mapping(span, depth)?),
@@ -83,34 +86,34 @@ impl<'input> Reader<'input> {
             None => value,
         };
         if anchor > 0 {
-            self.anchors.insert(anchor, (value.clone(), size));
+            self.anchors.insert(anchor, (value.clone(), weight));
         }
-        Ok((value, size))
+        Ok((value, weight))
     }
 
     fn sequence(&mut self, depth: usize) -> Result<(Json, usize), ReadError> {
-        let (mut items, mut size) = (Vec::new(), 1);
+        let (mut items, mut weight) = (Vec::new(), 1);
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok((Json::Array(items), size)),
+                (Event::SequenceEnd, _) => return Ok((Json::Array(items), weight)),
                 (event, span) => {
                     let (item, inner) = self.value(event, span, depth + 1)?;
                     items.push(item);
-                    size += inner;
+                    weight += inner;
                 }
             }
         }
     }
 
     fn mapping(&mut self, start: Span, depth: usize) -> Result<(Json, usize), ReadError> {
-        let (mut entries, mut size) = (Map::new(), 1);
+        let (mut entries, mut all) = (Map::new(), 1);
         let mut bases = Vec::new();
         loop {
             let (event, span) = self.next()?;
             let key = match event {
                 Event::MappingEnd => {
                     bases.into_iter().try_for_each(|base| merge(&mut entries, base, start))?;
-                    return Ok((Json::Object(entries), size));
+                    return Ok((Json::Object(entries), all));
                 }
                 // A key is its text, whatever YAML takes it for: `80`, `on` and `2010-09-09` are names here.
                 Event::Scalar(text, ..) => text.into_owned(),
@@ -118,7 +121,8 @@ impl<'input> Reader<'input> {
             };
             let (event, at) = self.next()?;
             let (value, inner) = self.value(event, at, depth + 1)?;
-            size += inner;
+            all += inner + weight(&key);
+            self.weigh(weight(&key), span)?;
             if key == "<<" {
                 bases.push(value);
             } else if entries.insert(key.clone(), value).is_some() {
@@ -127,13 +131,17 @@ impl<'input> Reader<'input> {
         }
     }
 
-    fn count(&mut self, size: usize, span: Span) -> Result<(), ReadError> {
-        self.values += size;
-        if self.values > MAX_VALUES {
-            return Err(error(span, "aliases unfold to more than a million values"));
+    fn weigh(&mut self, weight: usize, span: Span) -> Result<(), ReadError> {
+        self.weight += weight;
+        if self.weight > MAX_WEIGHT {
+            return Err(error(span, "this unfolds to more than any template of 1 MB can hold"));
         }
         Ok(())
     }
+}
+
+fn weight(text: &str) -> usize {
+    1 + text.len() / BYTES_OF_ONE
 }
 
 /// `<<: *base` gives the keys of `base` that the mapping does not have itself; of a list of bases, the first counts most.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::Review;
+use super::{ChangeSet, Review};
 use crate::diff::{Change, Diff, Fact, SectionChange, Verdict};
 
 /// The shape's version.
@@ -19,6 +19,9 @@ struct Document<'a> {
 struct Reviewed<'a> {
     name: &'a str,
     against: &'a str,
+    /// What is known of CloudFormation's own view; left out where nothing that runs is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change_set: Option<ChangeSet<'a>>,
     /// Whether anything differs.
     differs: bool,
     facts: &'a [Fact],
@@ -36,7 +39,7 @@ pub fn json(reviews: &[Review<'_>]) -> String {
 }
 
 fn reviewed<'a>(review: &Review<'a>) -> Reviewed<'a> {
-    let Review { name, against, diff, .. } = *review;
+    let Review { name, against, change_set, diff, .. } = *review;
     let Diff { facts, changes, sections, verdict } = diff;
-    Reviewed { name, against, differs: !diff.is_empty(), facts, changes, sections, verdict }
+    Reviewed { name, against, change_set, differs: !diff.is_empty(), facts, changes, sections, verdict }
 }

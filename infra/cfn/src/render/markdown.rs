@@ -11,7 +11,7 @@ mod visible;
 use super::{
     Review,
     details::{Entry, Sign, entries},
-    text::{counted, counted_changes, counted_risks, plain, undo_in_all, wrapped},
+    text::{change_set_in_words, counted, counted_changes, counted_risks, plain, undo_in_all, wrapped},
     told::{self, Told, word},
 };
 use crate::diff::{Detail, Risk};
@@ -52,7 +52,10 @@ fn head(page: &mut Page, reviews: &[Review<'_>], facts: &[Told<'_>]) {
     page.must(&[format!("<!-- cargo xtask diff: {} -->", escape::marker(&names))]);
     page.must(&lines(&format!("## Infrastructure: {}", inline(&names.join(", "))), ""));
     match reviews {
-        [one] => page.must(&lines(&inline(&format!("Against {}: {}.", one.against, summary(one))), "")),
+        [one] => {
+            page.must(&lines(&inline(&format!("Against {}: {}.", one.against, summary(one))), ""));
+            page.must(&predicted(one, ""));
+        }
         _ => {
             for review in reviews {
                 let said = format!(
@@ -62,6 +65,7 @@ fn head(page: &mut Page, reviews: &[Review<'_>], facts: &[Told<'_>]) {
                     inline(&summary(review))
                 );
                 page.must(&lines(&format!("- {said}"), "  "));
+                page.must(&predicted(review, "  "));
             }
         }
     }
@@ -83,6 +87,14 @@ fn head(page: &mut Page, reviews: &[Review<'_>], facts: &[Told<'_>]) {
     if reviews.len() > 1 {
         page.must(&["What follows holds in all of them, unless it is said.".to_owned(), String::new()]);
     }
+}
+
+/// What CloudFormation says, or that it says nothing, which nobody may overlook.
+fn predicted(review: &Review<'_>, begin: &str) -> Vec<String> {
+    let Some((said, warns)) = change_set_in_words(review) else { return Vec::new() };
+    let said = inline(&said);
+    let said = if warns { format!("**{said}**") } else { said };
+    lines(&said, "").into_iter().map(|line| format!("{begin}{line}")).collect()
 }
 
 fn summary(review: &Review<'_>) -> String {

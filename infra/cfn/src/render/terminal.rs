@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     Review,
     details::{Entry, Sign, entries},
-    text::{RISKS, counted, counted_changes, counted_risks, fitted, plain, risk_words, undo_in_all, wrapped},
+    text::{
+        RISKS, change_set_in_words, counted, counted_changes, counted_risks, fitted, plain, risk_words, undo_in_all,
+        wrapped,
+    },
     told::{self, Told, word},
 };
 use crate::diff::{Detail, Guard, Risk};
@@ -82,6 +85,7 @@ fn head(out: &mut Screen, review: &Review<'_>) {
     let begin = format!("{} against {}", plain(review.name), plain(review.against));
     if diff.is_empty() {
         out.wrapped(BOLD, &format!("{begin}: nothing changes"), 2);
+        predicted(out, review);
         return;
     }
     let risks = counted_risks(diff.facts.iter().map(|fact| fact.risk));
@@ -90,6 +94,7 @@ fn head(out: &mut Screen, review: &Review<'_>) {
     if !diff.changes.is_empty() {
         out.wrapped(DIM, &counted_changes(&diff.changes), 2);
     }
+    predicted(out, review);
     let mut guards: BTreeMap<Guard, Vec<&str>> = BTreeMap::new();
     for blocked in &diff.verdict.blocked {
         guards.entry(blocked.guard).or_default().push(blocked.resource.as_str());
@@ -109,6 +114,12 @@ fn head(out: &mut Screen, review: &Review<'_>) {
         let allowance = &allowed.allowance;
         let (guard, reason) = (word(&allowance.guard), plain(&allowance.reason));
         out.wrapped("", &format!("allowed {guard}: {} ({reason})", allowance.resource), 2);
+    }
+}
+
+fn predicted(out: &mut Screen, review: &Review<'_>) {
+    if let Some((said, warns)) = change_set_in_words(review) {
+        out.wrapped(if warns { YELLOW } else { DIM }, &plain(&said), 2);
     }
 }
 

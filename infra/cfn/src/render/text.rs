@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::{ChangeSet, Review};
 use crate::diff::{Action, Change, Consequence, Risk, Undo};
 
 /// Risks, the greatest first.
@@ -89,6 +90,20 @@ pub(super) fn undo_in_all<'f>(undos: impl Iterator<Item = &'f Undo>) -> String {
     }
 }
 
+/// What CloudFormation says beside the templates, in a sentence, and whether a reader must know that it says nothing.
+pub(super) fn change_set_in_words(review: &Review<'_>) -> Option<(String, bool)> {
+    let differing = review.diff.facts.iter().filter(|fact| fact.id.starts_with("change-set-")).count();
+    Some(match review.change_set? {
+        ChangeSet::Refused => ("CloudFormation refuses this change.".to_owned(), true),
+        ChangeSet::Missing(why) => {
+            let said = "what happens to resources is said by AWS's schemas alone";
+            (format!("Without CloudFormation's change set ({why}): {said}."), true)
+        }
+        ChangeSet::Joined if differing == 0 => ("CloudFormation's change set says the same.".to_owned(), false),
+        ChangeSet::Joined => (format!("CloudFormation's change set differs: {}.", counted(differing, "time")), false),
+    })
+}
+
 /// What cannot be undone, as a reader is told beside the fact; nothing where everything comes back.
 pub(super) fn undo(undo: &Undo) -> Option<String> {
     match undo {
@@ -103,16 +118,48 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Text in one line that only shows: no control characters (a terminal would obey them), none that turn the direction of
-/// writing (one name could pass for another).
+/// Text in one line that only shows: no control characters, nothing unseen.
 pub(crate) fn plain(text: &str) -> String {
     let shown = |char: char| match char {
         '\n' | '\r' | '\t' => ' ',
-        _ if char.is_control() => '\u{fffd}',
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        _ if is_unseen(char) => '\u{fffd}',
         _ => char,
     };
     text.chars().map(shown).collect()
+}
+
+/// Text in one line with its control characters and what is unseen written out, as `\u{1b}`, so that it can neither steer a
+/// terminal nor pass for another.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_unseen(char) { out.extend(char.escape_default()) } else { out.push(char) }
+    }
+    out
+}
+
+/// Text in several lines, each of them [`printable`].
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a terminal or a page obeys a character instead of showing it: controls, and what has no width or turns the
+/// direction of writing, by which one name could pass for another.
+fn is_unseen(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Breaks text into lines of at most `width` characters, between words where that goes. A backslash stays with what it
@@ -177,5 +224,7 @@ mod tests {
     #[test]
     fn text_only_shows() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{202e}d"), "a\u{fffd}[31mb c\u{fffd}d");
+        assert_eq!(printable("a\u{1b}[31mb\r\nc\u{9b}d é\u{202e}"), "a\\u{1b}[31mb\\r\\nc\\u{9b}d é\\u{202e}");
+        assert_eq!(printable_lines("a\u{7}\n\n\u{200b}b\n"), "a\\u{7}\n\n\\u{200b}b\n");
     }
 }

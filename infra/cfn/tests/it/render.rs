@@ -3,7 +3,7 @@
 use cfn::{
     LogicalId, Template,
     diff::{Context, Diff, Fact, Risk, Undo, Verdict, diff},
-    render::{MARKDOWN_BYTES, Review, Style, markdown, terminal},
+    render::{ChangeSet, MARKDOWN_BYTES, Review, Style, markdown, terminal},
 };
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn found(mut facts: Vec<Fact>) -> Diff {
 }
 
 fn review(diff: &Diff) -> Review<'_> {
-    Review { name: "prod", is_environment: true, against: "what is deployed", diff }
+    Review { name: "prod", is_environment: true, against: "what is deployed", change_set: None, diff }
 }
 
 fn template(text: &str) -> Template {
@@ -182,8 +182,8 @@ fn what_is_alike_in_several_environments_is_said_once_and_where_they_differ_is_s
     let (dev, prod) = (of("dev", None), of("prod", Some("a table is added")));
     let against = "git:main";
     let reviews = [
-        Review { name: "dev", is_environment: true, against, diff: &dev },
-        Review { name: "prod", is_environment: true, against, diff: &prod },
+        Review { name: "dev", is_environment: true, against, change_set: None, diff: &dev },
+        Review { name: "prod", is_environment: true, against, change_set: None, diff: &prod },
     ];
     let text = terminal(&reviews, PLAIN);
     assert_eq!(text.matches("orders is reached").count(), 1, "{text}");
@@ -192,6 +192,31 @@ fn what_is_alike_in_several_environments_is_said_once_and_where_they_differ_is_s
     let page = markdown(&reviews);
     assert!(page.starts_with("<!-- cargo xtask diff: dev,prod -->\n"), "{page}");
     assert!(page.contains("- a table is added\n  _only in prod; undo:"), "{page}");
+}
+
+#[test]
+fn what_cloudformation_says_is_told_and_that_it_says_nothing_too() {
+    let agreed = found(vec![fact(Risk::Note, 0, "a queue is added".to_owned())]);
+    let differing = fact(Risk::Note, 0, "CloudFormation's change set says otherwise".to_owned());
+    let differs = found(vec![Fact { id: "change-set-differs", ..differing }]);
+    let nothing = found(Vec::new());
+    let missing = ChangeSet::Missing("you may not ask *anything*");
+    for (diff, known, wanted) in [
+        (&agreed, ChangeSet::Joined, "CloudFormation's change set says the same."),
+        (&differs, ChangeSet::Joined, "CloudFormation's change set differs: 1 time."),
+        (&differs, ChangeSet::Refused, "CloudFormation refuses this change."),
+        (&nothing, missing, "Without CloudFormation's change set (you may not ask *anything*):"),
+        (&agreed, missing, "Without CloudFormation's change set (you may not ask *anything*):"),
+    ] {
+        let reviews = [Review { change_set: Some(known), ..review(diff) }];
+        let text = terminal(&reviews, PLAIN);
+        assert!(text.contains(&format!("\n{wanted}")), "{text}");
+        let page = markdown(&reviews);
+        let escaped = wanted.replace('*', "\\*");
+        assert!(visible(&page).contains(&escaped), "{page}");
+        let both = markdown(&[reviews[0], Review { name: "dev", ..reviews[0] }]);
+        assert_eq!(both.matches(&escaped).count(), 2, "{both}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod cloud;
 mod doctor;
 mod endpoint;
+mod hostile;
 mod kills;
 mod operate;
 mod outputs;

@@ -33,6 +33,9 @@ pub(crate) struct Scenario {
     /// What the environment's guards deny and allow.
     #[serde(default)]
     guards: Option<serde_json::Value>,
+    /// The parameters of which nobody knows a value, for `foresee`.
+    #[serde(default)]
+    unknown: Vec<String>,
     /// The command, without what every command has.
     run: Vec<String>,
 }
@@ -65,6 +68,18 @@ impl Scenario {
                 let context = zips.folder.join("context.json");
                 fs::write(&context, serde_json::json!({ "guards": guards }).to_string()).unwrap();
                 arguments.extend(["--context".to_owned(), context.to_str().unwrap().to_owned()]);
+            }
+        }
+        if arguments[0] == "foresee" {
+            let (template, parameters) = (zips.folder.join("wanted.json"), zips.folder.join("parameters.json"));
+            fs::write(&template, self::template(&self.wanted)).unwrap();
+            let mut values = zips.keys();
+            values.insert("ArtifactBucket".to_owned(), "artifacts-bucket".to_owned());
+            values.insert("AWS::Region".to_owned(), "eu-west-1".to_owned());
+            values.retain(|name, _| !self.unknown.contains(name));
+            fs::write(&parameters, serde_json::to_string(&values).unwrap()).unwrap();
+            for (option, file) in [("--template", &template), ("--parameters", &parameters)] {
+                arguments.extend([option.to_owned(), file.to_str().unwrap().to_owned()]);
             }
         }
         arguments

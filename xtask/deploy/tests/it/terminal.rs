@@ -205,6 +205,24 @@ async fn ctrl_c_without_a_terminal_leaves_at_once() {
     endpoint.look(|cloud| assert_eq!(cloud.stack().unwrap().status, "UPDATE_COMPLETE"));
 }
 
+/// Whether CloudFormation has just heard of the change set, or was asked what is in it.
+#[tokio::test]
+async fn ctrl_c_leaves_no_change_set_of_a_question() {
+    for (call, action) in [(2, "CreateChangeSet"), (3, "DescribeChangeSet")] {
+        let (endpoint, arguments) = prepare("interrupt-foresee", &format!("{UPDATE}run: [foresee]\n")).await;
+        let (here, _release) = hold(&endpoint, call);
+        let mut command = command(&endpoint, &words(&arguments));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        here.await.unwrap();
+        interrupt(&child);
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        assert_eq!(endpoint.actions()[call..], [action, "DeleteChangeSet"]);
+        endpoint.look(|cloud| assert!(cloud.stack().unwrap().change_sets.is_empty()));
+    }
+}
+
 #[tokio::test]
 async fn destroy_asks_for_the_name() {
     for (typed, code) in [("paypal-subscriptions-prod", 0), ("prod", 1)] {

@@ -23,6 +23,7 @@ const known = {
   hops: [],
   journeys: new Map(),
   queues: [],
+  notice: null,
   hasPaypal: false,
   prefix: "",
   /** A name without what all names begin with. */
@@ -63,6 +64,10 @@ function learn({ hops, queues: changed, totals, ...rest }) {
   Object.assign(known, rest);
   if (changed) known.queues = changed;
   known.totals = new Map(totals.map(([from, to, total]) => [`${from} ${to}`, total]));
+  if (rest.picture) known.prefix = commonPrefix(known.picture.nodes);
+  const notice = document.getElementById("notice");
+  if (notice.textContent !== (known.notice ?? "")) notice.textContent = known.notice ?? "";
+  notice.hidden = !known.notice;
   for (const hop of hops) {
     known.hops.push(hop);
     for (const number of hop.journeys) {
@@ -102,7 +107,6 @@ function follow() {
     known.hops = [];
     known.journeys = new Map();
     learn(JSON.parse(data));
-    known.prefix = commonPrefix(known.picture.nodes);
     say("live", "on");
     show();
   });

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Refusal, Shared};
-use crate::lambda::{Function, Invocation, InvokeError};
+use crate::{
+    lambda::{Function, Invocation, InvokeError},
+    provision::is_called,
+};
 
 /// So many lines of a log are shown.
 const MOST_LINES: usize = 300;
@@ -33,8 +36,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 /// The function of this name, or the only one whose name ends with it.
 fn find(shared: &Shared, name: &str) -> Result<Function, Refusal> {
     let lambda = &shared.cloud.services.lambda;
-    let ending = format!("-{name}");
-    let mut ends = lambda.functions().into_iter().filter(|(function, _)| function.name.ends_with(&ending));
+    let mut ends = lambda.functions().into_iter().filter(|(function, _)| is_called(&function.name, name));
     let only = || ends.next().filter(|_| ends.next().is_none()).map(|(function, _)| function);
     lambda.function(name).or_else(only).ok_or_else(|| Refusal::gone("the function"))
 }

@@ -8,7 +8,7 @@ use url::Url;
 use crate::{lambda::Lambda, provision::Provisioned, sns::Sns, sqs::Sqs};
 
 /// Nodes and edges.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Picture {
     pub(crate) nodes: Vec<Node>,
     pub(crate) edges: Vec<Edge>,

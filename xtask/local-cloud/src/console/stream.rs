@@ -29,12 +29,15 @@ struct Reader {
     /// Where to go on among the hops; nothing before the first look.
     place: Option<u64>,
     queues: Value,
+    picture: Value,
+    notice: Value,
 }
 
-/// `hello` with the picture, the totals and the last hops; then `news` with hops, and queues when they changed.
+/// `hello` with the picture, the totals and the last hops; then `news` with hops, and queues, picture and notice when they
+/// changed.
 pub(super) async fn follow(State(shared): State<Arc<Shared>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let follow = shared.cloud.services.recorder.follow();
-    let reader = Reader { shared, follow, place: None, queues: Value::Null };
+    let reader = Reader { shared, follow, place: None, queues: Value::Null, picture: Value::Null, notice: Value::Null };
     Sse::new(unfold(reader, |mut reader| async move { Some((Ok(reader.next().await), reader)) }))
         .keep_alive(KeepAlive::default())
 }
@@ -52,7 +55,9 @@ impl Reader {
             let news = self.shared.cloud.services.recorder.since(self.place.unwrap_or(0), MOST);
             let missed = if first { 0 } else { news.missed };
             let queues = queues::all(&self.shared);
-            if !first && news.hops.is_empty() && queues == self.queues {
+            let (picture, notice) = (json!(*self.shared.cloud.picture.get()), json!(*self.shared.cloud.notice.get()));
+            let seen = (&self.queues, &self.picture, &self.notice);
+            if !first && news.hops.is_empty() && seen == (&queues, &picture, &notice) {
                 continue;
             }
             self.place = Some(news.next);
@@ -61,9 +66,16 @@ impl Reader {
                 set(&mut told, "queues", queues.clone());
                 self.queues = queues;
             }
+            if picture != self.picture {
+                set(&mut told, "picture", picture.clone());
+                self.picture = picture;
+            }
+            if first || notice != self.notice {
+                set(&mut told, "notice", notice.clone());
+                self.notice = notice;
+            }
             if first {
                 let Shared { cloud, neighbours, .. } = &*self.shared;
-                set(&mut told, "picture", json!(cloud.picture));
                 set(&mut told, "neighbours", json!(neighbours));
                 set(&mut told, "api", json!(cloud.api_endpoint));
             }

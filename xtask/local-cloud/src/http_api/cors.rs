@@ -36,6 +36,11 @@ const ALL: [HeaderName; 6] = [
 ];
 
 impl Cors {
+    /// Whether pages of this origin may call it.
+    pub(super) fn allows(&self, origin: &str) -> bool {
+        self.allow_origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
+    }
+
     /// The answer to a browser that asks first; the function does not see such a request.
     pub(super) fn preflight(&self, request: &Request<Body>) -> Option<Response> {
         let asks = request.method() == Method::OPTIONS
@@ -50,10 +55,10 @@ impl Cors {
             headers.remove(name);
         }
         let Some(origin) = origin.and_then(|origin| origin.to_str().ok()) else { return };
-        let any = self.allow_origins.iter().any(|allowed| allowed == "*");
-        if !any && !self.allow_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
+        if !self.allows(origin) {
             return;
         }
+        let any = self.allow_origins.iter().any(|allowed| allowed == "*");
         let mut set = |name: HeaderName, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value)
                 && !value.is_empty()

@@ -36,6 +36,8 @@ use crate::{activity::What, record::Cause};
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 const INITIALIZATION: Duration = Duration::from_secs(10);
 
+/// What a function is told of its time while a debugger is at it, and no time runs out.
+const UNLIMITED: Duration = Duration::from_secs(24 * 3600);
 /// How long what a process said last may take to arrive.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// As many lines of a process that does not start are shown.
@@ -110,9 +112,10 @@ impl Environment {
             key,
             late: AtomicBool::new(false),
         };
-        match environment.initialized(request_id).await {
+        match environment.initialized(request_id, function.limit().map(|_| INITIALIZATION)).await {
             Ok(()) => {
-                host.activity.tell(What::Started { function: function.name.clone() }, Some(since.elapsed()));
+                let started = What::Started { function: function.name.clone(), pid: group };
+                host.activity.tell(started, Some(since.elapsed()));
                 Ok(environment)
             }
             Err(error) => {
@@ -124,7 +127,7 @@ impl Environment {
         }
     }
 
-    async fn initialized(&self, request_id: &str) -> Result<(), FunctionError> {
+    async fn initialized(&self, request_id: &str, limit: Option<Duration>) -> Result<(), FunctionError> {
         let mut polled = self.slot.polled();
         let mut ended = self.ended.clone();
         let first = async {
@@ -136,7 +139,10 @@ impl Environment {
         };
         let late =
             || FunctionError::new("Sandbox.Timedout", request_id, "the function did not start within 10 seconds");
-        timeout(INITIALIZATION, first).await.unwrap_or_else(|_| Err(late()))
+        match limit {
+            Some(limit) => timeout(limit, first).await.unwrap_or_else(|_| Err(late())),
+            None => first.await,
+        }
     }
 
     /// Has the process work on one event.
@@ -144,10 +150,10 @@ impl Environment {
         &self,
         request_id: &str,
         payload: Bytes,
-        limit: Duration,
+        limit: Option<Duration>,
     ) -> Result<Bytes, FunctionError> {
         let (answer, answered) = oneshot::channel();
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit;
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit.unwrap_or(UNLIMITED);
         let event = Event {
             request_id: request_id.to_owned(),
             deadline_ms: deadline.as_millis(),
@@ -161,9 +167,10 @@ impl Environment {
         tokio::select! {
             biased;
             Ok(result) = answered => result,
-            () = sleep(limit) => {
+            () = sleep(limit.unwrap_or_default()), if limit.is_some() => {
                 self.late.store(true, Ordering::Relaxed);
-                let text = format!("Task timed out after {:.2} seconds", limit.as_secs_f64());
+                let seconds = limit.unwrap_or_default().as_secs_f64();
+                let text = format!("Task timed out after {seconds:.2} seconds");
                 Err(FunctionError::new("Sandbox.Timedout", request_id, &text))
             }
             how = ended.wait_for(Option::is_some) => {

@@ -5,12 +5,13 @@
 use std::sync::{Arc, Mutex};
 
 use axum::{
-    Json,
-    body::{Bytes, to_bytes},
-    extract::{Request, State},
-    handler::Handler,
-    http::{HeaderMap, Method, StatusCode},
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode},
+    middleware::from_fn,
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use serde_json::json;
 use tokio::{
@@ -98,29 +99,16 @@ impl Slot {
 
 /// Serves the endpoint until it is aborted.
 pub(super) async fn serve(listener: TcpListener, slot: Arc<Slot>) {
-    // It ends with the task: there is nobody to tell of an error.
-    let _ended = axum::serve(wire::prompt(listener), answer.with_state(slot).into_make_service()).await;
-}
-
-/// Tells the four requests apart. Each event takes two, so that no router stands between.
-async fn answer(State(slot): State<Arc<Slot>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path().strip_prefix("/2018-06-01/runtime/").unwrap_or_default();
-    let read = || to_bytes(body, LONGEST_ANSWER);
-    let what: Vec<&str> = path.split('/').collect();
-    match (&parts.method, what.as_slice()) {
-        (&Method::GET, ["invocation", "next"]) => next(State(slot)).await,
-        (&Method::POST, ["invocation", id, "response"]) => response(&slot, id, read().await),
-        (&Method::POST, ["invocation", id, "error"]) => match read().await {
-            Ok(body) => accepted(slot.answer(id, Err(told(&parts.headers, body)))),
-            Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        },
-        (&Method::POST, ["init", "error"]) => match read().await {
-            Ok(body) => initialization_error(&slot, &parts.headers, body),
-            Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        },
-        _ => StatusCode::NOT_FOUND.into_response(),
-    }
+    let router = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(initialization_error))
+        .layer(DefaultBodyLimit::max(LONGEST_ANSWER))
+        // A page that guesses the port would take the event from the function, or answer in its place.
+        .layer(from_fn(wire::own::own_only))
+        .with_state(slot);
+    wire::serve::serve(listener, router).await;
 }
 
 /// Waits for an event, as long as it takes.
@@ -144,21 +132,29 @@ fn trace_id(hex: &str, at_ms: u128) -> String {
     format!("Root=1-{:08x}-{first};Parent={rest:0>16};Sampled=0", at_ms / 1000)
 }
 
-fn response(slot: &Slot, id: &str, body: Result<Bytes, axum::Error>) -> Response {
+async fn response(
+    State(slot): State<Arc<Slot>>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     match body {
-        Ok(body) => accepted(slot.answer(id, Ok(body))),
+        Ok(body) => accepted(slot.answer(&id, Ok(body))),
         Err(_) => {
             let message =
                 format!("Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes).");
-            slot.answer(id, Err(FunctionError::new("Function.ResponseSizeTooLarge", id, &message)));
+            slot.answer(&id, Err(FunctionError::new("Function.ResponseSizeTooLarge", &id, &message)));
             let body = json!({ "errorType": "RequestEntityTooLarge", "errorMessage": message });
             (StatusCode::PAYLOAD_TOO_LARGE, Json(body)).into_response()
         }
     }
 }
 
-fn initialization_error(slot: &Slot, headers: &HeaderMap, body: Bytes) -> Response {
-    *lock(&slot.initialization_error) = Some(told(headers, body));
+async fn error(State(slot): State<Arc<Slot>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    accepted(slot.answer(&id, Err(told(&headers, body))))
+}
+
+async fn initialization_error(State(slot): State<Arc<Slot>>, headers: HeaderMap, body: Bytes) -> Response {
+    *lock(&slot.initialization_error) = Some(told(&headers, body));
     slot.initialization_failed.notify_one();
     accepted(true)
 }

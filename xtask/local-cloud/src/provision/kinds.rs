@@ -29,6 +29,11 @@ pub(super) fn without_effect(kind: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a type is played here, or is known to have nothing to play.
+pub(super) fn is_known(kind: &str) -> bool {
+    without_effect(kind).is_some() || HONOURED.iter().any(|(known, _)| *known == kind)
+}
+
 /// What of each type has an effect.
 const HONOURED: &[(&str, &[&str])] = &[
     (

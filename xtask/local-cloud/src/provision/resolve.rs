@@ -40,14 +40,14 @@ impl Made {
 /// What values can refer to.
 pub(super) struct Scope<'a> {
     template: &'a Template,
-    given: &'a Given<'a>,
+    given: &'a Given,
     made: HashMap<LogicalId, Made>,
 }
 
 type Resolved = Result<Option<Value>, ProvisionError>;
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(template: &'a Template, given: &'a Given<'a>) -> Self {
+    pub(super) fn new(template: &'a Template, given: &'a Given) -> Self {
         Self { template, given, made: HashMap::new() }
     }
 
@@ -157,14 +157,14 @@ impl<'a> Scope<'a> {
     }
 
     fn reference(&self, name: &str, path: &str) -> Resolved {
-        let account = self.given.account;
+        let account = &self.given.account;
         let pseudo = match name {
             "AWS::NoValue" => return Ok(None),
             "AWS::Region" => Some(account.region.clone()),
             "AWS::AccountId" => Some(account.id.clone()),
             "AWS::Partition" => Some("aws".to_owned()),
             "AWS::URLSuffix" => Some("amazonaws.com".to_owned()),
-            "AWS::StackName" => Some(self.given.stack_name.to_owned()),
+            "AWS::StackName" => Some(self.given.stack_name.clone()),
             "AWS::StackId" => Some(account.arn("cloudformation", &format!("stack/{}/local", self.given.stack_name))),
             _ => None,
         };

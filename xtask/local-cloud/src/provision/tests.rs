@@ -1,5 +1,3 @@
-use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock, lambda::Asynchronous};
-
 use super::*;
 
 /// Makes a template; answers what it is, or what is said about it.
@@ -8,30 +6,15 @@ fn made(template: &str) -> Result<Provisioned, String> {
     let account =
         Account { id: "123456789012".to_owned(), region: "eu-west-1".to_owned(), endpoint: "http://aws".to_owned() };
     let (stream, clock) = (Stream::default(), Clock::default());
-    let metrics = Metrics::new(clock.clone());
-    let logs = Logs::new(account.clone(), metrics.clone());
-    let sqs = Sqs::new(account.clone(), clock.clone(), stream.clone(), Chaos::default(), None);
-    let lambda = Lambda::new(account.clone(), logs.clone(), stream.clone(), Chaos::default());
-    let asynchronous = Asynchronous::new(lambda.clone(), sqs.clone());
-    let sns = Sns::new(account.clone(), sqs.clone(), Arc::new(asynchronous), stream.clone(), None);
-    let alarms = Alarms::new(account.clone(), metrics.clone(), sqs.clone(), sns.clone(), stream);
-    let secrets = Secrets::new(account.clone(), clock);
-    let services = Services {
-        sqs: &sqs,
-        sns: &sns,
-        lambda: &lambda,
-        secrets: &secrets,
-        logs: &logs,
-        metrics: &metrics,
-        alarms: &alarms,
-    };
+    let services = Services::new(&account, &clock, &stream, &Chaos::default(), None);
     let given = Given {
-        stack_name: "stack",
+        stack_name: "stack".to_owned(),
         parameters: BTreeMap::from([("Given".to_owned(), "given".to_owned())]),
-        binaries: &PathBuf::from("/bin"),
-        secrets: &BTreeMap::new(),
+        binaries: PathBuf::from("/bin"),
+        secrets: BTreeMap::new(),
+        debug: None,
         api_endpoint: "http://api".to_owned(),
-        account: &account,
+        account,
     };
     provision(&template, &services, &given).map_err(|error| error.to_string())
 }
@@ -131,6 +114,19 @@ fn what_aws_would_refuse_is_refused_with_its_reason() {
         let said = made(&format!("Resources:\n  {resources}\n")).err().unwrap_or_default();
         assert!(said.contains(wanted), "{resources}: {said}");
     }
+}
+
+#[test]
+fn errors_and_types_that_are_not_played_have_a_place_in_the_template() {
+    let place = |path: &str| ProvisionError::Value { path: path.to_owned(), reason: String::new() }.place();
+    let wanted = Path::resource("Q").key("Properties").key("Tags").item(1).item(0).key("Value");
+    assert_eq!(place("Resources.Q.Properties.Tags[1][0].Value"), Some(wanted));
+    assert_eq!(place("Outputs.Out"), Some(Path::default().key("Outputs").key("Out")));
+    let template =
+        "Resources:\n  Q: {Type: AWS::SQS::Queue}\n  R: {Type: AWS::IAM::Role}\n  D: {Type: AWS::DynamoDB::Table}\n";
+    let template = cfn::read::template(template).unwrap();
+    let named: Vec<_> = unsupported(&template).iter().map(|(id, kind)| format!("{id} {kind}")).collect();
+    assert_eq!(named, ["D AWS::DynamoDB::Table"]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Maker<'_> {
     }
 
     pub(super) fn alarm(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
-        let name = wanted.name("AlarmName", self.given.stack_name);
+        let name = wanted.name("AlarmName", &self.given.stack_name);
         let made = Made::new(&name).with("Arn", &self.given.account.arn("cloudwatch", &format!("alarm:{name}")));
         let Some(metric) = wanted.text("MetricName") else {
             self.note("alarms of more than one metric are not watched", format!("{} {name}", wanted.kind));

@@ -95,6 +95,16 @@ impl Subscription {
         Ok(())
     }
 
+    /// Whether it is the one of this endpoint.
+    pub(super) fn is_of(&self, protocol: &str, endpoint: &str) -> bool {
+        self.protocol == protocol && self.endpoint == endpoint
+    }
+
+    /// The same under another ARN.
+    pub(super) fn under(&self, arn: String) -> Self {
+        Self { arn, ..self.clone() }
+    }
+
     /// Says what differs from a subscription that is to be made of the same endpoint.
     pub(super) fn check_same(&self, attributes: &BTreeMap<String, String>) -> Result<(), ApiError> {
         if attributes.iter().all(|(name, value)| self.attributes.get(name) == Some(value)) {

@@ -271,6 +271,47 @@ impl Topic {
         }
     }
 
+    /// As it is, without subscriptions.
+    pub(super) fn bare(&self) -> Self {
+        Self { subscriptions: Vec::new(), fifo: Arc::default(), ..self.clone() }
+    }
+
+    /// Takes on what the template has anew, where it had something else.
+    pub(super) fn redefine(&mut self, old: &Self, new: &Self) {
+        if old.attributes != new.attributes {
+            self.attributes.clone_from(&new.attributes);
+        }
+        if old.tags != new.tags {
+            self.tags.clone_from(&new.tags);
+        }
+    }
+
+    /// Has the subscriptions that are new in place of the template's old ones; those that calls made stay. Answers the
+    /// template's, as they are now: one of the same endpoint keeps its ARN.
+    pub(super) fn resubscribe(
+        &mut self,
+        old: &[Arc<Subscription>],
+        new: &[Arc<Subscription>],
+    ) -> Vec<Arc<Subscription>> {
+        let find = |among: &[Arc<Subscription>], wanted: &Subscription| {
+            among.iter().find(|known| known.is_of(&wanted.protocol, &wanted.endpoint)).cloned()
+        };
+        self.subscriptions.retain(|known| find(old, known).is_none() || find(new, known).is_some());
+        let subscribe = |new: &Arc<Subscription>| {
+            let known = self.subscriptions.iter_mut().find(|known| known.is_of(&new.protocol, &new.endpoint));
+            let Some(known) = known else {
+                self.subscriptions.push(Arc::clone(new));
+                return Arc::clone(new);
+            };
+            let as_described = Arc::new(new.under(known.arn.clone()));
+            if find(old, new).is_none_or(|old| old.attributes != new.attributes) {
+                *known = Arc::clone(&as_described);
+            }
+            as_described
+        };
+        new.iter().map(subscribe).collect()
+    }
+
     /// As it was written down, with its filters read again.
     pub(super) fn restored(self) -> Result<Self, ApiError> {
         let subscriptions = self.subscriptions.iter().map(|known| (**known).clone().restored().map(Arc::new));

@@ -443,6 +443,21 @@ impl Queue {
         Ok(())
     }
 
+    /// Makes it as a template has it, with the messages that it holds.
+    pub(super) fn redefine(&self, attributes: Attributes, tags: BTreeMap<String, String>) {
+        let modified = self.clock.now();
+        {
+            let mut about = self.about();
+            (about.tags, about.modified) = (tags.clone(), modified);
+        }
+        let mut state = self.state();
+        state.change(attributes);
+        state.tell(&tags);
+        drop(state);
+        // Whoever waits counts from what holds now.
+        self.arrived.notify_waiters();
+    }
+
     /// Makes it as it was when its template was made.
     pub(super) fn reset(&self, attributes: &Attributes, tags: &BTreeMap<String, String>) {
         *self.about() = About { tags: tags.clone(), modified: self.created, purged: None };

@@ -13,6 +13,11 @@ impl Xml {
         self
     }
 
+    /// An element with a text in it, where there is a text.
+    pub(crate) fn texts(self, name: &str, text: Option<&str>) -> Self {
+        text.into_iter().fold(self, |xml, text| xml.text(name, text))
+    }
+
     /// An element with others in it.
     pub(crate) fn element(mut self, name: &str, inner: impl FnOnce(Self) -> Self) -> Self {
         let _never_fails = write!(self.0, "<{name}>");

@@ -45,13 +45,18 @@ impl Cloud {
         Self::try_start(template, state).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Starts a template, if it can be started.
+    /// Starts a template on free ports, if it can be started.
     pub(crate) async fn try_start(template: &str, state: Option<PathBuf>) -> Result<Self, StartError> {
+        Self::try_start_as(template, |options| options.state = state).await
+    }
+
+    /// Starts a template on free ports, with other options than a test's, if it can be started.
+    pub(crate) async fn try_start_as(template: &str, change: impl FnOnce(&mut Options)) -> Result<Self, StartError> {
         let (api, aws) = (listener().await, listener().await);
         let address = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
         let (clock, activity) = (Clock::default(), Stream::default());
         let (api_address, aws_address) = (address(&api), address(&aws));
-        let running = local_cloud::start(Options {
+        let mut options = Options {
             template: cfn::read::template(template).unwrap(),
             stack_name: "test".to_owned(),
             parameters: BTreeMap::new(),
@@ -65,9 +70,11 @@ impl Cloud {
             clock: clock.clone(),
             chaos: Chaos::default(),
             console: None,
-            state,
-        });
-        let running = running.await?;
+            state: None,
+            debug: None,
+        };
+        change(&mut options);
+        let running = local_cloud::start(options).await?;
         Ok(Self { running, aws: aws_address, api: api_address, clock, activity })
     }
 }
@@ -77,7 +84,7 @@ async fn listener() -> TcpListener {
 }
 
 /// Where Cargo puts the functions that tests run: the crate's examples, beside the folder of this very test.
-fn binaries() -> PathBuf {
+pub(crate) fn binaries() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().join("examples")
 }

