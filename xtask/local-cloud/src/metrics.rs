@@ -135,7 +135,9 @@ impl Metrics {
         let is_it = |metric: &&MetricId| {
             let (key, of) = dimension;
             let dimensions = &metric.dimensions;
-            metric.namespace == namespace && dimensions.len() == 1 && dimensions.get(key).is_some_and(|value| value == of)
+            metric.namespace == namespace
+                && dimensions.len() == 1
+                && dimensions.get(key).is_some_and(|value| value == of)
         };
         let watched = self.inner.watched.read().unwrap_or_else(PoisonError::into_inner);
         // Two alarms of one metric look at the same values.

@@ -29,7 +29,11 @@ type All = BTreeMap<&'static str, Vec<f64>>;
 
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
     let workshop = Workshop::set_up(context)?;
-    workshop.missing().into_iter().filter(|(peer, _)| *peer == "ministack").for_each(|(peer, why)| table.missing(peer, why));
+    workshop
+        .missing()
+        .into_iter()
+        .filter(|(peer, _)| *peer == "ministack")
+        .for_each(|(peer, why)| table.missing(peer, why));
     let (ours, ministack) = (workshop.ours(context)?, workshop.ministack()?);
     let runners: Vec<(&Runner, &Place)> =
         std::iter::once(&ours).chain(&ministack).filter_map(|runner| Some((runner, runner.aws.as_ref()?))).collect();
@@ -114,7 +118,8 @@ fn send_receive_delete(aws: &Place, connection: &mut super::client::Connection) 
 
 fn delete(aws: &Place, connection: &mut super::client::Connection, received: &str) -> Result<(), Failure> {
     let received: Value = serde_json::from_str(received).map_err(Failure::from("ReceiveMessage"))?;
-    let handle = received.pointer("/Messages/0/ReceiptHandle").ok_or_else(|| Failure::new("no message was received"))?;
+    let handle =
+        received.pointer("/Messages/0/ReceiptHandle").ok_or_else(|| Failure::new("no message was received"))?;
     ask(connection, &sqs(aws, "DeleteMessage", &json!({ "QueueUrl": plain(aws), "ReceiptHandle": handle })))?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) struct Curve {
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 34.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 74.0;
 /// So many panels stand beside each other.
@@ -171,7 +171,8 @@ mod tests {
     fn what_grows_in_proportion_is_a_straight_line() {
         let svg = svg(&[curve("a < b", &[(1.0, 0.1), (10.0, 1.0), (100.0, 10.0)])]).unwrap();
         let (_, path) = svg.split_once("<path d=\"M").unwrap();
-        let points: Vec<f64> = path.split_once('"').unwrap().0.split(['L', ' ']).map(|text| text.parse().unwrap()).collect();
+        let points: Vec<f64> =
+            path.split_once('"').unwrap().0.split(['L', ' ']).map(|text| text.parse().unwrap()).collect();
         let [x1, y1, x2, y2, x3, y3] = points[..] else { panic!("three points: {points:?}") };
         assert!((x2 - x1 - (x3 - x2)).abs() < 0.2 && (y2 - y1 - (y3 - y2)).abs() < 0.2, "{points:?}");
         assert!(x1 < x2 && y1 > y2, "to the right and up: {points:?}");

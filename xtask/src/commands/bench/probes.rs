@@ -24,58 +24,106 @@ struct Probe {
 /// In this order: what ends or stops a process comes last.
 const PROBES: &[Probe] = &[
     Probe { what: "the answer is a text, `\"text\"`", aws: "200 `text`", ask: |it| answer(it, "/?do=text") },
-    Probe { what: "the answer is an object without `statusCode`", aws: "200 `{\"a\":1}`", ask: |it| answer(it, "/?do=object") },
+    Probe {
+        what: "the answer is an object without `statusCode`",
+        aws: "200 `{\"a\":1}`",
+        ask: |it| answer(it, "/?do=object"),
+    },
     Probe { what: "the answer has no `cookies`", aws: "200 `plain`", ask: |it| answer(it, "/?do=plain") },
-    Probe { what: "a header twice, `a` and `b`", aws: "`\"a,b\"`", ask: |it| {
-        told(it, "GET", "/?do=tell", &[("x-multi", "a"), ("x-multi", "b")], "", "/event/headers/x-multi")
-    } },
-    Probe { what: "a parameter twice, `x=1&x=2`", aws: "`\"1,2\"`", ask: |it| {
-        told(it, "GET", "/?do=tell&x=1&x=2", &[], "", "/event/queryStringParameters/x")
-    } },
-    Probe { what: "cookies", aws: "`[\"c=1\",\"d=2\"]`", ask: |it| {
-        told(it, "GET", "/?do=tell", &[("cookie", "c=1; d=2")], "", "/event/cookies")
-    } },
-    Probe { what: "`routeKey` of `GET /items/{id}`", aws: "`\"GET /items/{id}\"`", ask: |it| {
-        told(it, "GET", "/items/7?do=tell", &[], "", "/event/routeKey")
-    } },
-    Probe { what: "its path parameter", aws: "`\"7\"`", ask: |it| {
-        told(it, "GET", "/items/7?do=tell", &[], "", "/event/pathParameters/id")
-    } },
-    Probe { what: "its path parameter `a%20b`", aws: "`\"a b\"`", ask: |it| {
-        told(it, "GET", "/items/a%20b?do=tell", &[], "", "/event/pathParameters/id")
-    } },
+    Probe {
+        what: "a header twice, `a` and `b`",
+        aws: "`\"a,b\"`",
+        ask: |it| told(it, "GET", "/?do=tell", &[("x-multi", "a"), ("x-multi", "b")], "", "/event/headers/x-multi"),
+    },
+    Probe {
+        what: "a parameter twice, `x=1&x=2`",
+        aws: "`\"1,2\"`",
+        ask: |it| told(it, "GET", "/?do=tell&x=1&x=2", &[], "", "/event/queryStringParameters/x"),
+    },
+    Probe {
+        what: "cookies",
+        aws: "`[\"c=1\",\"d=2\"]`",
+        ask: |it| told(it, "GET", "/?do=tell", &[("cookie", "c=1; d=2")], "", "/event/cookies"),
+    },
+    Probe {
+        what: "`routeKey` of `GET /items/{id}`",
+        aws: "`\"GET /items/{id}\"`",
+        ask: |it| told(it, "GET", "/items/7?do=tell", &[], "", "/event/routeKey"),
+    },
+    Probe {
+        what: "its path parameter",
+        aws: "`\"7\"`",
+        ask: |it| told(it, "GET", "/items/7?do=tell", &[], "", "/event/pathParameters/id"),
+    },
+    Probe {
+        what: "its path parameter `a%20b`",
+        aws: "`\"a b\"`",
+        ask: |it| told(it, "GET", "/items/a%20b?do=tell", &[], "", "/event/pathParameters/id"),
+    },
     Probe { what: "`accountId`", aws: "a text", ask: |it| kind(it, "/event/requestContext/accountId") },
-    Probe { what: "`timeEpoch`", aws: "milliseconds", ask: |it| {
-        let at = tell(it, "GET", "/?do=tell", &[], "")?.pointer("/event/requestContext/timeEpoch").and_then(Value::as_u64);
-        Ok(at.map_or("absent", |at| if at > 100_000_000_000 { "milliseconds" } else { "seconds" }).to_owned())
-    } },
+    Probe {
+        what: "`timeEpoch`",
+        aws: "milliseconds",
+        ask: |it| {
+            let at = tell(it, "GET", "/?do=tell", &[], "")?
+                .pointer("/event/requestContext/timeEpoch")
+                .and_then(Value::as_u64);
+            Ok(at.map_or("absent", |at| if at > 100_000_000_000 { "milliseconds" } else { "seconds" }).to_owned())
+        },
+    },
     Probe { what: "`body` of a request without one", aws: "absent", ask: |it| kind(it, "/event/body") },
     Probe { what: "`pathParameters` without any", aws: "absent", ask: |it| kind(it, "/event/pathParameters") },
     Probe { what: "the deadline, from now", aws: "the timeout, 1 s", ask: deadline },
-    Probe { what: "the function's ARN", aws: "an ARN", ask: |it| {
-        told(it, "GET", "/?do=tell", &[], "", "/headers/lambda-runtime-invoked-function-arn")
-    } },
-    Probe { what: "`AWS_LAMBDA_LOG_GROUP_NAME`", aws: "`\"/aws/lambda/echo\"`", ask: |it| {
-        told(it, "GET", "/?do=tell", &[], "", "/variables/AWS_LAMBDA_LOG_GROUP_NAME")
-    } },
-    Probe { what: "`AWS_LAMBDA_MAX_CONCURRENCY`", aws: "absent", ask: |it| kind(it, "/variables/AWS_LAMBDA_MAX_CONCURRENCY") },
-    Probe { what: "the shell's own variables, `CARGO_HOME`", aws: "absent", ask: |it| kind(it, "/variables/CARGO_HOME") },
-    Probe { what: "SQS: a batch with one id twice", aws: "BatchEntryIdsNotDistinct", ask: |it| {
-        let entry = json!({ "Id": "a", "MessageBody": "x" });
-        refused(it, "SendMessageBatch", &json!({ "Entries": [entry, entry] }))
-    } },
-    Probe { what: "SQS: eleven messages at once", aws: "refused", ask: |it| {
-        refused(it, "ReceiveMessage", &json!({ "MaxNumberOfMessages": 11 })).map(|code| any(&code))
-    } },
-    Probe { what: "SQS: a delay of 901 seconds", aws: "refused", ask: |it| {
-        refused(it, "SendMessage", &json!({ "MessageBody": "x", "DelaySeconds": 901 })).map(|code| any(&code))
-    } },
-    Probe { what: "SQS: an invalid letter, `\\u0000`", aws: "InvalidMessageContents", ask: |it| {
-        refused(it, "SendMessage", &json!({ "MessageBody": "\u{0}" }))
-    } },
-    Probe { what: "SQS: a receipt handle that is none", aws: "ReceiptHandleIsInvalid", ask: |it| {
-        refused(it, "DeleteMessage", &json!({ "ReceiptHandle": "none" }))
-    } },
+    Probe {
+        what: "the function's ARN",
+        aws: "an ARN",
+        ask: |it| told(it, "GET", "/?do=tell", &[], "", "/headers/lambda-runtime-invoked-function-arn"),
+    },
+    Probe {
+        what: "`AWS_LAMBDA_LOG_GROUP_NAME`",
+        aws: "`\"/aws/lambda/echo\"`",
+        ask: |it| told(it, "GET", "/?do=tell", &[], "", "/variables/AWS_LAMBDA_LOG_GROUP_NAME"),
+    },
+    Probe {
+        what: "`AWS_LAMBDA_MAX_CONCURRENCY`",
+        aws: "absent",
+        ask: |it| kind(it, "/variables/AWS_LAMBDA_MAX_CONCURRENCY"),
+    },
+    Probe {
+        what: "the shell's own variables, `CARGO_HOME`",
+        aws: "absent",
+        ask: |it| kind(it, "/variables/CARGO_HOME"),
+    },
+    Probe {
+        what: "SQS: a batch with one id twice",
+        aws: "BatchEntryIdsNotDistinct",
+        ask: |it| {
+            let entry = json!({ "Id": "a", "MessageBody": "x" });
+            refused(it, "SendMessageBatch", &json!({ "Entries": [entry, entry] }))
+        },
+    },
+    Probe {
+        what: "SQS: eleven messages at once",
+        aws: "refused",
+        ask: |it| refused(it, "ReceiveMessage", &json!({ "MaxNumberOfMessages": 11 })).map(|code| any(&code)),
+    },
+    Probe {
+        what: "SQS: a delay of 901 seconds",
+        aws: "refused",
+        ask: |it| {
+            refused(it, "SendMessage", &json!({ "MessageBody": "x", "DelaySeconds": 901 })).map(|code| any(&code))
+        },
+    },
+    Probe {
+        what: "SQS: an invalid letter, `\\u0000`",
+        aws: "InvalidMessageContents",
+        ask: |it| refused(it, "SendMessage", &json!({ "MessageBody": "\u{0}" })),
+    },
+    Probe {
+        what: "SQS: a receipt handle that is none",
+        aws: "ReceiptHandleIsInvalid",
+        ask: |it| refused(it, "DeleteMessage", &json!({ "ReceiptHandle": "none" })),
+    },
     Probe { what: "the function answers with an error", aws: FAILED, ask: |it| answer(it, "/?do=fail") },
     Probe { what: "the function does not answer in time", aws: FAILED, ask: |it| answer(it, "/?do=hang") },
     Probe { what: "and the next request", aws: "200 `ok`", ask: |it| answer(it, "/") },

@@ -44,7 +44,8 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
             table.point("messages in a queue", call, "ms", at, sorted.get(ROUNDS / 2).copied().unwrap_or_default());
         }
         let [send, receive, delete] = times;
-        let text = format!("send {}, receive {}, delete {}", median(send, "ms"), median(receive, "ms"), median(delete, "ms"));
+        let text =
+            format!("send {}, receive {}, delete {}", median(send, "ms"), median(receive, "ms"), median(delete, "ms"));
         table.add(format!("with {wanted} messages"), text, "the same at each");
         if wanted == 1_000_000 {
             let more = resident(&runner) - empty;
@@ -100,7 +101,8 @@ fn calls(aws: &Place, connection: &mut Connection, url: &str) -> Result<[Vec<f64
     for _ in 0..ROUNDS {
         timed(connection, 0, "SendMessage", &json!({ "QueueUrl": url, "MessageBody": "x".repeat(BODY) }))?;
         let received = timed(connection, 1, "ReceiveMessage", &json!({ "QueueUrl": url }))?;
-        let handle = received.pointer("/Messages/0/ReceiptHandle").ok_or_else(|| Failure::new("no message was received"))?;
+        let handle =
+            received.pointer("/Messages/0/ReceiptHandle").ok_or_else(|| Failure::new("no message was received"))?;
         timed(connection, 2, "DeleteMessage", &json!({ "QueueUrl": url, "ReceiptHandle": handle }))?;
     }
     Ok(times)

@@ -27,7 +27,7 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
     let workshop = Workshop::set_up(context)?;
     workshop.missing().into_iter().for_each(|(peer, why)| table.missing(peer, why));
     let (mut ours, mut theirs, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-    cargo::handlers(context)?;
+    cargo::handlers_folder(context, false)?;
     for _ in 0..ROUNDS {
         let since = Instant::now();
         let (ended, place) = workshop.begin_ours(context)?;
@@ -83,8 +83,16 @@ fn rest(runner: &Runner, table: &mut Table, wanted: &'static str) {
     thread::sleep(REST);
     let cpu = (runner.cpu_ms() - before) / (count(REST.as_secs()) * 10.0);
     let family = runner.family();
-    let own = family.iter().find(|process| process.id == runner.id()).map_or(0.0, |process| process.resident_mib);
+    let megabytes = |mib: f64| number(mib * 1.048_576);
+    let own = family.iter().find(|process| process.id == runner.id());
+    let (resident, anonymous) = own.map_or((0.0, 0.0), |process| (process.resident_mib, process.anonymous_mib));
     let all: f64 = family.iter().map(|process| process.resident_mib).sum();
-    let text = format!("{} MB, with its functions {} MB; CPU {} %", number(own * 1.048_576), number(all * 1.048_576), number(cpu));
+    let text = format!(
+        "{} MB, of that {} MB not the program's file; with all its processes {} MB; CPU {} %",
+        megabytes(resident),
+        megabytes(anonymous),
+        megabytes(all),
+        number(cpu)
+    );
     table.add(format!("{} at rest", runner.name), text, wanted);
 }

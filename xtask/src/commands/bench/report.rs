@@ -44,7 +44,8 @@ impl Table {
         let rows =
             self.rows.iter().map(|Row { what, measured, wanted }| format!("| {what} | {measured} | {wanted} |\n"));
         let rows: String = rows.collect();
-        let table = if rows.is_empty() { rows } else { format!("| what | measured | wanted |\n| --- | --- | --- |\n{rows}") };
+        let table =
+            if rows.is_empty() { rows } else { format!("| what | measured | wanted |\n| --- | --- | --- |\n{rows}") };
         let blocks = std::iter::once(table).chain(self.blocks.iter().cloned()).filter(|text| !text.is_empty());
         blocks.collect::<Vec<_>>().join("\n")
     }

@@ -87,7 +87,8 @@ fn tell(table: &mut Table, found: &All, back_to_back: BTreeMap<usize, Vec<f64>>)
             median(p50.clone(), "ms"),
             median(p99.clone(), "ms")
         );
-        let connections = if *connections == 1 { "1 connection".to_owned() } else { format!("{connections} connections") };
+        let connections =
+            if *connections == 1 { "1 connection".to_owned() } else { format!("{connections} connections") };
         table.add(format!("{name}, {connections}"), text, "");
     }
     for (processes, events) in back_to_back {
@@ -103,12 +104,14 @@ fn tell(table: &mut Table, found: &All, back_to_back: BTreeMap<usize, Vec<f64>>)
             table.add(format!("{what}, of cargo-lambda's"), median(ratios, "times"), wanted);
         }
     };
-    let (p50, p99) = (|found: Option<&'_ Found>| found.map(|found| found.p50.clone()), |found: Option<&'_ Found>| {
-        found.map(|found| found.p99.clone())
-    });
-    let (cpu, rate) = (|found: Option<&'_ Found>| found.map(|found| found.cpu_us.clone()), |found: Option<&'_ Found>| {
-        found.map(|found| found.per_second.clone())
-    });
+    let (p50, p99) = (
+        |found: Option<&'_ Found>| found.map(|found| found.p50.clone()),
+        |found: Option<&'_ Found>| found.map(|found| found.p99.clone()),
+    );
+    let (cpu, rate) = (
+        |found: Option<&'_ Found>| found.map(|found| found.cpu_us.clone()),
+        |found: Option<&'_ Found>| found.map(|found| found.per_second.clone()),
+    );
     ratio("p50 at 1 connection", p50(ours_1).as_ref(), p50(theirs_1).as_ref(), "at most 0.6");
     ratio("requests/s at 16 connections", rate(ours_16).as_ref(), rate(theirs_16).as_ref(), "at least 1.7");
     ratio("CPU a request at 1 connection", cpu(ours_1).as_ref(), cpu(theirs_1).as_ref(), "at most 0.5");

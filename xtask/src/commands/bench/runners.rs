@@ -245,14 +245,19 @@ pub(super) const REGION: &str = "eu-west-1";
 
 /// What a signed call has; nobody here checks the signature.
 pub(super) fn signed(service: &str) -> String {
-    format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0")
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
 }
 
 /// Calls an action of SQS.
 pub(super) fn sqs(place: &Place, action: &str, body: &Value) -> Vec<u8> {
     let (target, signature) = (format!("AmazonSQS.{action}"), signed("sqs"));
-    let headers =
-        [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0"), ("authorization", &signature)];
+    let headers = [
+        ("x-amz-target", target.as_str()),
+        ("content-type", "application/x-amz-json-1.0"),
+        ("authorization", &signature),
+    ];
     place.request("POST", "/", &headers, body.to_string().as_bytes())
 }
 

@@ -60,7 +60,7 @@ struct Outcome {
 }
 
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
-    let binaries = cargo::handlers(context)?;
+    let binaries = cargo::handlers_folder(context, false)?;
     let environment = context.environment("local")?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
     let folder = context.root.join("target/bench");
@@ -153,8 +153,7 @@ impl Bench {
             let finished = self.finished(webhooks.len());
             let mut last = since;
             for sender in senders {
-                let ended: Result<Instant, Failure> =
-                    sender.join().map_err(|_| Failure::new("a sender panicked"))?;
+                let ended: Result<Instant, Failure> = sender.join().map_err(|_| Failure::new("a sender panicked"))?;
                 last = last.max(ended?);
             }
             let finished = finished?;
