@@ -131,8 +131,8 @@ impl Watch<'_> {
         }
         let found = diff::diff(&self.template, template, &diff::Context::default());
         if !found.is_empty() {
-            let review =
-                render::Review { name: &self.name, is_environment: false, against: "what ran before", diff: &found };
+            let (name, against) = (&self.name, "what ran before");
+            let review = render::Review { name, is_environment: false, against, change_set: None, diff: &found };
             lines::say(&render::terminal(&[review], style(true, true)));
         }
         let built = built.map(|built| format!("built in {:.2} s, ", built.as_secs_f64())).unwrap_or_default();
