@@ -103,7 +103,7 @@ mod tests {
         let (ours, theirs) = duplex(1 << 16);
         let router = Router::new()
             .route("/", get(|| async { "hello" }).post(|body: String| async move { body }))
-            .route("/never", post(|| std::future::pending::<()>()))
+            .route("/never", post(std::future::pending::<()>))
             .layer(from_fn(|request, next| whole(10, request, next)));
         tokio::spawn(connection(theirs, router, ConnectInfo(())));
         ours

@@ -80,7 +80,7 @@ fn fill(aws: &Place, connection: &mut Connection, url: &str, messages: u64) -> R
     for _ in 0..messages / BATCH {
         ask(connection, &whole)?;
     }
-    if messages % BATCH > 0 {
+    if !messages.is_multiple_of(BATCH) {
         ask(connection, &batch(messages % BATCH))?;
     }
     Ok(())

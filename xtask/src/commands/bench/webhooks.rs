@@ -1,5 +1,5 @@
 //! The service itself: how many webhooks a second are taken, verified and published, how many completed sales a second become
-//! paid invoices, and how long one takes at each rate. Nothing may be lost.
+//! paid invoices, and how long one takes at each rate. Nothing may be lost. The functions are built as they are shipped.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,8 +21,7 @@ use super::{
     runners::{ACCOUNT, REGION, ask, sqs},
 };
 use crate::{
-    cargo,
-    commands::{running::Running, soak::service::Service},
+    commands::{build, running::Running, soak::service::Service},
     context::Context,
     report::Failure,
 };
@@ -60,7 +59,7 @@ struct Outcome {
 }
 
 pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failure> {
-    let binaries = cargo::handlers_folder(context, false)?;
+    let binaries = build::pack(context, build::this_machine()?, None)?.binaries;
     let environment = context.environment("local")?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
     let folder = context.root.join("target/bench");
@@ -94,7 +93,8 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
     table.add("completed sales to paid invoices, as fast as it goes", rate(SALES, burst.finished), "at least 200/s");
     let outcomes = burst.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
     table.add("what became of them", outcomes.collect::<Vec<_>>().join(", "), "");
-    let paid = bench.service.invoices()?.iter().filter(|invoice| invoice.get("status") == Some(&json!("PAID"))).count();
+    let invoices = bench.service.invoices()?;
+    let paid = invoices.iter().filter(|invoice| invoice.pointer("/document/status") == Some(&json!("PAID"))).count();
     table.add("paid invoices of all sales", format!("{paid} of {sales}"), "all");
     Ok(())
 }
