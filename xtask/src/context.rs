@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -64,6 +65,32 @@ impl Context {
 /// Writes a file whole or not at all: a reader never sees half of it.
 pub(crate) fn write_whole(file: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let beside = file.with_extension("part");
-    let written = fs::write(&beside, content).and_then(|()| fs::rename(&beside, file));
+    // What lies there was left over, or is a link that somebody laid: nothing is written through it.
+    let _nothing_there = fs::remove_file(&beside);
+    let part = fs::OpenOptions::new().write(true).create_new(true).open(&beside);
+    let written = part.and_then(|mut part| part.write_all(content.as_ref())).and_then(|()| fs::rename(&beside, file));
     written.map_err(Failure::from(format!("cannot write {}", file.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_through_a_link_that_somebody_laid() {
+        let folder = std::env::temp_dir().join(format!("xtask-write-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (other, file) = (folder.join("other"), folder.join("out.yaml"));
+        fs::write(&other, "somebody else's").unwrap();
+        for link in [folder.join("out.part"), file.clone()] {
+            std::os::unix::fs::symlink(&other, link).unwrap();
+            write_whole(&file, "ours").unwrap();
+            assert_eq!(fs::read_to_string(&other).unwrap(), "somebody else's");
+            assert_eq!(fs::read_to_string(&file).unwrap(), "ours");
+            fs::remove_file(&file).unwrap();
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

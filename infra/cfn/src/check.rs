@@ -85,6 +85,13 @@ pub struct Rule {
     find: fn(&Facts<'_>) -> Vec<Fault>,
 }
 
+impl Rule {
+    /// Whether what it finds is left out where another rule finds something.
+    pub(crate) fn may_echo(&self) -> bool {
+        self.id.starts_with("SCHEMA-")
+    }
+}
+
 /// What comes of breaking a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +103,7 @@ pub enum Severity {
 }
 
 /// What a rule's function answers.
+#[derive(Clone)]
 struct Fault {
     path: Path,
     message: String,
@@ -144,11 +152,16 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// Checks a template by every rule.
 #[must_use]
 pub fn template(template: &Template) -> Report {
+    by_rules(template, |_| true)
+}
+
+/// Checks a template by some of the rules.
+pub(crate) fn by_rules(template: &Template, chosen: impl Fn(&Rule) -> bool) -> Report {
     let facts = Facts::of(template);
     if let Some(name) = facts.unknown_macro() {
         return Report { unknown_macro: Some(name), ..Report::default() };
     }
-    let found = rules().flat_map(|rule| {
+    let found = rules().filter(|rule| chosen(rule)).flat_map(|rule| {
         let faults = (rule.find)(&facts);
         faults.into_iter().map(move |Fault { path, message }| Finding { rule, path, message })
     });
@@ -157,7 +170,7 @@ pub fn template(template: &Template) -> Report {
 
 /// AWS's schema says that a value does not fit; where a rule of ours says more about the same place, that is enough.
 fn without_echoes(found: Vec<Finding>) -> Vec<Finding> {
-    let is_echo = |finding: &Finding| finding.rule.id.starts_with("SCHEMA-");
+    let is_echo = |finding: &Finding| finding.rule.may_echo();
     let said: HashSet<Path> =
         found.iter().filter(|finding| !is_echo(finding)).map(|finding| finding.path.clone()).collect();
     found.into_iter().filter(|finding| !is_echo(finding) || !said.contains(&finding.path)).collect()

@@ -4,40 +4,45 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json};
 
-use crate::{LogicalId, Template};
+use crate::{LogicalId, Template, path::Trail};
 
 /// Each name that a value refers to by `Ref`, `Fn::GetAtt` or `Fn::Sub`, with the path to it below `path`.
 ///
 /// Names are those of resources, parameters and pseudo parameters, as they stand.
 #[must_use]
 pub fn references(value: &Json, path: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    walk(value, path, &mut found);
+    let (mut found, start) = (Vec::new(), Trail::Start);
+    walk(value, &start.key(path), &mut |trail, name| found.push((trail.path().to_string(), name.to_owned())));
     found
 }
 
-fn walk(value: &Json, path: &str, found: &mut Vec<(String, String)>) {
+/// The names of [`references`] alone.
+#[must_use]
+pub fn names(value: &Json) -> Vec<&str> {
+    let mut found = Vec::new();
+    walk(value, &Trail::Start, &mut |_, name| found.push(name));
+    found
+}
+
+fn walk<'a>(value: &'a Json, trail: &Trail<'_>, tell: &mut impl FnMut(&Trail<'_>, &'a str)) {
     match value {
-        Json::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| walk(item, &format!("{path}[{at}]"), found));
-        }
+        Json::Array(items) => items.iter().enumerate().for_each(|(at, item)| walk(item, &trail.item(at), tell)),
         Json::Object(entries) => {
-            found.extend(targets(entries).into_iter().map(|target| (path.to_owned(), target)));
-            entries.iter().for_each(|(key, inner)| walk(inner, &format!("{path}.{key}"), found));
+            targets(entries).into_iter().for_each(|target| tell(trail, target));
+            entries.iter().for_each(|(key, inner)| walk(inner, &trail.key(key), tell));
         }
         _ => {}
     }
 }
 
 /// What an intrinsic function refers to; nothing for other objects.
-fn targets(entries: &Map<String, Json>) -> Vec<String> {
+fn targets(entries: &Map<String, Json>) -> Vec<&str> {
     let Some((name, argument)) = entries.iter().next().filter(|_| entries.len() == 1) else { return Vec::new() };
-    let text = |value: Option<&Json>| value.and_then(Json::as_str).map(str::to_owned).into_iter().collect();
     match name.as_str() {
-        "Ref" => text(Some(argument)),
+        "Ref" => argument.as_str().into_iter().collect(),
         "Fn::GetAtt" => match argument {
-            Json::String(whole) => whole.split('.').next().map(str::to_owned).into_iter().collect(),
-            list => text(list.get(0)),
+            Json::String(whole) => whole.split('.').next().into_iter().collect(),
+            list => list.get(0).and_then(Json::as_str).into_iter().collect(),
         },
         "Fn::Sub" => match argument {
             Json::String(whole) => sub_targets(whole),
@@ -45,7 +50,7 @@ fn targets(entries: &Map<String, Json>) -> Vec<String> {
                 // Names that `Fn::Sub` gets values for are its own.
                 let own = list.get(1).and_then(Json::as_object);
                 let all = list.get(0).and_then(Json::as_str).map(sub_targets).unwrap_or_default();
-                all.into_iter().filter(|name| !own.is_some_and(|own| own.contains_key(name))).collect()
+                all.into_iter().filter(|name| !own.is_some_and(|own| own.contains_key(*name))).collect()
             }
         },
         _ => Vec::new(),
@@ -53,10 +58,10 @@ fn targets(entries: &Map<String, Json>) -> Vec<String> {
 }
 
 /// The names in `${Name}` and `${Name.Attribute}`; `${!Literal}` is text.
-fn sub_targets(text: &str) -> Vec<String> {
+fn sub_targets(text: &str) -> Vec<&str> {
     let variables = text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.trim());
     let names = variables.filter(|name| !name.starts_with('!'));
-    names.map(|name| name.split_once('.').map_or(name, |(id, _)| id).to_owned()).collect()
+    names.map(|name| name.split_once('.').map_or(name, |(id, _)| id)).collect()
 }
 
 /// Resources refer to each other in a circle.
@@ -112,9 +117,8 @@ fn visit<'a>(
 /// The resources that one needs before it.
 fn needs<'a>(template: &'a Template, id: &LogicalId) -> BTreeSet<&'a LogicalId> {
     let Some(resource) = template.resources.get(id) else { return BTreeSet::new() };
-    let named = resource.properties.values().flat_map(|value| references(value, "")).map(|(_, name)| name);
-    let named = named.chain(resource.depends_on.iter().map(ToString::to_string));
-    named.filter_map(|name| template.resources.get_key_value(name.as_str()).map(|(id, _)| id)).collect()
+    let named = resource.properties.values().flat_map(names).chain(resource.depends_on.iter().map(LogicalId::as_str));
+    named.filter_map(|name| template.resources.get_key_value(name).map(|(id, _)| id)).collect()
 }
 
 #[cfg(test)]

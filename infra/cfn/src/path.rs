@@ -21,7 +21,12 @@ impl Path {
     /// The way to a resource.
     #[must_use]
     pub fn resource(id: &str) -> Self {
-        Self::default().key("Resources").key(id)
+        Self::of_keys(["Resources", id])
+    }
+
+    /// The way over these keys.
+    pub(crate) fn of_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Self {
+        Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
 
     /// Further to the value of a key.
@@ -72,6 +77,50 @@ impl Path {
 
     fn step(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
+    }
+}
+
+/// A [`Path`] while a walk is on it: its steps stay where they are, and are copied where something is told of the place.
+/// Most places have nothing to tell.
+#[derive(Clone, Copy)]
+pub(crate) enum Trail<'a> {
+    /// The template itself.
+    Start,
+    /// Further to the value of a key.
+    Key(&'a Trail<'a>, &'a str),
+    /// Further to an item of a list, counted from 0.
+    Item(&'a Trail<'a>, usize),
+}
+
+impl<'a> Trail<'a> {
+    /// Further to the value of a key.
+    pub(crate) fn key(&'a self, key: &'a str) -> Self {
+        Self::Key(self, key)
+    }
+
+    /// Further to an item of a list, counted from 0.
+    pub(crate) fn item(&'a self, at: usize) -> Self {
+        Self::Item(self, at)
+    }
+
+    /// The way so far.
+    pub(crate) fn path(&self) -> Path {
+        let (mut steps, mut at) = (Vec::new(), self);
+        loop {
+            at = match at {
+                Self::Start => break,
+                Self::Key(before, key) => {
+                    steps.push(Step::Key((*key).to_owned()));
+                    before
+                }
+                Self::Item(before, item) => {
+                    steps.push(Step::Item(*item));
+                    before
+                }
+            };
+        }
+        steps.reverse();
+        Path(steps)
     }
 }
 

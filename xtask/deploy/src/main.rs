@@ -42,6 +42,7 @@ mod drift;
 mod errors;
 mod events;
 mod failure;
+mod files;
 mod follow;
 mod foresee;
 mod guard;

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, change_set::ChangeSet, guard::Allowed, source::Source, stack::Stack, target::Target};
+use crate::{
+    Failure, change_set::ChangeSet, files::write_private, guard::Allowed, source::Source, stack::Stack, target::Target,
+};
 
 /// The version of the file that this program writes and reads.
 const VERSION: u32 = 1;
@@ -91,7 +93,7 @@ impl Plan {
         };
         let text = serde_json::to_string_pretty(self).map_err(|error| cannot(&error))? + "\n";
         let beside = file.with_extension("part");
-        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+        let written = write_private(&beside, text.as_bytes()).and_then(|()| fs::rename(&beside, file));
         written.map_err(|error| cannot(&error))
     }
 

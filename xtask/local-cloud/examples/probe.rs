@@ -39,10 +39,7 @@ fn main() {
             "exit" => std::process::exit(3),
             // Answers once there is a file of this name.
             "until" => {
-                let file = event["file"].as_str().unwrap();
-                while !std::path::Path::new(file).exists() {
-                    thread::sleep(Duration::from_millis(5));
-                }
+                until(event["file"].as_str().unwrap());
                 post(&format!("invocation/{id}/response"), &json!({ "root": root() }).to_string());
             }
             "root" => {
@@ -68,6 +65,7 @@ fn main() {
                 post(&format!("invocation/{id}/error"), r#"{"errorType":"Probe.Failed","errorMessage":"as asked"}"#);
             }
             _ if event.get("Records").is_some() => {
+                wait_for_file(&event);
                 post(&format!("invocation/{id}/response"), &batch(&event));
             }
             _ => {
@@ -77,6 +75,22 @@ fn main() {
                 post(&format!("invocation/{id}/response"), &body.to_string());
             }
         }
+    }
+}
+
+/// Waits where the first message of a batch asks for a file: until there is one of that name.
+fn wait_for_file(event: &Value) {
+    let body = event.pointer("/Records/0/body").and_then(Value::as_str).unwrap_or_default();
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    if let Some(file) = body.get("file").and_then(Value::as_str) {
+        until(file);
+    }
+}
+
+/// Waits until there is a file of this name.
+fn until(file: &str) {
+    while !std::path::Path::new(file).exists() {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn start(source: EventSource, queue: Arc<Queue>, lambda: Lambda, acco
                 Ok(permit) = Arc::clone(&permits).acquire_owned() => permit,
                 _ = &mut finished => break,
             };
-            let debugged = lambda.function(&source.function).is_some_and(|function| function.debugged);
+            let debugged = lambda.is_debugged(&source.function);
             let hidden = debugged.then_some(DEBUGGED);
             // Whoever waits for a first message has none that could be lost.
             let first = tokio::select! {

@@ -248,7 +248,8 @@ async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Respons
         why: Some(why.to_owned()),
         ..Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
     };
-    let done = timeout(PATIENCE, shared.lambda.invoke(function, event)).await;
+    let answer = shared.lambda.invoke(function, event);
+    let done = if shared.lambda.is_debugged(function) { Ok(answer.await) } else { timeout(PATIENCE, answer).await };
     let done = done.map_err(|_| unavailable("Endpoint request timed out"))?;
     let done = done.map_err(|error| match error {
         InvokeError::Throttled => unavailable("Rate Exceeded."),

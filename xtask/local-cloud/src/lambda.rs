@@ -281,6 +281,11 @@ impl Lambda {
         self.pool(function).map(|pool| pool.function.clone())
     }
 
+    /// Whether a debugger is at this function.
+    pub(crate) fn is_debugged(&self, function: &str) -> bool {
+        self.pool(function).is_some_and(|pool| pool.function.debugged)
+    }
+
     /// All functions, by name, and how many processes run for each.
     #[must_use]
     pub fn functions(&self) -> Vec<(Function, usize)> {

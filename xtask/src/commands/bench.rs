@@ -17,6 +17,7 @@ mod requests;
 mod runners;
 mod synth;
 mod verification;
+mod watch;
 mod webhooks;
 
 use std::{fs, time::Instant};
@@ -48,6 +49,7 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "probes", run: probes::measure },
     Measurement { name: "verification", run: verification::measure },
     Measurement { name: "functions", run: functions::measure },
+    Measurement { name: "watch", run: watch::measure },
 ];
 
 pub(crate) fn run(context: &Context, options: &Bench) -> Result<(), Failure> {

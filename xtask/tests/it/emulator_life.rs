@@ -215,13 +215,6 @@ fn replaced(emulator: &Emulator, project: &Project, zone: &str) {
         let domain = changes.iter().find(|change| change["id"] == "Domain").unwrap();
         assert_eq!(domain["predicted"]["replacement"], "True", "{domain}");
         assert_eq!(domain["consequence"], "replacement-retained", "{domain}");
-        let ids: Vec<_> = document["reviews"][0]["facts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|fact| fact["id"].to_string() + &fact["sentence"].to_string())
-            .collect();
-        panic!("{ids:#?}");
     }
     let refused = project.deploy(&[]);
     refused.failed("--replace");

@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -128,6 +129,32 @@ fn check_json(validator: &jsonschema::Validator, said: &str) -> Value {
     document
 }
 
+/// The schema of SARIF 2.1.0, as schemastore.org and Microsoft's SDK for JavaScript have it (under the MIT licence).
+fn check_sarif(said: &str) -> Value {
+    let schema = fs::read_to_string(root().join("xtask/tests/it/sarif-2.1.0-rtm.5.json")).unwrap();
+    let mut schema: Value = serde_json::from_str(&schema).unwrap();
+    for with_language in ["run", "toolComponent"] {
+        // A bracket too many: it is no regular expression.
+        let language = &mut schema["definitions"][with_language]["properties"]["language"];
+        language.as_object_mut().unwrap().remove("pattern").unwrap();
+    }
+    check_json(&jsonschema::validator_for(&schema).unwrap(), said)
+}
+
+/// The risk is on the first screen, a fact takes three lines at most, and all of it 60 before the folds.
+fn check_page(page: &str) {
+    let visible = page.split("<details>").next().unwrap();
+    assert!(visible.lines().count() <= 60 && page.lines().all(|line| line.chars().count() <= 100), "{page}");
+    // What a browser of 1280 by 800 shows of it, as it was seen in one.
+    let first_screen: Vec<&str> = visible.lines().take(22).collect();
+    assert!(first_screen.iter().any(|line| line.starts_with("### ")), "{page}");
+    let facts = visible.split_once("\n### ").unwrap().1;
+    for fact in facts.split("\n- ").skip(1) {
+        let lines = fact.lines().take_while(|line| !line.is_empty()).count();
+        assert!(lines <= 3, "{fact}");
+    }
+}
+
 #[test]
 fn typical_pull_requests_are_reviewed_in_every_form() {
     let validator = schema();
@@ -138,10 +165,10 @@ fn typical_pull_requests_are_reviewed_in_every_form() {
         expect(&format!("{name}.details.txt"), &text(&diff(&folder, &["--details"])));
         let page = text(&diff(&folder, &["--format", "markdown"]));
         expect(&format!("{name}.md"), &page);
-        let before_folds = page.split("<details>").next().unwrap();
-        assert!(before_folds.lines().count() <= 60 && page.lines().all(|line| line.chars().count() <= 100), "{page}");
+        check_page(&page);
         let document = check_json(&validator, &text(&diff(&folder, &["--format", "json"])));
         assert_eq!(document.pointer("/reviews/0/facts/0/risk").unwrap(), first, "{name}: {document:#}");
+        check_sarif(&text(&diff(&folder, &["--format", "sarif"])));
     }
 }
 
@@ -169,6 +196,8 @@ fn project(test: &str) -> PathBuf {
     fs::write(folder.join("infra/empty"), "").unwrap();
     fs::write(folder.join("handlers/src/bin/webhook-process.rs"), "fn main() {}\n").unwrap();
     fs::write(folder.join("handlers/src/batch.rs"), "\n").unwrap();
+    fs::create_dir_all(folder.join("handlers/paypal/fuzz/corpus")).unwrap();
+    fs::write(folder.join("handlers/paypal/fuzz/corpus/seed"), "\n").unwrap();
     git(&folder, &["init", "--quiet"]);
     git(&folder, &["add", "."]);
     git(&folder, &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "first"]);
@@ -190,12 +219,15 @@ fn in_project(folder: &Path, arguments: &[&str]) -> Output {
 fn code_alone_is_told_by_the_functions_name_and_file() {
     let folder = project("code");
     fs::write(folder.join("handlers/src/bin/webhook-process.rs"), "fn main() { todo!() }\n").unwrap();
+    // What no function is made of.
+    fs::write(folder.join("handlers/paypal/fuzz/corpus/seed"), "another\n").unwrap();
     let against = ["--env", "prod", "--against", "git:HEAD"];
     let said = in_project(&folder, &against);
     assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
     expect("code-only.txt", &text(&said));
     let page = in_project(&folder, &[&against[..], &["--format", "markdown"]].concat());
     expect("code-only.md", &text(&page));
+    check_page(&text(&page));
     let json = in_project(&folder, &[&against[..], &["--format", "json", "--exit-code"]].concat());
     assert_eq!(json.status.code(), Some(2));
     check_json(&schema(), &text(&json));
@@ -225,9 +257,91 @@ fn all_environments_are_one_review() {
     expect("all-environments.txt", &text(&said));
     let page = in_project(&folder, &["--all", "--against", "git:HEAD", "--format", "markdown"]);
     expect("all-environments.md", &text(&page));
+    check_page(&text(&page));
     let json = in_project(&folder, &["--all", "--against", "git:HEAD", "--format", "json"]);
     let document = check_json(&schema(), &text(&json));
     assert_eq!(document["reviews"].as_array().unwrap().len(), 2);
+}
+
+/// What is built of a revision whose code is another, without waiting for a compiler: a program in cargo's place says what the
+/// revision's program would, and fails where it does not stand in that revision's files.
+#[test]
+fn a_revision_with_other_code_is_asked_for_its_template_once() {
+    let folder = project("built");
+    let synth = xtask().current_dir(&folder).args(["synth", "--env", "prod", "--format", "json"]).output().unwrap();
+    fs::write(folder.join("template.json"), synth.stdout).unwrap();
+    let cargo = folder.join("cargo");
+    let script = "#!/bin/sh\necho \"$@\" >> ../../../calls\n[ -s infra/empty ] && exit 3\ncat ../../../template.json\n";
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.join("infra/empty"), "other code").unwrap();
+    let file = folder.join("environments/prod.yaml");
+    let prod = fs::read_to_string(&file).unwrap();
+    fs::write(&file, prod.replace("requests_per_second: 200", "requests_per_second: 900")).unwrap();
+    let against = |revision: &str| {
+        let mut command = xtask();
+        command.current_dir(&folder).env("CARGO", &cargo).args(["diff", "--env", "prod", "--against", revision]);
+        let output = command.output().unwrap();
+        (output.status.code(), text(&output), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said, progress) = against("git:HEAD");
+    assert_eq!(code, Some(0), "{progress}");
+    assert!(progress.starts_with("building what HEAD ("), "{progress}");
+    assert!(said.contains("stage ApiStage: requests 900 a second instead of 200 a second"), "{said}");
+    assert_eq!(against("git:HEAD"), (Some(0), said, String::new()), "it was asked before");
+    let calls = fs::read_to_string(folder.join("calls")).unwrap();
+    assert_eq!(calls, "run --quiet --package xtask -- synth --env prod --format json\n");
+    // A revision that does not build is an error that says so.
+    git(&folder, &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-am", "second"]);
+    fs::write(folder.join("infra/empty"), "code of today").unwrap();
+    let (code, _, errors) = against("git:HEAD");
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("of that revision ended with exit status: 3"), "{errors}");
+    assert!(errors.contains("help: HEAD itself must build"), "{errors}");
+}
+
+#[test]
+fn what_a_guard_blocks_ends_with_3_until_it_is_allowed_by_name_which_is_recorded() {
+    let folder = project("guards");
+    let file = folder.join("environments/dev.yaml");
+    let unguarded = fs::read_to_string(&file).unwrap();
+    let unguarded = unguarded.split("\nguards:\n").next().unwrap();
+    fs::write(&file, format!("{unguarded}\nguards:\n  deny: [weaken-protection]\n")).unwrap();
+    git(&folder, &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-am", "guards"]);
+    let guarded = fs::read_to_string(&file).unwrap();
+    let against = ["--env", "dev", "--against", "git:HEAD", "--exit-code"];
+    let code = |more: &[&str]| in_project(&folder, &[&against[..], more].concat()).status.code();
+    assert_eq!(code(&[]), Some(0));
+    // More memory is nothing that a guard minds.
+    fs::write(&file, guarded.replace("default: { memory_mb: 256", "default: { memory_mb: 384")).unwrap();
+    assert_eq!(code(&[]), Some(2));
+    fs::write(&file, guarded.replace("requests_per_second: ", "requests_per_second: 9")).unwrap();
+    for format in ["text", "markdown", "json"] {
+        assert_eq!(code(&["--format", format]), Some(3), "{format}");
+    }
+    let blocked = in_project(&folder, &[&against[..], &["--format", "sarif"]].concat());
+    assert_eq!(blocked.status.code(), Some(3));
+    let log = check_sarif(&text(&blocked));
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "weaken-protection", "{log:#}");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "infra/src/service.rs", "{log:#}");
+    assert!(place["region"]["startLine"].is_number(), "{log:#}");
+    assert_eq!(in_project(&folder, &against[..4]).status.code(), Some(0), "nobody asked for the exit code");
+    let another = ["--allow", "weaken-protection=PlansList"];
+    assert_eq!(code(&another), Some(3));
+    let allowed = ["--allow", "weaken-protection=ApiStage"];
+    assert_eq!(code(&allowed), Some(2));
+    let json = in_project(&folder, &[&against[..], &allowed, &["--format", "json"]].concat());
+    let verdict = check_json(&schema(), &text(&json))["reviews"][0]["verdict"].clone();
+    assert_eq!(verdict["blocked"], json!([]));
+    assert_eq!(verdict["allowed"][0]["allowance"]["resource"], "ApiStage", "{verdict}");
+    assert_eq!(verdict["allowed"][0]["allowance"]["reason"], "allowed on the command line");
+    let log = check_sarif(&text(&in_project(&folder, &[&against[..], &allowed, &["--format", "sarif"]].concat())));
+    let suppression = &log["runs"][0]["results"][0]["suppressions"][0];
+    assert_eq!(suppression["justification"], "allowed on the command line", "{log:#}");
+    let page = text(&in_project(&folder, &[&against[..], &allowed, &["--format", "markdown"]].concat()));
+    assert!(page.contains("**Allowed:** weaken-protection of ApiStage: allowed on the command line"), "{page}");
 }
 
 #[test]

@@ -114,8 +114,7 @@ fn no_action(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn is_referred_to(facts: &Facts<'_>, thing: Thing<'_>) -> bool {
     let mut values = facts.things().flat_map(|other| other.resource.properties.values());
-    let by_function =
-        values.any(|value| graph::references(value, "").iter().any(|(_, name)| name == thing.id.as_str()));
+    let by_function = values.any(|value| graph::names(value).contains(&thing.id.as_str()));
     by_function || facts.may_grow() || facts.all("AWS::CloudWatch::CompositeAlarm").next().is_some()
 }
 

@@ -1,13 +1,24 @@
 //! A template as rules ask about it.
 
+use std::cell::OnceCell;
+
 use serde_json::Value as Json;
 
-use super::text::{Piece, Text, function_name, is_dynamic};
+use super::{
+    policies::{self, Stated},
+    quotas,
+    schema::{self, Misfit},
+    text::{Piece, Text, function_name, is_dynamic},
+};
 use crate::{LogicalId, Path, Resource, Template};
 
-/// A template as rules ask about it. What is not known for certain is answered as not known, never guessed.
+/// A template as rules ask about it. What is not known for certain is answered as not known, never guessed. What several
+/// rules ask for is found once.
 pub(crate) struct Facts<'a> {
     pub(crate) template: &'a Template,
+    misfits: OnceCell<Vec<Misfit>>,
+    statements: OnceCell<Vec<Stated<'a>>>,
+    size: OnceCell<usize>,
 }
 
 /// A resource with its name.
@@ -40,7 +51,22 @@ const HARMLESS: [&str; 4] = [
 
 impl<'a> Facts<'a> {
     pub(crate) fn of(template: &'a Template) -> Self {
-        Self { template }
+        Self { template, misfits: OnceCell::new(), statements: OnceCell::new(), size: OnceCell::new() }
+    }
+
+    /// What does not fit AWS's schemas, in the template's order.
+    pub(super) fn misfits(&self) -> &[Misfit] {
+        self.misfits.get_or_init(|| schema::misfits(self))
+    }
+
+    /// Every statement of every policy that stands there as JSON.
+    pub(super) fn statements(&self) -> &[Stated<'a>] {
+        self.statements.get_or_init(|| policies::statements(self))
+    }
+
+    /// The fewest bytes that the template can be sent in.
+    pub(super) fn size(&self) -> usize {
+        *self.size.get_or_init(|| quotas::size(self.template))
     }
 
     /// Resources of this type, in the template's order.
@@ -195,7 +221,7 @@ impl<'a> Thing<'a> {
 
     /// The way to a place below the properties, names with dots between them.
     pub(crate) fn at(&self, place: &str) -> Path {
-        place.split('.').fold(self.path().key("Properties"), |path, name| path.key(name))
+        Path::of_keys(["Resources", self.id.as_str(), "Properties"].into_iter().chain(place.split('.')))
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
     Severity::{Error, Warning},
     facts::{Facts, Field},
     names::items,
-    policies::{self, Policy, Purpose},
-    statements::{Statement, covers},
+    policies::{self, Purpose, Stated},
+    statements::covers,
     text::Text,
 };
 
@@ -146,21 +146,9 @@ const SQS: [&str; 23] = [
     "UntagQueue",
 ];
 
-/// Every statement of every policy.
-fn statements<'a>(facts: &Facts<'a>) -> Vec<(Policy<'a>, Statement<'a>)> {
-    let mut all = Vec::new();
-    for policy in policies::all(facts) {
-        for statement in policy.statements() {
-            let Policy { owner, ref path, document, purpose } = policy;
-            all.push((Policy { owner, path: path.clone(), document, purpose }, statement));
-        }
-    }
-    all
-}
-
 fn every_action(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (_, statement) in statements(facts).iter().filter(|(_, statement)| statement.allows()) {
+    for Stated { statement, .. } in facts.statements().iter().filter(|one| one.statement.allows()) {
         let all = statement.actions().into_iter().filter(|(_, action)| action == "*" || action == "*:*");
         faults.extend(all.map(|(path, _)| Fault::new(path, "allows every action of every service")));
     }
@@ -169,9 +157,9 @@ fn every_action(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn every_action_of_a_service(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (policy, statement) in statements(facts).iter().filter(|(_, statement)| statement.allows()) {
+    for Stated { purpose, statement, .. } in facts.statements().iter().filter(|one| one.statement.allows()) {
         // A key that its account may not do everything with could never be administered again.
-        if policy.purpose == Purpose::Key {
+        if *purpose == Purpose::Key {
             continue;
         }
         for (path, action) in statement.actions() {
@@ -185,8 +173,8 @@ fn every_action_of_a_service(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn every_resource(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (policy, statement) in statements(facts) {
-        if policy.purpose != Purpose::Identity || !statement.allows() || statement.is_conditional() {
+    for Stated { purpose, statement, .. } in facts.statements() {
+        if *purpose != Purpose::Identity || !statement.allows() || statement.is_conditional() {
             continue;
         }
         let Some((path, _)) = statement.resources().into_iter().find(|(_, one)| one.as_str() == Some("*")) else {
@@ -208,7 +196,7 @@ fn every_resource(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn malformed(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (policy, statement) in statements(facts) {
+    for Stated { purpose, statement, .. } in facts.statements() {
         let lacks = |name: &str| matches!(statement.field(name), Field::Absent);
         let has = |name: &str| matches!(statement.field(name), Field::Is(_));
         let mut say = |message: &str| faults.push(Fault::new(statement.path.clone(), message));
@@ -230,7 +218,7 @@ fn malformed(facts: &Facts<'_>) -> Vec<Fault> {
         }
         let no_principal = lacks("Principal") && lacks("NotPrincipal");
         let no_resource = lacks("Resource") && lacks("NotResource");
-        match policy.purpose {
+        match purpose {
             Purpose::Identity if no_resource => say("the statement has neither Resource nor NotResource"),
             Purpose::Identity if has("Principal") || has("NotPrincipal") => {
                 say("the statement has a principal, and what a role or user may do has none");
@@ -246,9 +234,9 @@ fn malformed(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn trust_everyone(facts: &Facts<'_>) -> Vec<Fault> {
-    let trusts = statements(facts).into_iter().filter(|(policy, _)| policy.purpose == Purpose::Trust);
-    let open = trusts.filter(|(_, one)| one.allows() && one.is_for_everyone() && !one.is_conditional());
-    open.map(|(_, one)| Fault::new(one.path.key("Principal"), "everyone may become this role")).collect()
+    let trusts = facts.statements().iter().filter(|one| one.purpose == Purpose::Trust).map(|one| &one.statement);
+    let open = trusts.filter(|one| one.allows() && one.is_for_everyone() && !one.is_conditional());
+    open.map(|one| Fault::new(one.path.key("Principal"), "everyone may become this role")).collect()
 }
 
 fn version(facts: &Facts<'_>) -> Vec<Fault> {
@@ -263,7 +251,7 @@ fn version(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn action_form(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (_, statement) in statements(facts) {
+    for Stated { statement, .. } in facts.statements() {
         for (path, action) in statement.actions() {
             let formed = action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
             if action != "*" && !formed {
@@ -276,7 +264,7 @@ fn action_form(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn unknown_action(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (_, statement) in statements(facts) {
+    for Stated { statement, .. } in facts.statements() {
         for (path, action) in statement.actions() {
             let Some((service, name)) = action.split_once(':') else { continue };
             if service.eq_ignore_ascii_case("sqs") && !SQS.iter().any(|known| covers(name, known)) {

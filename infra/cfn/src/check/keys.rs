@@ -1,5 +1,7 @@
 //! KMS: who may use a key.
 
+use std::collections::HashSet;
+
 use super::{
     Fault, Rule,
     Severity::{Error, Warning},
@@ -84,9 +86,11 @@ fn services_of_key(facts: &Facts<'_>) -> Vec<Fault> {
             say(key, format!("Logs may not use {}, and {} is encrypted with it", key.id, group.id));
         }
     }
+    // All alarms publish to the same few.
+    let mut topics = HashSet::new();
     for alarm in facts.all(ALARM) {
         for action in ["AlarmActions", "OKActions"].into_iter().flat_map(|place| alarm.list(place)) {
-            let Some(topic) = facts.target(action, TOPIC) else { continue };
+            let Some(topic) = facts.target(action, TOPIC).filter(|topic| topics.insert(topic.id)) else { continue };
             let Some(key) = key_of(facts, topic, "KmsMasterKeyId") else { continue };
             if !key_lets(key, "cloudwatch.amazonaws.com", "kms:GenerateDataKey") {
                 say(key, format!("CloudWatch may not use {}, and its alarms publish to {}", key.id, topic.id));

@@ -7,7 +7,7 @@ use super::{
     facts::Facts,
     text::{Piece, Text},
 };
-use crate::schema::{self, Reference};
+use crate::schema::{self, Reference, ResourceSchema};
 
 /// Types of which no ARN stands for another thing: a queue's ARN where a topic's belongs is certainly wrong.
 const DISTINCT: [&str; 6] =
@@ -87,29 +87,32 @@ fn words(formats: &[&str]) -> String {
 
 pub(super) fn unknown_attribute(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (path, name, argument) in super::references::functions(facts) {
+    super::references::functions(facts, |trail, name, argument| {
         if name != "Fn::GetAtt" && name != "Fn::Sub" {
-            continue;
+            return;
         }
-        let text = Text::of(&serde_json::json!({ name: argument }));
+        let text = Text::of_function(name, argument);
         for piece in text.pieces() {
             let Piece::Attribute(id, attribute) = piece else { continue };
             let Some(schema) = facts.thing(id).and_then(|thing| schema::of(&thing.resource.kind)) else { continue };
-            let nested = attribute.split('.').next().unwrap_or_default();
-            let read_only = schema::lifecycle(schema.kind).map(|lifecycle| lifecycle.read_only);
-            let read_only: Vec<&str> = read_only.into_iter().flat_map(schema::Paths::iter).collect();
-            let known = |wanted: &str| {
-                schema.attributes.iter().any(|(name, _)| *name == wanted || name.split('.').next() == Some(wanted))
-                    || read_only.iter().any(|name| *name == wanted || name.split('.').next() == Some(wanted))
-            };
-            if !known(attribute) && !known(nested) {
+            if !has_attribute(schema, attribute) {
                 let all: Vec<&str> = schema.attributes.iter().map(|(name, _)| *name).collect();
-                faults.push(Fault::new(
-                    path.clone(),
-                    format!("{id} has no attribute {attribute}, but {}", all.join(", ")),
-                ));
+                let said = format!("{id} has no attribute {attribute}, but {}", all.join(", "));
+                faults.push(Fault::new(trail.path(), said));
             }
         }
-    }
+    });
     faults
+}
+
+/// Whether resources of a type have an attribute, or one that it is a part of.
+fn has_attribute(schema: &ResourceSchema, attribute: &str) -> bool {
+    let whole = attribute.split('.').next().unwrap_or_default();
+    let is_meant = |name: &str| {
+        let first = name.split('.').next();
+        name == attribute || first == Some(attribute) || name == whole || first == Some(whole)
+    };
+    let read_only = || schema::lifecycle(schema.kind).map(|lifecycle| lifecycle.read_only);
+    schema.attributes.iter().any(|(name, _)| is_meant(name))
+        || read_only().into_iter().flat_map(schema::Paths::iter).any(is_meant)
 }

@@ -59,6 +59,23 @@ pub(crate) fn all<'a>(facts: &Facts<'a>) -> Vec<Policy<'a>> {
     facts.things().flat_map(|thing| of(thing).0).collect()
 }
 
+/// A statement with whom its policy belongs to.
+pub(crate) struct Stated<'a> {
+    /// The resource that has the policy.
+    pub(crate) owner: Thing<'a>,
+    pub(crate) purpose: Purpose,
+    pub(crate) statement: Statement<'a>,
+}
+
+/// Every statement of every policy that stands there as JSON; rules ask [`Facts::statements`].
+pub(super) fn statements<'a>(facts: &Facts<'a>) -> Vec<Stated<'a>> {
+    let of = |policy: Policy<'a>| {
+        let Policy { owner, purpose, .. } = policy;
+        policy.statements().into_iter().map(move |statement| Stated { owner, purpose, statement })
+    };
+    all(facts).into_iter().flat_map(of).collect()
+}
+
 /// The policies that a resource has itself, and whether these are all of them.
 fn of(owner: Thing<'_>) -> (Vec<Policy<'_>>, bool) {
     let (mut policies, mut complete) = (Vec::new(), true);
@@ -165,8 +182,8 @@ impl<'a> Statements<'a> {
 /// The policies of a type, by what they are attached to with a list of references. Made once for all resources that are
 /// asked about, so that a template of twice the size takes twice the time.
 pub(crate) struct Attachments<'a> {
-    kind: &'a str,
-    property: &'a str,
+    kind: &'static str,
+    property: &'static str,
     /// By the resource that is named, with their places in the template; those that name anything in another way than by
     /// `Ref` are under no name, and may be attached to any.
     policies: HashMap<Option<&'a str>, Vec<(usize, Thing<'a>)>>,
@@ -175,7 +192,7 @@ pub(crate) struct Attachments<'a> {
 
 impl<'a> Attachments<'a> {
     /// The policies of this type, which name what they are attached to, of type `to`, in this property.
-    pub(crate) fn of(facts: &Facts<'a>, kind: &'a str, property: &'a str, to: &str) -> Self {
+    pub(crate) fn of(facts: &Facts<'a>, kind: &'static str, property: &'static str, to: &str) -> Self {
         let mut policies: HashMap<_, Vec<_>> = HashMap::new();
         for (place, policy) in facts.all(kind).enumerate() {
             let (named, complete) = known_items(policy.field(property), &policy.at(property));
@@ -234,7 +251,7 @@ const SMALL_MANAGED: [&str; 3] =
     ["AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"];
 
 /// Whether a role may do something with a resource of the template.
-pub(crate) fn role_may(facts: &Facts<'_>, role: Thing<'_>, action: &str, target: Thing<'_>) -> Certain {
+pub(crate) fn role_may<'a>(facts: &Facts<'a>, role: Thing<'a>, action: &str, target: Thing<'_>) -> Certain {
     let mut statements = Statements::of(role, Purpose::Identity);
     for (kind, property) in
         [("AWS::IAM::Policy", "Roles"), ("AWS::IAM::ManagedPolicy", "Roles"), ("AWS::IAM::RolePolicy", "RoleName")]

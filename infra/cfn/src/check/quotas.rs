@@ -2,12 +2,14 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
 
+use std::io;
+
 use super::{
     Fault, Rule,
     Severity::{Error, Warning},
     facts::Facts,
 };
-use crate::Path;
+use crate::{Path, Template};
 
 const RESOURCES: usize = 500;
 const PARAMETERS: usize = 200;
@@ -97,13 +99,28 @@ fn entries(facts: &Facts<'_>) -> Vec<Fault> {
         .collect()
 }
 
-/// The fewest bytes that the template can be sent in.
-fn size(facts: &Facts<'_>) -> usize {
-    serde_json::to_vec(facts.template).map_or(0, |bytes| bytes.len())
+/// The fewest bytes that a template can be sent in.
+pub(super) fn size(template: &Template) -> usize {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, template).map_or(0, |()| count.0)
+}
+
+/// Takes bytes and keeps their number.
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn bytes(facts: &Facts<'_>) -> Vec<Fault> {
-    let size = size(facts);
+    let size = facts.size();
     let too_large = size > BYTES;
     too_large
         .then(|| Fault::new(Path::default(), format!("{size} bytes, written as short as can be")))
@@ -112,7 +129,7 @@ fn bytes(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn bytes_inline(facts: &Facts<'_>) -> Vec<Fault> {
-    let size = size(facts);
+    let size = facts.size();
     let too_large = (BYTES_INLINE + 1..=BYTES).contains(&size);
     too_large
         .then(|| Fault::new(Path::default(), format!("{size} bytes, written as short as can be")))

@@ -1,8 +1,6 @@
 //! Names that lead nowhere, and circles.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{
     Fault, Rule,
@@ -11,7 +9,7 @@ use super::{
     queues,
     text::{Piece, Text, function},
 };
-use crate::{Path, graph};
+use crate::{Path, graph, path::Trail};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -73,70 +71,70 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Every function that a template has, with the way to it: in resources, outputs and conditions, but not in loops, whose
-/// bodies have names of their own.
-pub(super) fn functions<'a>(facts: &Facts<'a>) -> Vec<(Path, &'a str, &'a Json)> {
-    let mut found = Vec::new();
+/// Tells every function that a template has, with the way to it: in resources, outputs and conditions, but not in loops,
+/// whose bodies have names of their own.
+pub(super) fn functions<'a>(facts: &Facts<'a>, mut tell: impl FnMut(&Trail<'_>, &'a str, &'a Json)) {
+    let start = Trail::Start;
+    let (resources, outputs) = (start.key("Resources"), start.key("Outputs"));
     for thing in facts.things() {
+        let resource = resources.key(thing.id.as_str());
+        let properties = resource.key("Properties");
         for (name, value) in &thing.resource.properties {
-            walk(value, &thing.at(name), &mut found);
+            walk(value, &properties.key(name), &mut tell);
         }
         for (name, value) in &thing.resource.rest {
-            walk(value, &thing.path().key(name), &mut found);
+            walk(value, &resource.key(name), &mut tell);
         }
     }
     for (name, output) in &facts.template.outputs {
-        let path = Path::default().key("Outputs").key(name);
-        walk(&output.value, &path.key("Value"), &mut found);
-        output.rest.iter().for_each(|(name, value)| walk(value, &path.key(name), &mut found));
+        let trail = outputs.key(name);
+        walk(&output.value, &trail.key("Value"), &mut tell);
+        output.rest.iter().for_each(|(name, value)| walk(value, &trail.key(name), &mut tell));
     }
-    for (name, condition) in &facts.template.conditions {
-        walk(condition, &condition_path(name), &mut found);
-    }
-    found
+    functions_of_conditions(facts, tell);
 }
 
-fn walk<'a>(value: &'a Json, path: &Path, found: &mut Vec<(Path, &'a str, &'a Json)>) {
+fn functions_of_conditions<'a>(facts: &Facts<'a>, mut tell: impl FnMut(&Trail<'_>, &'a str, &'a Json)) {
+    let start = Trail::Start;
+    let conditions = start.key("Conditions");
+    for (name, condition) in &facts.template.conditions {
+        walk(condition, &conditions.key(name), &mut tell);
+    }
+}
+
+fn walk<'a>(value: &'a Json, trail: &Trail<'_>, tell: &mut impl FnMut(&Trail<'_>, &'a str, &'a Json)) {
     match value {
-        Json::Array(items) => items.iter().enumerate().for_each(|(at, item)| walk(item, &path.item(at), found)),
+        Json::Array(items) => items.iter().enumerate().for_each(|(at, item)| walk(item, &trail.item(at), tell)),
         Json::Object(entries) => {
             if let Some((name, argument)) = function(entries) {
-                found.push((path.clone(), name, argument));
+                tell(trail, name, argument);
             }
             let loops = |key: &str| key.starts_with("Fn::ForEach::") || key == "Fn::Transform";
             for (key, inner) in entries.iter().filter(|(key, _)| !loops(key)) {
-                walk(inner, &path.key(key), found);
+                walk(inner, &trail.key(key), tell);
             }
         }
         _ => {}
     }
 }
 
-fn condition_path(name: &str) -> Path {
-    Path::default().key("Conditions").key(name)
-}
-
 /// The names that a function refers to, each with whether an attribute of it is meant.
 fn names(function: &str, argument: &Json) -> Vec<(String, bool)> {
-    let whole = serde_json::json!({ function: argument });
     let text = match function {
-        "Ref" | "Fn::GetAtt" | "Fn::Sub" => Text::of(&whole),
+        "Ref" | "Fn::GetAtt" | "Fn::Sub" => Text::of_function(function, argument),
         _ => return Vec::new(),
     };
     // What `Fn::Sub` is given for its own names is walked on its own.
-    let inner: BTreeSet<String> = match argument {
-        Json::Array(list) if function == "Fn::Sub" => {
-            let own = list.get(1).map(|own| graph::references(own, "")).unwrap_or_default();
-            own.into_iter().map(|(_, name)| name).collect()
-        }
-        _ => BTreeSet::new(),
+    let inner: Vec<&str> = match argument {
+        Json::Array(list) if function == "Fn::Sub" => list.get(1).map(graph::names).unwrap_or_default(),
+        _ => Vec::new(),
     };
     let pieces = text.pieces().iter().filter_map(|piece| match piece {
         Piece::Ref(name) => Some((name.clone(), false)),
         Piece::Attribute(name, _) => Some((name.clone(), true)),
         Piece::Literal(_) | Piece::Unknown => None,
     });
-    pieces.filter(|(name, _)| !inner.contains(name)).collect()
+    pieces.filter(|(name, _)| !inner.contains(&name.as_str())).collect()
 }
 
 fn is_known(facts: &Facts<'_>, name: &str) -> bool {
@@ -150,24 +148,24 @@ fn dangling(facts: &Facts<'_>) -> Vec<Fault> {
         return Vec::new();
     }
     let mut faults = Vec::new();
-    for (path, function, argument) in functions(facts) {
+    functions(facts, |trail, function, argument| {
         for (name, _) in names(function, argument).into_iter().filter(|(name, _)| !is_known(facts, name)) {
-            faults.push(Fault::new(path.clone(), format!("{name} is neither a resource nor a parameter")));
+            faults.push(Fault::new(trail.path(), format!("{name} is neither a resource nor a parameter")));
         }
-    }
+    });
     faults
 }
 
 fn attribute_of_parameter(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (path, function, argument) in functions(facts) {
-        for (name, attribute) in names(function, argument) {
+    functions(facts, |trail, function, argument| {
+        for (name, _) in names(function, argument).into_iter().filter(|(_, attribute)| *attribute) {
             let parameter = name.starts_with("AWS::") || facts.template.parameters.contains_key(&name);
-            if attribute && parameter && !facts.template.resources.contains_key(name.as_str()) {
-                faults.push(Fault::new(path.clone(), format!("{name} is a parameter and has no attributes")));
+            if parameter && !facts.template.resources.contains_key(name.as_str()) {
+                faults.push(Fault::new(trail.path(), format!("{name} is a parameter and has no attributes")));
             }
         }
-    }
+    });
     faults
 }
 
@@ -197,15 +195,16 @@ fn conditions(facts: &Facts<'_>) -> Vec<Fault> {
         let path = Path::default().key("Outputs").key(name).key("Condition");
         used.extend(output.rest.get("Condition").and_then(Json::as_str).map(|name| (path, name)));
     }
-    for (path, function, argument) in functions(facts) {
-        let in_conditions = path.to_string().starts_with("Conditions.");
-        match function {
-            "Fn::If" => used.extend(argument.get(0).and_then(Json::as_str).map(|name| (path, name))),
+    functions(facts, |trail, function, argument| match function {
+        "Fn::If" => used.extend(argument.get(0).and_then(Json::as_str).map(|name| (trail.path(), name))),
+        "Condition" => {
+            let path = trail.path();
             // Elsewhere it is a property's name, such as that of a policy's statement.
-            "Condition" if in_conditions => used.extend(argument.as_str().map(|name| (path, name))),
-            _ => {}
+            let in_conditions = path.keys().next() == Some("Conditions");
+            used.extend(argument.as_str().filter(|_| in_conditions).map(|name| (path, name)));
         }
-    }
+        _ => {}
+    });
     let unknown = used.into_iter().filter(|(_, name)| !defined.contains_key(*name));
     unknown.map(|(path, name)| Fault::new(path, format!("the condition {name} is not defined"))).collect()
 }
@@ -224,39 +223,34 @@ fn look_ups(facts: &Facts<'_>) -> Vec<Fault> {
         return Vec::new();
     }
     let mut faults = Vec::new();
-    for (path, _, argument) in functions(facts).into_iter().filter(|(_, function, _)| *function == "Fn::FindInMap") {
-        // The fourth is what to take when nothing is found.
-        if argument.get(3).is_some() {
-            continue;
-        }
-        let literal = |at: usize| argument.get(at).and_then(Json::as_str);
-        let Some(name) = literal(0) else { continue };
-        let Some(mapping) = mappings.get(name) else {
-            faults.push(Fault::new(path, format!("there is no mapping {name}")));
-            continue;
-        };
-        let grows = |value: &Json| value.as_object().is_none_or(|map| map.keys().any(|key| key.starts_with("Fn::")));
-        let Some(first) = literal(1).filter(|_| !grows(mapping)) else { continue };
-        let Some(entry) = mapping.get(first) else {
-            faults.push(Fault::new(path, format!("the mapping {name} has no key {first}")));
-            continue;
-        };
-        if let Some(second) = literal(2).filter(|second| !grows(entry) && entry.get(*second).is_none()) {
-            faults.push(Fault::new(path, format!("the mapping {name} has no key {second} under {first}")));
-        }
-    }
+    functions(facts, |trail, function, argument| {
+        let missing = if function == "Fn::FindInMap" { not_found(mappings, argument) } else { None };
+        faults.extend(missing.map(|said| Fault::new(trail.path(), said)));
+    });
     faults
 }
 
+/// What a look-up does not find, if it certainly does not.
+fn not_found(mappings: &Map<String, Json>, argument: &Json) -> Option<String> {
+    // The fourth is what to take when nothing is found.
+    if argument.get(3).is_some() {
+        return None;
+    }
+    let literal = |at: usize| argument.get(at).and_then(Json::as_str);
+    let name = literal(0)?;
+    let Some(mapping) = mappings.get(name) else { return Some(format!("there is no mapping {name}")) };
+    let grows = |value: &Json| value.as_object().is_none_or(|map| map.keys().any(|key| key.starts_with("Fn::")));
+    let first = literal(1).filter(|_| !grows(mapping))?;
+    let Some(entry) = mapping.get(first) else { return Some(format!("the mapping {name} has no key {first}")) };
+    let second = literal(2).filter(|second| !grows(entry) && entry.get(*second).is_none())?;
+    Some(format!("the mapping {name} has no key {second} under {first}"))
+}
+
 fn resources_in_conditions(facts: &Facts<'_>) -> Vec<Fault> {
-    let mut found = Vec::new();
-    for (name, condition) in &facts.template.conditions {
-        walk(condition, &condition_path(name), &mut found);
-    }
     let mut faults = Vec::new();
-    for (path, function, argument) in found {
+    functions_of_conditions(facts, |trail, function, argument| {
         let resources = names(function, argument).into_iter().filter(|(name, _)| facts.thing(name).is_some());
-        faults.extend(resources.map(|(name, _)| Fault::new(path.clone(), format!("{name} is a resource"))));
-    }
+        faults.extend(resources.map(|(name, _)| Fault::new(trail.path(), format!("{name} is a resource"))));
+    });
     faults
 }

@@ -1,9 +1,8 @@
 //! AWS's own description of its resource types, against what a template gives them.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeSet, HashMap},
-    rc::Rc,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use serde_json::{Map as JsonMap, Value as Json};
@@ -16,7 +15,7 @@ use super::{
     text::{Text, function, function_name, is_dynamic},
 };
 use crate::{
-    Path,
+    path::Trail,
     schema::{self, Group, List, Map, Number, Object, Shape, Whole},
 };
 
@@ -103,9 +102,9 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// What a rule asks for: all of them walk the same way.
+/// What a rule asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     Unknown,
     Missing,
     Type,
@@ -117,30 +116,39 @@ enum Asked {
     Kind,
 }
 
-struct Walk<'a> {
-    facts: &'a Facts<'a>,
-    asked: Asked,
-    faults: Vec<Fault>,
+/// Something that does not fit, with the rule that says so.
+pub(super) type Misfit = (Asked, Fault);
+
+struct Walk<'a, 'f> {
+    facts: &'f Facts<'a>,
+    found: Vec<Misfit>,
+}
+
+/// What does not fit AWS's schemas: one walk answers all the rules.
+pub(super) fn misfits(facts: &Facts<'_>) -> Vec<Misfit> {
+    let mut walk = Walk { facts, found: Vec::new() };
+    let start = Trail::Start;
+    let resources = start.key("Resources");
+    for thing in facts.things() {
+        if let Some(schema) = schema::of(&thing.resource.kind) {
+            let resource = resources.key(thing.id.as_str());
+            walk.object(&thing.resource.properties, schema.properties, &resource.key("Properties"));
+        }
+    }
+    walk.found
 }
 
 fn faults(facts: &Facts<'_>, asked: Asked) -> Vec<Fault> {
-    let mut walk = Walk { facts, asked, faults: Vec::new() };
-    for thing in facts.things() {
-        if let Some(schema) = schema::of(&thing.resource.kind) {
-            walk.object(&thing.resource.properties, schema.properties, &thing.path().key("Properties"));
-        }
-    }
-    walk.faults
+    let those = facts.misfits().iter().filter(|(of, _)| *of == asked);
+    those.map(|(_, fault)| fault.clone()).collect()
 }
 
-impl Walk<'_> {
-    fn say(&mut self, asked: Asked, path: &Path, message: impl FnOnce() -> String) {
-        if self.asked == asked {
-            self.faults.push(Fault::new(path.clone(), message()));
-        }
+impl Walk<'_, '_> {
+    fn say(&mut self, asked: Asked, path: &Trail<'_>, message: impl FnOnce() -> String) {
+        self.found.push((asked, Fault::new(path.path(), message())));
     }
 
-    fn value(&mut self, value: &Json, shape: &Shape, path: &Path) {
+    fn value(&mut self, value: &Json, shape: &Shape, path: &Trail<'_>) {
         if let Some((name, argument)) = value.as_object().and_then(function).filter(|(name, _)| *name != "Condition") {
             return self.function(value, name, argument, shape, path);
         }
@@ -177,7 +185,7 @@ impl Walk<'_> {
     }
 
     /// A function gives what only the deployment knows, but for its literal parts.
-    fn function(&mut self, whole: &Json, name: &str, argument: &Json, shape: &Shape, path: &Path) {
+    fn function(&mut self, whole: &Json, name: &str, argument: &Json, shape: &Shape, path: &Trail<'_>) {
         match (name, shape) {
             ("Fn::If", _) => {
                 for (at, branch) in argument.as_array().into_iter().flatten().enumerate().skip(1) {
@@ -188,27 +196,27 @@ impl Walk<'_> {
                     self.value(branch, shape, &path.key(name).item(at));
                 }
             }
-            (_, Shape::Text(text)) if self.asked == Asked::Kind => {
+            (_, Shape::Text(text)) => {
                 if let Some(said) = kinds::wrong_kind(self.facts, whole, text.formats) {
                     self.say(Asked::Kind, path, || said);
                 }
-            }
-            ("Fn::Sub" | "Fn::Join" | "Fn::Select", Shape::Text(text)) => {
-                if let Some(literal) = Text::of(whole).literal() {
-                    self.literal(literal, text, path);
+                if matches!(name, "Fn::Sub" | "Fn::Join" | "Fn::Select")
+                    && let Some(literal) = Text::of(whole).literal()
+                {
+                    self.form(literal, text, path);
                 }
             }
             _ => {}
         }
     }
 
-    fn unless(&mut self, fits: bool, value: &Json, wanted: &str, path: &Path) {
+    fn unless(&mut self, fits: bool, value: &Json, wanted: &str, path: &Trail<'_>) {
         if !fits {
             self.say(Asked::Type, path, || format!("{} where {wanted} belongs", kind_of(value)));
         }
     }
 
-    fn text(&mut self, value: &Json, text: &schema::Text, path: &Path) {
+    fn text(&mut self, value: &Json, text: &schema::Text, path: &Trail<'_>) {
         match value {
             Json::String(literal) => self.literal(literal, text, path),
             Json::Number(number) => self.literal(&number.to_string(), text, path),
@@ -217,21 +225,21 @@ impl Walk<'_> {
         }
     }
 
-    fn literal(&mut self, literal: &str, text: &schema::Text, path: &Path) {
+    fn literal(&mut self, literal: &str, text: &schema::Text, path: &Trail<'_>) {
         // Where there is a pattern, it says as much.
-        if self.asked == Asked::Kind
-            && text.pattern.is_none()
+        if text.pattern.is_none()
             && let Some(said) = kinds::wrong_literal(literal, text.formats)
         {
-            return self.say(Asked::Kind, path, || said);
+            self.say(Asked::Kind, path, || said);
         }
+        self.form(literal, text, path);
+    }
+
+    fn form(&mut self, literal: &str, text: &schema::Text, path: &Trail<'_>) {
         if !text.one_of.is_empty() {
             if !text.one_of.contains(&literal) {
                 self.say(Asked::Choice, path, || format!("{literal} is not one of {}", text.one_of.join(", ")));
             }
-            return;
-        }
-        if self.asked != Asked::Form {
             return;
         }
         let length = literal.chars().count();
@@ -244,7 +252,7 @@ impl Walk<'_> {
         }
     }
 
-    fn whole(&mut self, value: &Json, whole: &Whole, path: &Path) {
+    fn whole(&mut self, value: &Json, whole: &Whole, path: &Trail<'_>) {
         let Some(number) = super::text::whole(value).or_else(|| whole_real(value)) else {
             return self.unless(false, value, "a whole number", path);
         };
@@ -259,7 +267,7 @@ impl Walk<'_> {
         }
     }
 
-    fn number(&mut self, value: &Json, number: &Number, path: &Path) {
+    fn number(&mut self, value: &Json, number: &Number, path: &Trail<'_>) {
         let real = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
         let Some(real) = real else {
             return self.unless(false, value, "a number", path);
@@ -270,7 +278,7 @@ impl Walk<'_> {
         }
     }
 
-    fn list(&mut self, items: &[Json], list: &List, path: &Path) {
+    fn list(&mut self, items: &[Json], list: &List, path: &Trail<'_>) {
         // A function among the items may give several or none.
         let known = items.iter().all(|item| function_name(item).is_none());
         let count = items.len();
@@ -293,14 +301,14 @@ impl Walk<'_> {
         }
     }
 
-    fn map(&mut self, entries: &JsonMap<String, Json>, map: &Map, path: &Path) {
+    fn map(&mut self, entries: &JsonMap<String, Json>, map: &Map, path: &Trail<'_>) {
         if map.max.is_some_and(|max| entries.len() > max as usize) {
             self.say(Asked::Count, path, || {
                 format!("{} entries, at most {} are taken", entries.len(), map.max.unwrap_or(0))
             });
         }
         for (name, value) in entries.iter().filter(|(name, _)| !name.starts_with("Fn::")) {
-            if self.asked == Asked::Form && map.names.is_some_and(|pattern| !fits(pattern, name)) {
+            if map.names.is_some_and(|pattern| !fits(pattern, name)) {
                 let pattern = map.names.unwrap_or_default();
                 self.say(Asked::Form, &path.key(name), || format!("the name {name} does not match {pattern}"));
             }
@@ -310,7 +318,7 @@ impl Walk<'_> {
         }
     }
 
-    fn object(&mut self, entries: &JsonMap<String, Json>, object: &Object, path: &Path) {
+    fn object(&mut self, entries: &JsonMap<String, Json>, object: &Object, path: &Trail<'_>) {
         // A transform or a loop among the members makes further ones.
         let known = !entries.keys().any(|name| name.starts_with("Fn::"));
         let has = |name: &str| entries.get(name).is_some_and(|value| !matches!(Field::of(value), Field::Absent));
@@ -395,16 +403,15 @@ fn one_letter_apart(one: &str, other: &str) -> bool {
     }
 }
 
-thread_local! {
-    /// Patterns that were read: a schema's few are asked for every value, and to read one takes longer than all else.
-    static PATTERNS: RefCell<HashMap<&'static str, Option<Rc<regress::Regex>>>> = RefCell::default();
-}
+/// Patterns that were read: a schema's few are asked for every value, and to read one takes longer than all else.
+static PATTERNS: LazyLock<Mutex<HashMap<&'static str, Option<Arc<regress::Regex>>>>> = LazyLock::new(Mutex::default);
 
 /// Whether a schema's pattern (ECMA 262) matches somewhere in a text. One that cannot be read counts as matching.
 fn fits(pattern: &'static str, text: &str) -> bool {
     let read = |pattern| regress::Regex::with_flags(pattern, "u").or_else(|_| regress::Regex::new(pattern)).ok();
-    let pattern = PATTERNS
-        .with_borrow_mut(|patterns| patterns.entry(pattern).or_insert_with(|| read(pattern).map(Rc::new)).clone());
+    let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let pattern = patterns.entry(pattern).or_insert_with(|| read(pattern).map(Arc::new)).clone();
+    drop(patterns);
     pattern.is_none_or(|pattern| pattern.find(text).is_some())
 }
 

@@ -1,5 +1,7 @@
 //! A policy's statements as rules ask about them. Answers are certain or none.
 
+use std::str::Chars;
+
 use serde_json::Value as Json;
 
 use super::{
@@ -169,34 +171,35 @@ pub(crate) fn is_about(facts: &Facts<'_>, resource: &Json, target: Thing<'_>) ->
 
 /// Whether an action's pattern, such as `sqs:Send*`, covers an action. Actions do not tell capitals from small letters.
 pub(crate) fn covers(pattern: &str, action: &str) -> bool {
-    matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+    fits(pattern, action, |wanted, letter| wanted.eq_ignore_ascii_case(&letter))
 }
 
 /// Whether a pattern with `*` for anything and `?` for one character covers a text.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut seen) = (0, 0);
-    // Where the last `*` stands, and up to where it has been taken to reach.
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(letter) = text.get(seen) {
-        match (pattern.get(at), star) {
+    fits(pattern, text, |wanted, letter| wanted == letter)
+}
+
+fn fits(pattern: &str, text: &str, same: impl Fn(char, char) -> bool) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // What stands behind the last `*`, and the text behind that which it has been taken to cover.
+    let mut star: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        let (mut rest, mut behind) = (pattern.clone(), text.clone());
+        let Some(letter) = behind.next() else { break };
+        match (rest.next(), &mut star) {
             (Some('*'), _) => {
-                star = Some((at, seen));
-                at += 1;
+                star = Some((rest.clone(), text.clone()));
+                pattern = rest;
             }
-            (Some(wanted), _) if wanted == letter || *wanted == '?' => {
-                at += 1;
-                seen += 1;
-            }
+            (Some(wanted), _) if wanted == '?' || same(wanted, letter) => (pattern, text) = (rest, behind),
             (_, Some((its, reach))) => {
-                star = Some((its, reach + 1));
-                at = its + 1;
-                seen = reach + 1;
+                reach.next();
+                (pattern, text) = (its.clone(), reach.clone());
             }
             (_, None) => return false,
         }
     }
-    pattern.iter().skip(at).all(|rest| *rest == '*')
+    pattern.all(|rest| rest == '*')
 }
 
 #[cfg(test)]

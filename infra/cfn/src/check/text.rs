@@ -27,6 +27,13 @@ impl Text {
         text
     }
 
+    /// What a function comes to.
+    pub(crate) fn of_function(name: &str, argument: &Json) -> Self {
+        let mut text = Self::default();
+        text.function(name, argument);
+        text
+    }
+
     /// A text of which nothing is known.
     pub(crate) fn unknown() -> Self {
         Self(vec![Piece::Unknown])
@@ -183,7 +190,8 @@ impl Text {
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
 pub(crate) fn is_dynamic(text: &str) -> bool {
-    text.contains("{{resolve:")
+    // Most texts have no brace, which is found out faster.
+    text.contains('{') && text.contains("{{resolve:")
 }
 
 /// The function that an object is: its only key, when that is a function's name.

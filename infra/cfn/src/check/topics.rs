@@ -8,7 +8,7 @@ use super::{
     dead_letters::{self, QUEUE, is_fifo, order_word},
     facts::{Facts, Field, Thing},
     names,
-    policies::{self, Attachments},
+    policies::Attachments,
     statements::{Certain, Statement, any, every},
     text::{Piece, Text, is_dynamic},
 };
@@ -287,20 +287,18 @@ fn open_policy(facts: &Facts<'_>) -> Vec<Fault> {
 
 /// Statements of policies that let everyone do something, without a condition.
 pub(super) fn open_statements(facts: &Facts<'_>, kind: &str, said: &str) -> Vec<Fault> {
-    let policies = policies::all(facts).into_iter().filter(|policy| policy.owner.is(kind));
-    let statements = policies.flat_map(|policy| policy.statements());
+    let statements = facts.statements().iter().filter(|one| one.owner.is(kind)).map(|one| &one.statement);
     let open = statements.filter(|one| one.allows() && one.is_for_everyone() && !one.is_conditional());
     open.map(|one| Fault::new(one.path.key("Principal"), said)).collect()
 }
 
 /// Statements of policies that let a service of AWS do something, for whoever asks it.
 pub(super) fn services_for_anyone(facts: &Facts<'_>, kind: &str) -> Vec<Fault> {
-    let policies = policies::all(facts).into_iter().filter(|policy| policy.owner.is(kind));
-    let statements = policies.flat_map(|policy| policy.statements());
+    let statements = facts.statements().iter().filter(|one| one.owner.is(kind)).map(|one| &one.statement);
     let open = statements.filter(|one| one.allows() && !one.is_conditional());
     open.filter_map(|one| {
         let service = one.field("Principal").member("Service").value()?;
-        Some(Fault::new(one.path, format!("{} may do this for anyone", shown(service))))
+        Some(Fault::new(one.path.clone(), format!("{} may do this for anyone", shown(service))))
     })
     .collect()
 }
@@ -350,7 +348,12 @@ fn tls_only(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 /// Resources whose policies do not deny what comes without TLS.
-pub(super) fn plain_text(facts: &Facts<'_>, kind: &str, policy_kind: &str, property: &str) -> Vec<Fault> {
+pub(super) fn plain_text(
+    facts: &Facts<'_>,
+    kind: &str,
+    policy_kind: &'static str,
+    property: &'static str,
+) -> Vec<Fault> {
     let policies = Attachments::of(facts, policy_kind, property, kind);
     let open = facts.all(kind).filter(|thing| policies.to(facts, *thing).any(denies_plain_text) == Some(false));
     open.map(|thing| Fault::new(thing.path(), "plain HTTP is taken")).collect()

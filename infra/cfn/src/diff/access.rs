@@ -24,7 +24,7 @@ use self::{
     names::Names,
     policies::{Policies, Subject},
     say::{Said, Sayings, Way},
-    statement::{Named, Reader, Statement},
+    statement::{Named, Reader},
 };
 use super::{
     Action, Detail, Fact, Guard, Risk,
@@ -47,22 +47,35 @@ fn touches_policies(compared: &Compared<'_>) -> bool {
     })
 }
 
+/// The policies of both templates.
+pub(super) struct Sides {
+    before: Policies,
+    after: Policies,
+}
+
+/// The policies of both templates, read once.
+fn sides<'c>(compared: &'c Compared<'_>) -> &'c Sides {
+    compared.policies.get_or_init(|| {
+        let (old, new) = Names::of(compared);
+        Sides {
+            before: policies::all(&Reader { names: &old, compared }),
+            after: policies::all(&Reader { names: &new, compared }),
+        }
+    })
+}
+
 fn facts(compared: &Compared<'_>) -> Vec<Fact> {
     let (old_names, new_names) = Names::of(compared);
-    let before = policies::all(&Reader { names: &old_names, compared });
-    let after = policies::all(&Reader { names: &new_names, compared });
+    let Sides { before, after } = sides(compared);
     let judge = Judge { compared, names: &new_names };
     let mut sayings = Sayings::default();
-    let none: Vec<Statement> = Vec::new();
     let subjects: BTreeSet<&Subject> = before.statements.keys().chain(after.statements.keys()).collect();
     for subject in subjects.into_iter().filter(|subject| judge.is_there(subject)) {
-        let old = before.statements.get(subject).unwrap_or(&none);
-        let new = after.statements.get(subject).unwrap_or(&none);
-        sayings.add(&judge, subject, Delta::of(old, new));
+        sayings.add(&judge, subject, Delta::of(before.about(subject), after.about(subject)));
     }
     let said = sayings.said().into_iter();
-    let mut facts: Vec<Fact> = said.map(|said| fact(compared, &said, &[&before, &after])).collect();
-    facts.extend(managed(&judge, &before, &after));
+    let mut facts: Vec<Fact> = said.map(|said| fact(compared, &said, &[before, after])).collect();
+    facts.extend(managed(&judge, before, after));
     facts.extend(boundaries(compared, &old_names, &new_names));
     facts.sort_by_key(|fact| RANK.iter().position(|id| *id == fact.id));
     facts
@@ -141,15 +154,10 @@ pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
     if !touches_policies(compared) {
         return Vec::new();
     }
-    let (old_names, new_names) = Names::of(compared);
-    let before = policies::all(&Reader { names: &old_names, compared });
-    let after = policies::all(&Reader { names: &new_names, compared });
+    let Sides { before, after } = sides(compared);
     let subjects: BTreeSet<&Subject> = before.statements.keys().chain(after.statements.keys()).collect();
-    let same = subjects.into_iter().filter(|subject| {
-        let of = |policies: &'_ Policies| policies.statements.get(subject).cloned().unwrap_or_default();
-        Delta::of(&of(&before), &of(&after)).is_empty()
-    });
-    let places = same.flat_map(|one| [&before, &after].into_iter().filter_map(|side| side.places.get(one))).flatten();
+    let same = subjects.into_iter().filter(|subject| Delta::of(before.about(subject), after.about(subject)).is_empty());
+    let places = same.flat_map(|one| [before, after].into_iter().filter_map(|side| side.places.get(one))).flatten();
     let mut places: Vec<Path> = places.flat_map(|place| changed(compared, place)).collect();
     places.dedup();
     places

@@ -1,12 +1,12 @@
 //! Two templates side by side, as finders ask about them.
 
-use std::{collections::HashMap, thread};
+use std::{cell::OnceCell, collections::HashMap, thread};
 
 use serde_json::Value as Json;
 
 use super::{
-    Change, Context, Diff, Fact, Known, SectionChange, Shown, Verdict, hidden::Hidden, normalize, predicted, propagate,
-    resources, sections,
+    Change, Context, Diff, Fact, Known, SectionChange, Shown, Verdict, access, hidden::Hidden, normalize, predicted,
+    propagate, resources, sections,
 };
 use crate::{
     LogicalId, Path, Resource, Template,
@@ -27,6 +27,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) checked: check::Report,
     /// What is known beside the templates.
     pub(crate) context: &'a Context,
+    /// What the policies say, for whoever asks first.
+    pub(super) policies: OnceCell<access::Sides>,
     /// Which resource of the old template is which of the new one.
     pairs: Pairs,
     /// Where each change stands, by the id of its resource.
@@ -92,7 +94,7 @@ impl<'a> Compared<'a> {
         }
         let sections = sections::compare(&old, &new, &hidden);
         let by_id = changes.iter().enumerate().rev().map(|(at, change)| (change.id.clone(), at)).collect();
-        Self { old, new, changes, sections, checked, context, pairs, by_id, hidden }
+        Self { old, new, changes, sections, checked, context, policies: OnceCell::new(), pairs, by_id, hidden }
     }
 
     /// The resources that are in both templates, under one id or under two, in the order of the new template.

@@ -1,6 +1,7 @@
 //! What a change of a property does to its resource.
 
 mod interruptions;
+mod replacements;
 
 use serde_json::Value as Json;
 
@@ -50,7 +51,10 @@ impl<'a> Nature<'a> {
                 _ => Consequence::Unknown,
             };
         };
-        let fixed = reach(lifecycle.create_only, place, old, new);
+        let fixed = match replacements::replaces(self.kind, place) {
+            true => Reach::Certain,
+            false => reach(lifecycle.create_only, place, old, new),
+        };
         if fixed == Reach::Certain && differ(old, new) {
             return Consequence::Replacement;
         }

@@ -142,7 +142,12 @@ fn fact(key: &Key, changes: &[&Change]) -> Fact {
     let destructive = if lost().is_some() { Risk::Destructive } else { Risk::Interruption };
     let guard = |guards: &[Guard]| if stateful { guards.to_vec() } else { Vec::new() };
     let gone = || lost().map_or(Undo::Yes, Undo::No);
-    let stays = || Undo::Partly("the old one stays, but the stack has forgotten it".to_owned());
+    let (old, stay, them) = if several { ("the old ones", "stay", "them") } else { ("the old one", "stays", "it") };
+    let stays = || Undo::Partly(format!("{old} {stay}, and only an import brings {them} back"));
+    let outside = || {
+        let with = losses::held(&key.kind).map(|held| format!(" with {}", held.replace(" it", &format!(" {them}"))));
+        format!("{old} {stay} outside of the stack{}", with.unwrap_or_default())
+    };
     let renamed = |sentence: &str| match changes {
         [Change { action: Action::Renamed { from }, id, .. }] => {
             format!("{} {from} is called {id} now: {sentence}", words::kind(&key.kind))
@@ -160,7 +165,8 @@ fn fact(key: &Key, changes: &[&Change]) -> Fact {
             ("renamed", destructive, with(base, more), gone(), guard(&[Guard::ReplaceStateful, Guard::DeleteData]))
         }
         Consequence::ReplacementRetained if key.renamed => {
-            let base = renamed("a new one is made, and the old one stays outside of the stack");
+            let new = if several { "new ones are made" } else { "a new one is made" };
+            let base = renamed(&format!("{new}, and {}", outside()));
             ("renamed", destructive, base, stays(), guard(&[Guard::ReplaceStateful]))
         }
         Consequence::Replacement => {
@@ -169,10 +175,13 @@ fn fact(key: &Key, changes: &[&Change]) -> Fact {
             let guards = guard(&[Guard::ReplaceStateful, Guard::DeleteData]);
             ("replaced", destructive, with(fixed("replaced"), more), undo, guards)
         }
-        Consequence::ReplacementRetained => {
-            let more = Some("the old one stays outside of the stack".to_owned());
-            ("replaced", destructive, with(fixed("replaced"), more), stays(), guard(&[Guard::ReplaceStateful]))
-        }
+        Consequence::ReplacementRetained => (
+            "replaced",
+            destructive,
+            with(fixed("replaced"), Some(outside())),
+            stays(),
+            guard(&[Guard::ReplaceStateful]),
+        ),
         Consequence::ReplacementInSomeCases => {
             let sentence = match (&key.behind, key.because.is_empty()) {
                 (Some(behind), _) => format!("{subject} may be replaced behind {behind}"),

@@ -103,10 +103,12 @@ fn rules(compared: &Compared<'_>) -> Vec<Fact> {
     if errors.is_empty() {
         return Vec::new();
     }
-    let known = check::template(compared.old.given).findings;
-    let key = |found: &check::Finding| (found.rule.id, found.path.to_string(), found.message.clone());
-    let known: HashSet<_> = known.iter().map(key).collect();
-    let fresh = errors.into_iter().filter(|found| !known.contains(&key(found)));
+    // The old template is asked about the rules that the new one breaks, and about all where they depend on each other.
+    let broken: HashSet<&str> = errors.iter().map(|found| found.rule.id).collect();
+    let all = errors.iter().any(|found| found.rule.may_echo());
+    let known = check::by_rules(compared.old.given, |rule| all || broken.contains(rule.id)).findings;
+    let known: HashSet<_> = known.iter().map(|found| (found.rule.id, &found.path, &found.message)).collect();
+    let fresh = errors.into_iter().filter(|found| !known.contains(&(found.rule.id, &found.path, &found.message)));
     let mut by_rule: BTreeMap<(&str, &str), Vec<&check::Finding>> = BTreeMap::new();
     for found in fresh {
         by_rule.entry((found.rule.id, &found.message)).or_default().push(found);

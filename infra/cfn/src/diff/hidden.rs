@@ -36,8 +36,8 @@ const FOUND_AGAIN: usize = 6;
 pub struct Shown {
     /// The value itself, for those who compare.
     raw: Json,
-    /// What may be shown of it.
-    shown: Json,
+    /// What may be shown of it, where that is less.
+    redacted: Option<Json>,
 }
 
 impl Shown {
@@ -49,20 +49,20 @@ impl Shown {
     /// What may be shown of it, as JSON: secrets in it are the text `(hidden)`.
     #[must_use]
     pub fn json(&self) -> &Json {
-        &self.shown
+        self.redacted.as_ref().unwrap_or(&self.raw)
     }
 
     /// Whether something of it is hidden.
     #[must_use]
     pub fn hides(&self) -> bool {
-        self.raw != self.shown
+        *self.json() != self.raw
     }
 }
 
 impl fmt::Display for Shown {
     /// Texts as they are, anything else as JSON in one line.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.shown {
+        match self.json() {
             Json::String(text) => out.write_str(text),
             other => write!(out, "{other}"),
         }
@@ -71,13 +71,13 @@ impl fmt::Display for Shown {
 
 impl fmt::Debug for Shown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.shown)
+        write!(out, "{}", self.json())
     }
 }
 
 impl Serialize for Shown {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.shown.serialize(serializer)
+        self.json().serialize(serializer)
     }
 }
 
@@ -129,16 +129,22 @@ impl<'a> Hidden<'a> {
 
     /// A value at a place of one of the templates, as it may be shown.
     pub(super) fn show(&self, path: &Path, value: &Json) -> Shown {
-        Shown { raw: value.clone(), shown: self.redacted(value, &self.place(path), &mut |_| {}) }
+        Shown { raw: value.clone(), redacted: self.redacted(value, &self.place(path), &mut |_| {}) }
     }
 
     /// A sentence without the secrets that are known.
     pub(super) fn scrub(&self, text: &mut String) {
-        for secret in &self.secrets {
-            if text.contains(secret.as_str()) {
-                *text = text.replace(secret.as_str(), HIDDEN);
-            }
+        if let Some(scrubbed) = self.scrubbed(text) {
+            *text = scrubbed;
         }
+    }
+
+    /// A text without the secrets that are known; nothing where there are none in it.
+    fn scrubbed(&self, text: &str) -> Option<String> {
+        self.secrets.iter().fold(None, |scrubbed: Option<String>, secret| {
+            let text = scrubbed.as_deref().unwrap_or(text);
+            if text.contains(secret.as_str()) { Some(text.replace(secret.as_str(), HIDDEN)) } else { scrubbed }
+        })
     }
 
     /// Gathers the secrets of a template.
@@ -188,9 +194,11 @@ impl<'a> Hidden<'a> {
             [Step::Key(section), Step::Key(id), Step::Key(part), rest @ ..]
                 if section == "Resources" && part == "Properties" =>
             {
-                let kinds = self.templates.iter().filter_map(|template| template.resources.get(id.as_str()));
-                let places = kinds.map(|resource| below(Place::of(&resource.kind), rest));
+                let resources = self.templates.iter().filter_map(|template| template.resources.get(id.as_str()));
                 // An id may stand for another type in the other template: what one of the two hides is hidden.
+                let mut kinds: Vec<&str> = resources.map(|resource| resource.kind.as_str()).collect();
+                kinds.dedup();
+                let places = kinds.into_iter().map(|kind| below(Place::of(kind), rest));
                 places.reduce(|one, other| if one.secret { one } else { other }).unwrap_or_default()
             }
             [Step::Key(section), Step::Key(name), Step::Key(part)] if section == "Parameters" && part == "Default" => {
@@ -205,30 +213,33 @@ impl<'a> Hidden<'a> {
         }
     }
 
-    /// A value without its secrets, each of which is told to `found`.
-    fn redacted(&self, value: &Json, place: &Place, found: &mut dyn FnMut(&str)) -> Json {
+    /// A value without its secrets, each of which is told to `found`; nothing where there are none in it.
+    fn redacted(&self, value: &Json, place: &Place, found: &mut dyn FnMut(&str)) -> Option<Json> {
         match value {
-            Json::String(text) => json!(self.text(text, place, found)),
+            Json::String(text) => self.text(text, place, found).map(Json::String),
             Json::Number(number) if place.secret => {
                 found(&number.to_string());
-                json!(HIDDEN)
+                Some(json!(HIDDEN))
             }
             Json::Array(items) => {
                 let inside = place.item();
-                items.iter().map(|item| self.redacted(item, &inside, found)).collect()
+                replaced(items, |_, item| self.redacted(item, &inside, found))
             }
             Json::Object(entries) => match function(entries) {
-                Some((name, argument)) => json!({ name: self.argument(name, argument, place, found) }),
+                Some((name, argument)) => {
+                    self.argument(name, argument, place, found).map(|argument| json!({ name: argument }))
+                }
                 None => self.members(entries, place, found),
             },
-            Json::Null | Json::Bool(_) | Json::Number(_) => value.clone(),
+            Json::Null | Json::Bool(_) | Json::Number(_) => None,
         }
     }
 
-    fn members(&self, entries: &Map<String, Json>, place: &Place, found: &mut dyn FnMut(&str)) -> Json {
+    fn members(&self, entries: &Map<String, Json>, place: &Place, found: &mut dyn FnMut(&str)) -> Option<Json> {
         // `{Key: ..., Value: ...}` names its value, as a member does.
         let name = ["Key", "Name", "ParameterKey"].iter().find_map(|key| entries.get(*key)?.as_str());
-        let members = entries.iter().map(|(key, inner)| {
+        let mut members: Option<Map<String, Json>> = None;
+        for (key, inner) in entries {
             let named = name.filter(|_| ["Value", "ParameterValue", "DefaultValue"].contains(&key.as_str()));
             let mut inside = self.below(place, key);
             if let Some(name) = named {
@@ -238,44 +249,43 @@ impl<'a> Hidden<'a> {
             } else if ["Key", "Name", "ParameterKey"].contains(&key.as_str()) {
                 inside.secret = false;
             }
-            (key.clone(), self.redacted(inner, &inside, found))
-        });
-        Json::Object(members.collect())
+            if let Some(redacted) = self.redacted(inner, &inside, found) {
+                members.get_or_insert_with(|| entries.clone()).insert(key.clone(), redacted);
+            }
+        }
+        members.map(Json::Object)
     }
 
-    fn argument(&self, name: &str, argument: &Json, place: &Place, found: &mut dyn FnMut(&str)) -> Json {
+    fn argument(&self, name: &str, argument: &Json, place: &Place, found: &mut dyn FnMut(&str)) -> Option<Json> {
         let mut names = |value: &Json| match value {
-            Json::String(text) if self.is_name(text) => value.clone(),
+            Json::String(text) if self.is_name(text) => None,
             other => self.redacted(other, &Place::default(), found),
         };
         match (name, argument) {
             ("Ref" | "Condition", _) => names(argument),
             ("Fn::GetAtt", Json::String(text)) => {
                 let id = text.split('.').next().unwrap_or_default();
-                if self.is_name(id) { argument.clone() } else { self.redacted(argument, place, found) }
+                if self.is_name(id) { None } else { self.redacted(argument, place, found) }
             }
-            ("Fn::GetAtt", Json::Array(parts)) => parts.iter().map(names).collect(),
-            ("Fn::If" | "Fn::FindInMap", Json::Array(parts)) => {
-                let first = parts.first().map(&mut names);
-                let rest = parts.iter().skip(1).map(|part| self.redacted(part, place, found));
-                let rest: Vec<Json> = rest.collect();
-                first.into_iter().chain(rest).collect()
-            }
+            ("Fn::GetAtt", Json::Array(parts)) => replaced(parts, |_, part| names(part)),
+            ("Fn::If" | "Fn::FindInMap", Json::Array(parts)) => replaced(parts, |at, part| match (at, part) {
+                (0, Json::String(text)) if self.is_name(text) => None,
+                (0, _) => self.redacted(part, &Place::default(), found),
+                _ => self.redacted(part, place, found),
+            }),
             _ => self.redacted(argument, place, found),
         }
     }
 
-    fn text(&self, text: &str, place: &Place, found: &mut dyn FnMut(&str)) -> String {
+    fn text(&self, text: &str, place: &Place, found: &mut dyn FnMut(&str)) -> Option<String> {
         let harmless =
             text.is_empty() || is_dynamic(text) || ["true", "false"].contains(&text) || is_reference_only(text);
         let by_place = place.secret && !harmless && !text.starts_with("arn:") && !text.starts_with("${");
         if by_place || !place.exempt && looks_secret(text) {
             found(text);
-            return HIDDEN.to_owned();
+            return Some(HIDDEN.to_owned());
         }
-        let mut text = text.to_owned();
-        self.scrub(&mut text);
-        text
+        self.scrubbed(text)
     }
 
     /// The place of a member.
@@ -330,6 +340,20 @@ impl Place {
         });
         rests.collect()
     }
+}
+
+/// A list with some of its items replaced; nothing where none is.
+fn replaced(items: &[Json], mut replacement: impl FnMut(usize, &Json) -> Option<Json>) -> Option<Json> {
+    let mut all: Option<Vec<Json>> = None;
+    for (at, item) in items.iter().enumerate() {
+        if let Some(other) = replacement(at, item) {
+            all.get_or_insert_with(|| items.to_vec())
+                .get_mut(at)
+                .into_iter()
+                .for_each(|place| place.clone_from(&other));
+        }
+    }
+    all.map(Json::Array)
 }
 
 /// Keys under which ids, hashes and versions stand.

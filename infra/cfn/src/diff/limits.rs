@@ -135,7 +135,10 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
     let mut folded = Folded::default();
     for pair in compared.pairs() {
         let (old, new) = (Thing { id: pair.old_id, resource: pair.old }, Thing { id: pair.new_id, resource: pair.new });
-        for (_, place, name, unit, why) in NUMBERS.iter().filter(|(kind, ..)| new.is(kind)) {
+        // Most do not change, which is found out faster than what is shown of them.
+        let differs =
+            |place: &str| old.field(place).value() != new.field(place).value() || old.lacks(place) != new.lacks(place);
+        for (_, place, name, unit, why) in NUMBERS.iter().filter(|(kind, place, ..)| new.is(kind) && differs(place)) {
             let words = (shown(compared, old, place, unit), shown(compared, new, place, unit));
             if let (Some(before), Some(after)) = words
                 && before != after
@@ -156,7 +159,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
                 folded.say(pair.new_id, changed_at(compared, pair.new_id, place), said);
             }
         }
-        for (_, place, name) in SIZES.iter().filter(|(kind, ..)| new.is(kind)) {
+        for (_, place, name) in SIZES.iter().filter(|(kind, place, _)| new.is(kind) && differs(place)) {
             let words = (shown(compared, old, place, ""), shown(compared, new, place, ""));
             if let (Some(before), Some(after)) = words
                 && before != after

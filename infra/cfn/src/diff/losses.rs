@@ -86,6 +86,12 @@ pub(super) fn lost(kind: &str) -> Option<String> {
     Some(format!("{} {} lost", loss.what, if loss.many { "are" } else { "is" }))
 }
 
+/// What a resource of this type holds and keeps where it stays, as a noun; nothing for what holds nothing.
+pub(super) fn held(kind: &str) -> Option<&'static str> {
+    let what = LOSSES.iter().find(|loss| loss.kind == kind)?.what;
+    (what.ends_with(" in it") || what.ends_with(" on it")).then_some(what)
+}
+
 /// As [`lost`], of a stateful type that has no sentence of its own as well.
 pub(super) fn lost_of_stateful(kind: &str) -> String {
     lost(kind).unwrap_or_else(|| "what it holds is lost".to_owned())
@@ -103,5 +109,7 @@ mod tests {
         }
         assert_eq!(lost("AWS::SQS::Queue").unwrap(), "the messages in it are lost");
         assert_eq!(lost("AWS::CloudWatch::Alarm"), None);
+        assert_eq!(held("AWS::SQS::Queue").unwrap(), "the messages in it");
+        assert_eq!(held("AWS::SNS::Topic"), None);
     }
 }

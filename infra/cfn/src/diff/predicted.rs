@@ -72,6 +72,10 @@ fn agree(change: &Change, predicted: &Predicted) -> bool {
         ("Add" | "Import", _) => change.consequence == Creation || matches!(change.action, Action::Renamed { .. }),
         ("Remove", _) => matches!(change.consequence, Deletion | Retained),
         ("Modify", Some(Replacement::True)) => matches!(change.consequence, Replaced | ReplacementRetained),
+        // What follows a replaced resource gets a value that CloudFormation knows only when it is at it.
+        ("Modify", Some(Replacement::Conditional)) if !change.follows.is_empty() => {
+            matches!(change.consequence, Replaced | ReplacementRetained | ReplacementInSomeCases | Unknown)
+        }
         ("Modify", Some(Replacement::Conditional)) => matches!(change.consequence, ReplacementInSomeCases | Unknown),
         ("Modify", Some(Replacement::False) | Option::None) => {
             matches!(change.consequence, None | InPlace | Interruption | Unknown)

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::{
     LogicalId, Path, Resource, Template,
     check::{names::name_property, text::function},
+    path::Trail,
 };
 
 /// One reference of a resource to another.
@@ -42,16 +43,20 @@ impl<'a> References<'a> {
     pub(super) fn of(template: &'a Template, names: &HashMap<String, &'a str>) -> Self {
         let mut by_target: HashMap<&str, Vec<Reference<'a>>> = HashMap::new();
         for (from, resource) in &template.resources {
-            let path = Path::resource(from.as_str());
+            let start = Trail::Start;
+            let resources = start.key("Resources");
+            let path = resources.key(from.as_str());
+            let properties = path.key("Properties");
             let mut reader = Reader { names, found: Vec::new(), place: Vec::new() };
             for (name, value) in &resource.properties {
-                reader.member(&path.key("Properties"), name, value);
+                reader.member(&properties, name, value);
             }
             for (target, path, place, how) in reader.found {
                 by_target.entry(target).or_default().push(Reference { from, path, place, how });
             }
             for target in &resource.depends_on {
-                let reference = Reference { from, path: path.key("DependsOn"), place: Vec::new(), how: How::Order };
+                let path = path.key("DependsOn").path();
+                let reference = Reference { from, path, place: Vec::new(), how: How::Order };
                 by_target.entry(target.as_str()).or_default().push(reference);
             }
         }
@@ -68,7 +73,7 @@ impl<'a> References<'a> {
 pub(super) fn names_in(value: &Json) -> Vec<&str> {
     let none = HashMap::new();
     let mut reader = Reader { names: &none, found: Vec::new(), place: Vec::new() };
-    reader.value(&Path::default(), value);
+    reader.value(&Trail::Start, value);
     reader.found.into_iter().map(|(target, ..)| target).collect()
 }
 
@@ -84,14 +89,13 @@ struct Reader<'a, 'n> {
 }
 
 impl<'a> Reader<'a, '_> {
-    fn member(&mut self, path: &Path, name: &'a str, value: &'a Json) {
-        // Paths are made where something is found only.
+    fn member(&mut self, path: &Trail<'_>, name: &'a str, value: &'a Json) {
         self.place.push(name);
         self.value(&path.key(name), value);
         self.place.pop();
     }
 
-    fn value(&mut self, path: &Path, value: &'a Json) {
+    fn value(&mut self, path: &Trail<'_>, value: &'a Json) {
         match value {
             Json::String(text) if !self.names.is_empty() => self.literal(path, text),
             Json::Array(items) => {
@@ -107,7 +111,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn function(&mut self, path: &Path, name: &str, argument: &'a Json) {
+    fn function(&mut self, path: &Trail<'_>, name: &str, argument: &'a Json) {
         match (name, argument) {
             ("Ref", Json::String(target)) => self.push(path, target, How::Function),
             ("Fn::GetAtt", Json::Array(parts)) => {
@@ -127,7 +131,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn sub(&mut self, path: &Path, text: &'a str, own: Option<&Json>) {
+    fn sub(&mut self, path: &Trail<'_>, text: &'a str, own: Option<&Json>) {
         let variables = text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         for name in variables.filter(|name| !name.starts_with('!')) {
             if own.is_some_and(|own| own.get(name).is_some()) {
@@ -138,13 +142,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// A name as it is, or at the end of an ARN or a URL.
-    fn literal(&mut self, path: &Path, text: &str) {
+    fn literal(&mut self, path: &Trail<'_>, text: &str) {
         let end = text.rsplit([':', '/']).next().unwrap_or(text);
         let target = self.names.get(text).or_else(|| self.names.get(end)).copied();
         target.into_iter().for_each(|target| self.push(path, target, How::Name));
     }
 
-    fn push(&mut self, path: &Path, target: &'a str, how: How) {
-        self.found.push((target, path.clone(), self.place.clone(), how));
+    fn push(&mut self, path: &Trail<'_>, target: &'a str, how: How) {
+        self.found.push((target, path.path(), self.place.clone(), how));
     }
 }

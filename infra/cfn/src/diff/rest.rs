@@ -72,8 +72,8 @@ fn in_place(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
             if silent {
                 continue;
             }
-            let (old, new) = (value(property.old.as_ref()), value(property.new.as_ref()));
-            let key = format!("{} {} {old:?} {new:?}", change.kind, short(&property.path));
+            // Values that no sentence has room for are no reason for a sentence of their own.
+            let key = format!("{} {}", change.kind, one_change(property));
             let at = *places.entry(key).or_insert_with(|| {
                 groups.push(Group { first: change, all: Vec::new() });
                 groups.len() - 1
@@ -133,11 +133,6 @@ fn one_change(property: &PropertyChange) -> String {
         (Some(old), None) => format!("{name} {old} is removed"),
         (None, None) => format!("{name} changes"),
     }
-}
-
-/// What tells two changes apart; all hidden ones are alike.
-fn value(shown: Option<&super::Shown>) -> Option<String> {
-    shown.map(ToString::to_string)
 }
 
 fn detail(property: &PropertyChange) -> Detail {

@@ -8,13 +8,15 @@ mod escape;
 mod page;
 mod visible;
 
+use std::collections::BTreeMap;
+
 use super::{
     Review,
     details::{Entry, Sign, entries},
-    text::{change_set_in_words, counted, counted_changes, counted_risks, plain, undo_in_all, wrapped},
+    text::{change_set_in_words, counted, counted_changes, counted_risks, plain, shortened, undo_in_all, wrapped},
     told::{self, Told, word},
 };
-use crate::diff::{Detail, Risk};
+use crate::diff::{Detail, Fact, Guard, Risk, Undo};
 use escape::{inline, lines};
 use page::Page;
 use visible::Visible;
@@ -23,6 +25,8 @@ use visible::Visible;
 pub const MARKDOWN_BYTES: usize = 65_536;
 /// Lines before the first fold.
 const VISIBLE_LINES: usize = 60;
+/// So many resources are named that a guard blocks.
+const NAMED: usize = 4;
 /// Characters in a line, what begins it included.
 const WIDTH: usize = 100;
 /// A value takes so many lines.
@@ -73,20 +77,46 @@ fn head(page: &mut Page, reviews: &[Review<'_>], facts: &[Told<'_>]) {
     if facts.is_empty() {
         return;
     }
-    let any =
-        |risks: &[Risk]| counted_risks(facts.iter().map(|told| told.fact.risk).filter(|risk| risks.contains(risk)));
-    let or = |found: String, none: &str| if found.is_empty() { none.to_owned() } else { found };
-    let breaks = any(&[Risk::Destructive, Risk::Failure, Risk::Flow, Risk::Interruption]);
-    let exposed = any(&[Risk::Exposure, Risk::Access]);
-    let undo = undo_in_all(facts.iter().map(|told| &told.fact.undo));
-    page.must(&lines(&format!("- **What breaks:** {}", or(breaks, "nothing is lost, stops or waits")), "  "));
-    page.must(&lines(&format!("- **Exposure and access:** {}", or(exposed, "as it was")), "  "));
-    page.must(&lines(&format!("- **Undo:** {undo}"), "  "));
+    if reviews.len() > 1 {
+        // Between two lists, which would be one otherwise.
+        page.must(&["All together:".to_owned(), String::new()]);
+    }
+    let breaks = answer(facts, breaks, "nothing is lost, stops or waits");
+    let exposed = answer(facts, |fact| matches!(fact.risk, Risk::Exposure | Risk::Access), "as it was");
+    let undo = undo_in_all(facts.iter().map(|told| told.fact));
+    page.must(&lines(&format!("- **What breaks:** {breaks}"), "  "));
+    page.must(&lines(&format!("- **Exposure and access:** {exposed}"), "  "));
+    page.must(&lines(&format!("- **Undo:** {}", inline(&undo)), "  "));
     page.must(&[String::new()]);
     verdict(page, reviews);
     if reviews.len() > 1 {
         page.must(&["What follows holds in all of them, unless it is said.".to_owned(), String::new()]);
     }
+}
+
+/// Whether something is lost, stops or waits: events that newly flow break nothing.
+fn breaks(fact: &Fact) -> bool {
+    match fact.risk {
+        Risk::Destructive | Risk::Failure | Risk::Interruption => true,
+        Risk::Flow => fact.guards.contains(&Guard::StopFlow),
+        _ => fact.undo != Undo::Yes,
+    }
+}
+
+/// How many facts answer a question, and about what they are.
+fn answer(facts: &[Told<'_>], of: impl Fn(&Fact) -> bool, none: &str) -> String {
+    let found: Vec<&Fact> = facts.iter().map(|told| told.fact).filter(|fact| of(fact)).collect();
+    if found.is_empty() {
+        return none.to_owned();
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in found.iter().filter_map(|fact| fact.subjects.first()).map(ToString::to_string) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let counted = counted_risks(found.iter().map(|fact| fact.risk));
+    if names.is_empty() { counted } else { format!("{counted}, of {}", shortened(&names, NAMED)) }
 }
 
 /// What CloudFormation says, or that it says nothing, which nobody may overlook.
@@ -110,23 +140,27 @@ fn summary(review: &Review<'_>) -> String {
 /// What guards say: the first few with how to allow them, the others counted.
 fn verdict(page: &mut Page, reviews: &[Review<'_>]) {
     const MOST: usize = 5;
-    let blocked: Vec<_> = reviews
-        .iter()
-        .flat_map(|review| review.diff.verdict.blocked.iter().map(move |blocked| (review, blocked)))
-        .collect();
+    let mut blocked: Vec<(&Review<'_>, Guard, Vec<String>)> = Vec::new();
+    for review in reviews {
+        let mut guards: BTreeMap<Guard, Vec<String>> = BTreeMap::new();
+        for blocked in &review.diff.verdict.blocked {
+            guards.entry(blocked.guard).or_default().push(blocked.resource.to_string());
+        }
+        blocked.extend(guards.into_iter().map(|(guard, resources)| (review, guard, resources)));
+    }
     if !blocked.is_empty() {
         page.must(&["> [!CAUTION]".to_owned()]);
-        page.must(&lines(&format!("> **Blocked** by {}:", counted(blocked.len(), "guard")), "> "));
     }
-    for (review, blocked) in blocked.iter().take(MOST) {
-        let allow = format!("`--allow {}={}`", word(&blocked.guard), blocked.resource);
+    for (review, guard, resources) in blocked.iter().take(MOST) {
         let file = if review.is_environment {
             format!(", or `guards.allow` in `environments/{}.yaml`", review.name)
         } else {
             String::new()
         };
         let of = if reviews.len() > 1 { format!(" in {}", inline(review.name)) } else { String::new() };
-        let said = format!("> - {} of {}{of}; to allow it: {allow}{file}", word(&blocked.guard), blocked.resource);
+        let (guard, first) = (word(guard), resources.first().map_or("", String::as_str));
+        let named = shortened(resources, NAMED);
+        let said = format!("> - **Blocked{of}** by {guard}: {named}; to allow one: `--allow {guard}={first}`{file}");
         page.must(&lines(&said, ">   "));
     }
     if blocked.len() > MOST {

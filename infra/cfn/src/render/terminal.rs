@@ -46,7 +46,7 @@ pub fn terminal(reviews: &[Review<'_>], style: Style) -> String {
         group(&mut out, &facts, risk, style);
     }
     if !facts.is_empty() {
-        let undo = undo_in_all(facts.iter().map(|told| &told.fact.undo));
+        let undo = undo_in_all(facts.iter().map(|told| told.fact));
         out.blank();
         out.wrapped("", &format!("Undo: {undo}."), 6);
     }

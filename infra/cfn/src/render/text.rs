@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ChangeSet, Review};
-use crate::diff::{Action, Change, Consequence, Risk, Undo};
+use crate::diff::{Action, Change, Consequence, Fact, Risk, Undo};
 
 /// Risks, the greatest first.
 pub(super) const RISKS: [Risk; 10] = [
@@ -22,24 +22,30 @@ pub(super) const RISKS: [Risk; 10] = [
 /// What facts of a risk are called: above them, and counted.
 pub(super) fn risk_words(risk: Risk) -> (&'static str, &'static str) {
     match risk {
-        Risk::Destructive => ("Destructive", "destructive"),
-        Risk::Failure => ("Will it fail?", "foreseen to fail"),
-        Risk::Exposure => ("Exposure", "exposure"),
-        Risk::Access => ("Access", "access"),
-        Risk::Protection => ("Protection", "protection"),
-        Risk::Flow => ("Way of events", "way of events"),
+        Risk::Destructive => ("Destructive", "destructive change"),
+        Risk::Failure => ("Will it fail?", "foreseen failure"),
+        Risk::Exposure => ("Exposure", "change of exposure"),
+        Risk::Access => ("Access", "change of access"),
+        Risk::Protection => ("Protection", "change of protection"),
+        Risk::Flow => ("Way of events", "other way of events"),
         Risk::Interruption => ("Interruption", "interruption"),
-        Risk::Code => ("Code", "code"),
-        Risk::Cost => ("Cost and limits", "cost and limits"),
-        Risk::Note => ("Worth knowing", "worth knowing"),
+        Risk::Code => ("Code", "change of code"),
+        Risk::Cost => ("Cost and limits", "change of cost or limits"),
+        Risk::Note => ("Worth knowing", "note"),
     }
 }
 
-/// `2 destructive, 1 code`.
+/// `2 destructive changes, 1 change of code`.
 pub(super) fn counted_risks(risks: impl Iterator<Item = Risk>) -> String {
     let mut counts: BTreeMap<Risk, usize> = BTreeMap::new();
     risks.for_each(|risk| *counts.entry(risk).or_default() += 1);
-    let each = counts.into_iter().map(|(risk, count)| format!("{count} {}", risk_words(risk).1));
+    let each = counts.into_iter().map(|(risk, count)| {
+        let words = risk_words(risk).1;
+        // What is counted stands before the first "of".
+        let (noun, rest) =
+            words.split_once(" of ").map_or((words, String::new()), |(noun, of)| (noun, format!(" of {of}")));
+        format!("{}{rest}", counted(count, noun))
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -71,22 +77,30 @@ pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
     }
 }
 
-/// Whether the old template brings everything back, as one sentence about all facts.
-pub(super) fn undo_in_all<'f>(undos: impl Iterator<Item = &'f Undo>) -> String {
-    let (mut all, mut no, mut partly) = (0, 0, 0);
-    for undo in undos {
-        all += 1;
-        match undo {
-            Undo::Yes => {}
-            Undo::Partly(_) => partly += 1,
-            Undo::No(_) => no += 1,
+/// Whether the old template brings everything back, as one sentence about all facts: what does not come back first.
+pub(super) fn undo_in_all<'f>(facts: impl Iterator<Item = &'f Fact>) -> String {
+    const SAID: usize = 2;
+    let (mut lost, mut partly): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for fact in facts {
+        let of = fact.subjects.first().map_or(String::new(), |subject| format!("{subject}: "));
+        let more = fact.subjects.len().saturating_sub(1);
+        let of = if more > 0 { format!("{} and {more} more: ", of.trim_end_matches(": ")) } else { of };
+        let (list, why) = match &fact.undo {
+            Undo::Yes => continue,
+            Undo::Partly(but) => (&mut partly, but),
+            Undo::No(why) => (&mut lost, why),
+        };
+        let said = format!("{of}{why}");
+        if !list.contains(&said) {
+            list.push(said);
         }
     }
-    match (no, partly) {
-        (0, 0) => "deploying the old template brings everything back".to_owned(),
-        (0, _) => format!("deploying the old template brings everything back, {partly} of {all} only in part"),
-        (_, 0) => format!("deploying the old template does not bring back {no} of {all}"),
-        _ => format!("deploying the old template does not bring back {no} of {all}, and {partly} only in part"),
+    let all: Vec<String> = lost.into_iter().chain(partly).collect();
+    let mut said: Vec<String> = all.iter().take(SAID).cloned().collect();
+    said.extend(all.len().checked_sub(SAID).filter(|more| *more > 0).map(|more| format!("and {more} more")));
+    match said.as_slice() {
+        [] => "deploying the old template brings everything back".to_owned(),
+        some => format!("deploying the old template does not bring everything back. {}", some.join("; ")),
     }
 }
 
@@ -116,6 +130,15 @@ pub(super) fn undo(undo: &Undo) -> Option<String> {
 /// `1 queue`, `2 queues`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `A, B and 3 more`.
+pub(super) fn shortened(items: &[String], most: usize) -> String {
+    let named = items.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Text in one line that only shows: no control characters, nothing unseen.

@@ -95,13 +95,13 @@ fn without(text: &str, name: &str) -> String {
 }
 
 impl Told<'_> {
-    /// What is known of the fact beside its sentence: whether it can be undone, where it holds, which guards it trips, the
-    /// line that defines it.
+    /// What is known of the fact beside its sentence: where it holds, whether it can be undone, the line that
+    /// defines it, which guards it trips.
     pub(super) fn beside(&self) -> Vec<String> {
         let only = (!self.only.is_empty()).then(|| format!("only in {}", self.only.join(", ")));
         let guards = self.fact.guards.iter().map(|guard| format!("guard {}", word(guard)));
         let source = self.fact.source.as_ref().map(ToString::to_string);
-        let all = only.into_iter().chain(undo(&self.fact.undo)).chain(guards).chain(source);
+        let all = only.into_iter().chain(undo(&self.fact.undo)).chain(source).chain(guards);
         all.map(|text| plain(&text)).collect()
     }
 }

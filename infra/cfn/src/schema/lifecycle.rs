@@ -1,13 +1,22 @@
 //! What CloudFormation says about the life of a resource, for every type that AWS has.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// One type a line; see the table's head.
 static TABLE: &str = include_str!("lifecycles.txt");
 
 /// The lines of the table, sorted by type.
-static LINES: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| TABLE.lines().filter(|line| !line.starts_with('#')).collect());
+static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| {
+    let lines = TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+    lines.map(|(kind, rest)| Line { kind, rest, read: OnceLock::new() }).collect()
+});
+
+/// A type with what is known of it, which is read when somebody asks: most templates have few types, and many of each.
+struct Line {
+    kind: &'static str,
+    rest: &'static str,
+    read: OnceLock<Option<Lifecycle>>,
+}
 
 /// What becomes of a resource when it changes, and what can be read and written.
 #[derive(Clone, Copy, Debug)]
@@ -46,19 +55,24 @@ pub struct Paths(&'static str);
 /// What is known of a resource type, such as `AWS::SQS::Queue`; nothing for types that are not AWS's.
 #[must_use]
 pub fn lifecycle(kind: &str) -> Option<Lifecycle> {
-    let lines: &'static [&'static str] = &LINES;
-    let found = lines.binary_search_by(|line| line.split('\t').next().unwrap_or_default().cmp(kind)).ok()?;
-    read(lines.get(found)?)
+    let found = LINES.binary_search_by(|line| line.kind.cmp(kind)).ok()?;
+    LINES.get(found)?.lifecycle()
 }
 
 /// What is known of every resource type, in alphabetical order.
 pub fn lifecycles() -> impl Iterator<Item = Lifecycle> {
-    LINES.iter().filter_map(|line| read(line))
+    LINES.iter().filter_map(Line::lifecycle)
 }
 
-fn read(line: &'static str) -> Option<Lifecycle> {
-    let mut columns = line.split('\t');
-    let (kind, flags) = (columns.next()?, columns.next()?);
+impl Line {
+    fn lifecycle(&self) -> Option<Lifecycle> {
+        *self.read.get_or_init(|| read(self.kind, self.rest))
+    }
+}
+
+fn read(kind: &'static str, rest: &'static str) -> Option<Lifecycle> {
+    let mut columns = rest.split('\t');
+    let flags = columns.next()?;
     let mut paths = || columns.next().map(Paths);
     Some(Lifecycle {
         kind,

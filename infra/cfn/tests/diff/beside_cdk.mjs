@@ -76,6 +76,13 @@ writeFileSync(join(folder, '../../README.md'), `# cfn
 CloudFormation, typed: templates that are built, read, checked, compared and written. The front page is
 [\`src/lib.rs\`](src/lib.rs).
 
+## What replaces a resource
+
+What is said of a change follows AWS's resource schemas: each create-only property of each type is tested. A second source
+is AWS's older resource specification of March 2023, over all types that it has:
+[\`differences.txt\`](tests/specification/differences.txt) counts where both say the same and lists where they do not. Where
+the page of a type sides with the specification, [\`replacements.rs\`](src/diff/consequence/replacements.rs) does too.
+
 ## Beside \`cdk diff\`
 
 Each pair of [\`tests/diff\`](tests/diff/README.md), with the facts that are told of it (written by hand from AWS's

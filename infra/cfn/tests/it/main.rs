@@ -17,4 +17,5 @@ mod guards;
 mod render;
 mod round_trip;
 mod schema;
+mod specification;
 mod unknown;

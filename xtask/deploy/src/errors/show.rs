@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Failure, Format,
+    files::write_private,
     target::Target,
     text::{print, print_json, printable},
 };
@@ -137,8 +138,8 @@ fn save(folder: &std::path::Path, reading: &Reading) -> Result<(), Failure> {
     };
     fs::create_dir_all(folder).map_err(failed)?;
     let headers = serde_json::to_string_pretty(&headers(envelope)).unwrap_or_default();
-    fs::write(folder.join("body.json"), &envelope.body).map_err(failed)?;
-    fs::write(folder.join("headers.json"), headers + "\n").map_err(failed)?;
+    write_private(&folder.join("body.json"), &envelope.body).map_err(failed)?;
+    write_private(&folder.join("headers.json"), (headers + "\n").as_bytes()).map_err(failed)?;
     eprintln!("wrote body.json and headers.json into {}", printable(&folder.display().to_string()));
     Ok(())
 }

@@ -59,6 +59,12 @@ fn script() -> String {
             ),
         ),
         (
+            "ListChangeSets",
+            "<Summaries><member><ChangeSetName>[x]</ChangeSetName><Description>[x]</Description>\
+             <Status>CREATE_COMPLETE</Status><CreationTime>2026-11-01T00:00:00Z</CreationTime></member></Summaries>"
+                .to_owned(),
+        ),
+        (
             "GetTemplate",
             "<TemplateBody>{\"Resources\": {\"Q\": {\"Type\": \"AWS::SQS::Queue\"}}}</TemplateBody>".to_owned(),
         ),

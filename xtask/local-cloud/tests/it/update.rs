@@ -258,3 +258,36 @@ async fn a_template_that_cannot_be_made_changes_nothing() {
     assert_eq!(cloud.try_sqs("GetQueueUrl", json!({ "QueueName": "more" })).await.status, 400);
     cloud.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_time_runs_out_while_a_function_is_debugged_and_it_has_one_environment() {
+    let versions = Versions::new("debug");
+    let (function, fed) = (FUNCTION.replace("Timeout: 20", "Timeout: 1"), FED.replace("Timeout: 60", "Timeout: 1"));
+    let folder = versions.0.clone();
+    let change = |options: &mut local_cloud::Options| {
+        options.binaries = folder;
+        options.debug = Some("f".to_owned());
+    };
+    let cloud = Cloud::try_start_as(&text(&[&function, &fed]), change).await.unwrap_or_else(|error| panic!("{error}"));
+    let (mut happened, file) = (cloud.activity.listen(), versions.0.join("go"));
+    let held = json!({ "do": "until", "file": file.to_str().unwrap() });
+    cloud.sqs("SendMessage", json!({ "QueueUrl": cloud.queue("q"), "MessageBody": held.to_string() })).await;
+    let began = |what: &What| matches!(what, What::Logged { line, .. } if line.contains("until"));
+    Cloud::happens(&mut happened, began).await;
+    // The message's time and the function's are over by far, and it is neither given out again nor given up.
+    cloud.running.control().advance(std::time::Duration::from_secs(3600)).unwrap();
+    assert_eq!(cloud.depth(&cloud.queue("q")).await, [0, 1, 0]);
+    let (aws, second) = (cloud.aws.clone(), json!({ "do": "root" }));
+    let waits = tokio::spawn(async move {
+        call("POST", &format!("{aws}/2015-03-31/functions/f/invocations"), &[], second.to_string()).await
+    });
+    fs::write(file, "").unwrap();
+    assert_eq!(waits.await.unwrap().status, 200);
+    while cloud.depth(&cloud.queue("q")).await != [0, 0, 0] {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(cloud.depth(&cloud.queue("dead")).await, [0, 0, 0]);
+    let (function, environments) = cloud.running.lambda().functions().remove(0);
+    assert_eq!((function.debugged, environments), (true, 1));
+    cloud.running.stop().await;
+}

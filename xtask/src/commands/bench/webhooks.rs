@@ -21,7 +21,7 @@ use super::{
     runners::{ACCOUNT, REGION, ask, sqs},
 };
 use crate::{
-    commands::{build, running::Running, soak::service::Service},
+    commands::{build, processes, running::Running, soak::service::Service},
     context::Context,
     report::Failure,
 };
@@ -73,10 +73,15 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
         subscriptions: subscriptions(&service)?,
         service,
     };
-    let others = bench.run(&bench.made(OTHER, OTHERS)?, None)?;
+    let others = bench.made(OTHER, OTHERS)?;
+    let cpu = || processes::family(running.id()).iter().map(|process| process.cpu_ms).sum::<f64>();
+    let before = cpu();
+    let others = bench.run(&others, None)?;
+    let used = (cpu() - before) / whole(OTHERS);
     let rate = |count_of: usize, time: Duration| format!("{}/s", number(whole(count_of) / time.as_secs_f64()));
     table.add("webhooks taken, as fast as it goes", rate(OTHERS, others.taken), "at least 1,000/s");
     table.add("webhooks taken, verified and published", rate(OTHERS, others.finished), "at least 1,000/s");
+    table.add("CPU of a webhook, of the cloud and all functions", format!("{} ms", number(used)), "");
     let mut sales = 0;
     for offered in RATES {
         let number_of = usize::try_from(offered).unwrap_or_default() * SECONDS;

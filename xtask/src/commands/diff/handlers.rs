@@ -12,13 +12,14 @@ use serde_json::Value as Json;
 use crate::{context::Context, report::Failure, templates};
 
 /// What handlers are made of, beside the binary's own file.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 7] = [
     "handlers",
     "Cargo.toml",
     "Cargo.lock",
     ":(exclude)handlers/src/bin",
     ":(exclude,glob)handlers/**/tests/**",
-    ":(exclude)handlers/fuzz",
+    ":(exclude,glob)handlers/**/fuzz/**",
+    ":(exclude)*.md",
 ];
 
 /// What is told of functions whose source differs from that of a revision.

@@ -120,7 +120,8 @@ impl Watch<'_> {
         let since = Instant::now();
         let updated = running.update(&template).await;
         let updated = updated.map_err(|error| foreign::placed(self.file.as_deref(), &error))?;
-        self.store.tidy();
+        let used: Vec<_> = running.lambda().functions().into_iter().map(|(function, _)| function.binary).collect();
+        self.store.tidy(&used);
         Ok(Done { built, template, updated, took: since.elapsed() })
     }
 

@@ -207,7 +207,7 @@ impl<'a> Names<'a> {
             return id.to_owned();
         }
         let shown = compared.show(path, value);
-        if shown.json() != value {
+        if shown.hides() {
             return shown.to_string();
         }
         let text = Text::of(value);

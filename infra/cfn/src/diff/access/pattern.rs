@@ -8,7 +8,7 @@ use std::{
 /// How many sets of positions are looked at before a question is given up as undecided.
 const MOST_STATES: usize = 20_000;
 /// How many positions are looked at before that: patterns of thousands of signs have sets of thousands.
-const MOST_POSITIONS: usize = 3_000_000;
+const MOST_POSITIONS: usize = 1_000_000;
 
 /// A sign of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

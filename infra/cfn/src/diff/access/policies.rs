@@ -14,6 +14,7 @@ use crate::{
         facts::{Field, Thing},
         text::function_name,
     },
+    path::Trail,
 };
 
 /// What a policy is about: policies about one thing say together who may do what.
@@ -104,6 +105,11 @@ pub(super) fn all(reader: &Reader<'_, '_>) -> Policies {
 }
 
 impl Policies {
+    /// The statements about a thing.
+    pub(super) fn about(&self, subject: &Subject) -> &[Statement] {
+        self.statements.get(subject).map_or(&[], Vec::as_slice)
+    }
+
     fn add(&mut self, side: Side, name: &str, place: &Path, statements: Vec<Statement>) {
         let subject = Subject { side, name: name.to_owned() };
         self.places.entry(subject.clone()).or_default().push(property_of(place));
@@ -112,11 +118,14 @@ impl Policies {
 
     /// Whatever has the shape of a policy document among a resource's properties.
     fn documents(&mut self, reader: &Reader<'_, '_>, thing: Thing<'_>) {
-        let path = Path::resource(&own_id(reader, thing)).key("Properties");
+        let (id, start) = (own_id(reader, thing), Trail::Start);
+        let resources = start.key("Resources");
+        let resource = resources.key(&id);
+        let properties = resource.key("Properties");
         for (property, value) in &thing.resource.properties {
             let mut found = Vec::new();
             let parsed = as_json(property, value);
-            documents_in(parsed.as_ref().unwrap_or(value), &path.key(property), DEEPEST, &mut found);
+            documents_in(parsed.as_ref().unwrap_or(value), &properties.key(property), DEEPEST, &mut found);
             for (path, document) in found {
                 self.document(reader, thing, property, document, &path);
             }
@@ -298,17 +307,17 @@ fn as_json(property: &str, value: &Json) -> Option<Json> {
     serde_json::from_str(text).ok()
 }
 
-fn documents_in<'j>(value: &'j Json, path: &Path, depth: usize, found: &mut Vec<(Path, &'j Json)>) {
+fn documents_in<'j>(value: &'j Json, trail: &Trail<'_>, depth: usize, found: &mut Vec<(Path, &'j Json)>) {
     if depth == 0 || Field::of(value).value().is_none() {
         return;
     }
     match value {
-        Json::Object(_) if is_document(value) => found.push((path.clone(), value)),
+        Json::Object(_) if is_document(value) => found.push((trail.path(), value)),
         Json::Object(members) if function_name(value).is_none() => {
-            members.iter().for_each(|(key, inner)| documents_in(inner, &path.key(key), depth - 1, found));
+            members.iter().for_each(|(key, inner)| documents_in(inner, &trail.key(key), depth - 1, found));
         }
         Json::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| documents_in(item, &path.item(at), depth - 1, found));
+            items.iter().enumerate().for_each(|(at, item)| documents_in(item, &trail.item(at), depth - 1, found));
         }
         _ => {}
     }

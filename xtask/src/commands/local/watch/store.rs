@@ -55,7 +55,8 @@ impl Store {
             }
         }
         let folder = all.join(std::process::id().to_string());
-        fs::create_dir_all(folder.join("bin")).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+        let made = fs::create_dir_all(folder.join("bin")).and_then(|()| folder.canonicalize());
+        let folder = made.map_err(Failure::from(format!("cannot make {}", folder.display())))?;
         Ok(Self { folder, version: 0, taken: HashMap::new(), old: Vec::new(), replaced: Vec::new() })
     }
 
@@ -69,21 +70,25 @@ impl Store {
         self.version += 1;
         let version = self.folder.join(self.version.to_string());
         for executable in executables {
-            let cannot = || Failure::from(format!("cannot take over {}", executable.display()));
-            let Some(name) = executable.file_name().and_then(|name| name.to_str()) else { continue };
-            let identity = match fs::metadata(executable) {
-                Ok(metadata) => Identity::of(&metadata),
+            match self.take_one(executable, &version) {
+                Ok(()) => {}
                 // Whoever replaces it has it back in a moment, and that is the next change.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(cannot()(error)),
-            };
-            if self.taken.get(name).is_some_and(|(known, _)| *known == identity) {
-                continue;
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(Failure::new(format!("cannot take over {}: {error}", executable.display()))),
             }
-            self.place(executable, &version, name).map_err(cannot())?;
-            let before = self.taken.insert(name.to_owned(), (identity, version.join(name)));
-            self.replaced.extend(before.map(|(_, path)| path));
         }
+        Ok(())
+    }
+
+    fn take_one(&mut self, executable: &Path, version: &Path) -> io::Result<()> {
+        let Some(name) = executable.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
+        let identity = Identity::of(&fs::metadata(executable)?);
+        if self.taken.get(name).is_some_and(|(known, _)| *known == identity) {
+            return Ok(());
+        }
+        self.place(executable, version, name)?;
+        let before = self.taken.insert(name.to_owned(), (identity, version.join(name)));
+        self.replaced.extend(before.map(|(_, path)| path));
         Ok(())
     }
 
@@ -98,9 +103,14 @@ impl Store {
         fs::rename(&link, self.binaries().join(name))
     }
 
-    /// Removes versions that nothing is started from any more: those which were replaced before the last change.
-    pub(crate) fn tidy(&mut self) {
+    /// Removes versions that nothing is started from any more: those which were replaced before the last change, and are not
+    /// among those that are used, because what replaced them does not start.
+    pub(crate) fn tidy(&mut self, used: &[PathBuf]) {
         for path in std::mem::replace(&mut self.old, std::mem::take(&mut self.replaced)) {
+            if used.contains(&path) {
+                self.old.push(path);
+                continue;
+            }
             let _gone = fs::remove_file(&path);
             // The folder goes with its last file.
             let _holds_others = path.parent().map(fs::remove_dir);
@@ -154,11 +164,13 @@ mod tests {
         let (first, other) = (runs("a"), runs("b"));
         write(&built.join("a"), "two");
         store.take(&executables(&built).unwrap()).unwrap();
-        store.tidy();
+        store.tidy(&[]);
         assert_eq!((fs::read(runs("a")).unwrap(), fs::read(&first).unwrap()), (b"two".to_vec(), b"one".to_vec()));
         assert_eq!(runs("b"), other, "what did not change is where it was");
         assert!(!bin.join("text").exists());
-        store.tidy();
+        store.tidy(std::slice::from_ref(&first));
+        assert!(first.exists(), "it is used");
+        store.tidy(&[]);
         assert!(!first.exists() && runs("a").exists() && other.exists());
         drop(store);
         assert!(!other.exists());
