@@ -306,9 +306,14 @@ pub(crate) struct Local {
     /// failing-paypal, expired-certificates or all, each from 0 to 1; seed=NUMBER repeats a run
     #[arg(long, value_name = "SPEC")]
     pub(crate) chaos: Option<String>,
-    /// Keep queues and topics in this folder across restarts; without it nothing touches the disk
+    /// Keep queues, topics, secrets, logs and all that PayPal knows in this folder across restarts; without it nothing
+    /// touches the disk
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+    /// Send every event's journey as a trace to this OpenTelemetry collector, such as http://127.0.0.1:4318
+    /// [default: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT, if set]
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
     /// Write the addresses to this file, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

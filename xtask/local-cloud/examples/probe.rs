@@ -57,6 +57,17 @@ fn main() {
                 let second = post(&format!("invocation/{id}/response"), "{}");
                 println!("first {first}, second {second}");
             }
+            // Publishes what it is asked to, signed and traced as AWS's SDKs do in Lambda.
+            "publish" => {
+                let key = std::env::var("AWS_ACCESS_KEY_ID").unwrap();
+                let topic = event.pointer("/queryStringParameters/topic").and_then(Value::as_str).unwrap();
+                let form = [("Action", "Publish"), ("Version", "2010-03-31"), ("TopicArn", topic), ("Message", "{}")];
+                let credential = format!("AWS4-HMAC-SHA256 Credential={key}/20261101/us-east-1/sns/aws4_request");
+                let request = agent.post(std::env::var("AWS_ENDPOINT_URL").unwrap());
+                let request = request.header("authorization", credential);
+                request.header("x-amzn-trace-id", &headers["lambda-runtime-trace-id"]).send_form(form).unwrap();
+                post(&format!("invocation/{id}/response"), "{}");
+            }
             "large" => {
                 post(&format!("invocation/{id}/response"), &json!("x".repeat(7 << 20)).to_string());
             }

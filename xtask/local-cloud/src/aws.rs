@@ -24,7 +24,7 @@ use crate::{
     cloudformation::CloudFormation,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
-    record::{Cause, Recorder},
+    record::{Cause, Recorder, Span, XRAY},
     secrets::Secrets,
     sns::{self, Sns},
     sqs::{self, Sqs},
@@ -110,11 +110,14 @@ async fn answer(State(mut services): State<Services>, uri: Uri, headers: HeaderM
     }
 }
 
-/// What a call follows from: the access key that it is signed with says which environment makes it.
+/// What a call follows from: the access key that it is signed with says which environment makes it. A call from outside
+/// may name its trace.
 fn cause(services: &Services, headers: &HeaderMap) -> Cause {
     let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = signature.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
-    key.map(|key| services.recorder.caller(key)).unwrap_or_default()
+    let cause = key.map(|key| services.recorder.caller(key)).unwrap_or_default();
+    let trace_header = headers.get(XRAY).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Cause { parent: cause.parent.or_else(|| Span::of_headers(headers)), trace_header, ..cause }
 }
 
 /// Does a function's call, unless it is refused or its answer is lost on purpose. Calls from outside are left in peace: they

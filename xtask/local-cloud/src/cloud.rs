@@ -27,6 +27,7 @@ use crate::{
     provision::{self, Given, ProvisionError, Provisioned, Services},
     sns::Sns,
     sqs::Sqs,
+    traces::{self, Collector},
     wire::ApiError,
 };
 
@@ -58,7 +59,9 @@ pub struct Options {
     pub chaos: Chaos,
     /// The console, where there is one.
     pub console: Option<Console>,
-    /// Where queues and topics outlive the process; without, nothing is written.
+    /// The collector that gets all journeys as OpenTelemetry's traces, where there is one.
+    pub traces: Option<Collector>,
+    /// Where queues, topics, secrets and logs outlive the process; without, nothing is written.
     pub state: Option<PathBuf>,
     /// The function that a debugger is at, by its name or the end of it: it has one environment, and no time runs out.
     pub debug: Option<String>,
@@ -273,6 +276,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     services.sqs.described(&mut saved)?;
     services.sns.described(&mut saved)?;
     if let (Some(journal), Some(folder)) = (&journal, &options.state) {
+        services.secrets.keep(journal, saved.secrets);
+        services.logs.keep(journal, saved.logs);
         journal.write(&Line::Ahead(clock.ahead()));
         Journal::settle(folder)?;
     }
@@ -336,6 +341,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         running.tasks.push(tokio::spawn(console::serve(console, cloud)));
     }
     running.tasks.extend(running.services.alarms.start());
+    let recorder = running.activity.recorder().clone();
+    let exported = options.traces.map(|collector| traces::export(recorder, running.given.account.clone(), collector));
+    running.tasks.extend(exported.map(tokio::spawn));
     let early = running.services.lambda.clone();
     running.tasks.push(tokio::spawn(async move { early.warm_up().await }));
     Ok(running)

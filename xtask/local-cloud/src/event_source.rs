@@ -18,7 +18,6 @@ use crate::{
     clock::Clock,
     lambda::{InvokeError, Lambda},
     pattern::Rules,
-    record::Cause,
     sqs::{Queue, Receive, Received},
 };
 
@@ -195,8 +194,8 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
         return;
     }
     let payload = Bytes::from(event(queue, region, &batch).to_string());
-    let journeys = queue.recorder().journeys_of(batch.iter().map(|message| message.message_id.as_str()));
-    let cause = Cause::new(queue.node(), journeys);
+    let ids = batch.iter().map(|message| message.message_id.as_str());
+    let cause = queue.recorder().cause_of(queue.node(), ids);
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
         match cause.clone().of(lambda.invoke(&source.function, payload.clone())).await {

@@ -9,6 +9,7 @@ mod router;
 mod throttle;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use access_log::AccessLog;
 pub use cors::Cors;
+pub use payload::PayloadFormat;
 pub use router::{Route, RouteKey};
 pub use throttle::Throttle;
 
@@ -40,7 +42,7 @@ use crate::{
     lambda::{InvokeError, Lambda},
     live::Live,
     logs::Logs,
-    record::{Cause, Hop, Kind, Payload, RequestHead},
+    record::{Cause, Hop, Kind, Payload, RequestHead, Span, Trace},
     wire::{self, own},
 };
 
@@ -55,10 +57,17 @@ const LONGEST_EVENT: usize = 6 * 1024 * 1024;
 /// How long API Gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The stage whose name stands in no path.
+pub(crate) const DEFAULT_STAGE: &str = "$default";
+
 /// An API, as the template describes it.
 pub struct HttpApi {
     /// Its id, as in ARNs and addresses.
     pub id: String,
+    /// The stage that it is deployed to; paths begin with its name, unless it is `$default`.
+    pub stage: String,
+    /// The stage's variables, which functions are told.
+    pub stage_variables: BTreeMap<String, String>,
     /// What its routes lead to, the most specific first.
     pub routes: Vec<Route>,
     /// Which pages of other origins may call it.
@@ -86,6 +95,8 @@ struct Known {
     since: Instant,
     /// Its number among the hops.
     number: u64,
+    /// Where it stands in the trace that its headers name, or in one of its own.
+    trace: Trace,
     /// The request as it came, as far as it was read.
     came: Option<(RequestHead, Payload)>,
 }
@@ -135,17 +146,21 @@ async fn answer(
 ) -> Response {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let origin = request.headers().get("origin").cloned();
+    let recorder = shared.activity.recorder();
+    let number = recorder.next();
+    let trace = Cause { parent: Span::of_headers(request.headers()), ..Cause::default() }.trace(recorder, number);
     let mut known = Known {
         id: request_id(),
         route_key: "-".to_owned(),
         source_ip: peer.ip().to_string(),
         since: Instant::now(),
-        number: shared.activity.recorder().next(),
+        number,
+        trace,
         came: None,
     };
     let head = head(&request);
     let mut failed = None;
-    let cause = Cause::new("api".to_owned(), vec![known.number]);
+    let cause = Cause::new("api".to_owned(), vec![known.number]).within(known.trace.span);
     let mut response = match cause.of(respond(&shared, request, &mut known)).await {
         Ok(response) => response,
         Err(refused) => {
@@ -162,7 +177,7 @@ async fn answer(
     }
     let status = response.status().as_u16();
     if let Some(log) = &shared.api.access_log {
-        let line = log.line(&known, &head, status, failed.as_deref());
+        let line = log.line(&shared.api.stage, &known, &head, status, failed.as_deref());
         shared.logs.append(&log.group, &shared.api.id, &line);
     }
     keep(&shared, &mut known, &format!("{method} {path}"), status);
@@ -179,6 +194,8 @@ fn keep(shared: &Shared, known: &mut Known, label: &str, status: u16) {
     shared.activity.recorder().keep(Hop {
         error: (status >= 400).then(|| format!("answered with {status}")),
         head,
+        status: Some(status),
+        trace: std::mem::take(&mut known.trace),
         payload: payload.unwrap_or_default(),
         ..hop.took(known.since.elapsed())
     });
@@ -206,20 +223,23 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         return Err(Refused::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
     }
     let path = payload::decoded_path(request.uri().path());
-    let found = router::find(&shared.api.routes, request.method().as_str(), &path);
+    let found = in_stage(&shared.api.stage, &path)
+        .and_then(|path| router::find(&shared.api.routes, request.method().as_str(), path));
     let (route, parameters) = found.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Not Found"))?;
     known.route_key = route.key.to_string();
-    if shared.api.throttle.as_ref().is_some_and(|throttle| !throttle.admits(Instant::now())) {
+    // A limit of the route's own holds in place of the stage's.
+    if route.throttle.as_ref().or(shared.api.throttle.as_ref()).is_some_and(|throttle| !throttle.admits()) {
         return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
     }
     let (parts, body) = request.into_parts();
     let body = timeout(wire::serve::BODY, Limited::new(body, LONGEST_BODY).collect()).await;
     let body = body.map_err(|_| Refused::new(StatusCode::REQUEST_TIMEOUT, "Request Timeout"))?;
     let body = body.map_err(|_| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?.to_bytes();
-    let event = payload::event(&payload::Parts {
-        api_id: &shared.api.id,
+    let event = route.payload.event(&payload::Parts {
+        api: &shared.api,
         account: &shared.account,
         known,
+        route: &route.key,
         parts: &parts,
         path: &path,
         parameters,
@@ -227,19 +247,33 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
     });
     let event = Bytes::from(event.to_string());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let came = RequestHead { method: parts.method, target, headers: parts.headers };
+    let route_key = known.route_key.clone();
+    let came = RequestHead { method: parts.method, target, headers: parts.headers, route: route_key };
     known.came = Some((came, Payload::shared(&body)));
     if event.len() > LONGEST_EVENT {
         return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
     }
-    let answered = invoke(shared, &route.function, event).await;
+    let answered = invoke(shared, route, event).await;
     if shared.chaos.strikes(Fault::LostAnswer, &known.route_key) {
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
     }
     answered
 }
 
-async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Response, Refused> {
+/// The path within the stage, which is looked at before any route; nothing when it is in none.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html>
+fn in_stage<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
+    if stage == DEFAULT_STAGE {
+        return Some(path);
+    }
+    match path.strip_prefix('/')?.strip_prefix(stage)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
+}
+
+async fn invoke(shared: &Shared, route: &Route, event: Bytes) -> Result<Response, Refused> {
     let broken = |why: String| Refused {
         why: Some(why),
         ..Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
@@ -248,6 +282,7 @@ async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Respons
         why: Some(why.to_owned()),
         ..Refused::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
     };
+    let function = &route.function;
     let answer = shared.lambda.invoke(function, event);
     let done = if shared.lambda.is_debugged(function) { Ok(answer.await) } else { timeout(PATIENCE, answer).await };
     let done = done.map_err(|_| unavailable("Endpoint request timed out"))?;
@@ -256,7 +291,7 @@ async fn invoke(shared: &Shared, function: &str, event: Bytes) -> Result<Respons
         InvokeError::NoSuchFunction => broken(format!("there is no function {function}")),
     })?;
     let answer = done.result.map_err(|error| broken(error.message()))?;
-    payload::response(&answer).ok_or_else(|| broken("the function's answer is no response".to_owned()))
+    route.payload.response(&answer).ok_or_else(|| broken("the function's answer is no response".to_owned()))
 }
 
 /// The request's line and headers, for the access log.
@@ -290,4 +325,24 @@ fn headers_size(headers: &HeaderMap) -> usize {
 fn request_id() -> String {
     let hex = Uuid::new_v4().simple().to_string();
     format!("{}=", hex.get(..15).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_stage;
+
+    #[test]
+    fn a_path_begins_with_the_stages_name_unless_that_is_the_default_one() {
+        for (stage, path, inside) in [
+            ("$default", "/a", Some("/a")),
+            ("prod", "/prod/a/b", Some("/a/b")),
+            ("prod", "/prod/", Some("/")),
+            ("prod", "/prod", Some("/")),
+            ("prod", "/production/a", None),
+            ("prod", "/a", None),
+            ("prod", "/", None),
+        ] {
+            assert_eq!(in_stage(stage, path), inside, "{stage} {path}");
+        }
+    }
 }

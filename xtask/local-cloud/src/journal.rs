@@ -1,15 +1,14 @@
-//! What outlives the process, when it is to: queues, topics and the clock, written down as they change.
+//! What outlives the process, when it is to: queues, topics, secrets, logs and the clock, written down as they change.
 //!
 //! A journal is a file of JSON lines. Each change is written before its answer is given, so that the end of the process, at
 //! whatever moment, loses nothing that was answered; a line that was cut short was not. When a cloud starts it reads the
-//! journal, and begins a new one with what there still is.
-//!
-//! Secrets and logs are not written down.
+//! journal, and begins a new one with what there still is. The file is for its owner alone.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -17,7 +16,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{sns, sqs};
+use crate::{logs, secrets, sns, sqs};
 
 /// The file's name in its folder.
 const NAME: &str = "cloud.jsonl";
@@ -58,6 +57,10 @@ pub(crate) enum Line {
     Queue(Box<sqs::journal::Entry>),
     /// All topics, whenever one of them changes.
     Topics(sns::SavedTopics),
+    /// A secret has another value.
+    Secret(secrets::SavedSecret),
+    /// A line was written to a log.
+    Log(logs::SavedLine),
     /// How far the clock is ahead.
     Ahead(Duration),
 }
@@ -68,6 +71,10 @@ pub(crate) struct Saved {
     /// By ARN.
     pub(crate) queues: BTreeMap<String, sqs::journal::SavedQueue>,
     pub(crate) topics: sns::SavedTopics,
+    /// In the order in which they were set.
+    pub(crate) secrets: Vec<secrets::SavedSecret>,
+    /// The oldest first.
+    pub(crate) logs: Vec<logs::SavedLine>,
     pub(crate) ahead: Duration,
 }
 
@@ -88,7 +95,9 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Saved::default(),
             Err(error) => return Err(failed(&path)(error)),
         };
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(&new).map_err(failed(&new))?;
+        // One that was begun and never took its place; that there is none is fine.
+        let _begun = fs::remove_file(&new);
+        let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new).map_err(failed(&new))?;
         Ok((Self(Arc::new(Mutex::new(file))), saved))
     }
 
@@ -120,6 +129,8 @@ fn read(path: &Path, text: &str) -> Result<Saved, JournalError> {
         match serde_json::from_str(line) {
             Ok(Line::Queue(entry)) => sqs::journal::follow(&mut saved.queues, *entry),
             Ok(Line::Topics(topics)) => saved.topics = topics,
+            Ok(Line::Secret(secret)) => saved.secrets.push(secret),
+            Ok(Line::Log(line)) => saved.logs.push(line),
             Ok(Line::Ahead(ahead)) => saved.ahead = ahead,
             // The process ended in the middle of it, before it answered.
             Err(_) if at + 1 == lines.len() && !text.ends_with('\n') => {}

@@ -9,6 +9,7 @@
 
 pub(crate) mod api;
 mod asynchronous;
+mod destination;
 mod environment;
 mod runtime_api;
 
@@ -28,7 +29,7 @@ use serde_json::json;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-pub use asynchronous::{Asynchronous, Retries};
+pub use asynchronous::{Asynchronous, EventInvokeConfig};
 
 use crate::{
     account::Account,
@@ -59,8 +60,8 @@ pub struct Function {
     pub log_group: String,
     /// As many invocations at a time, and what comes beyond is throttled.
     pub reserved_concurrency: Option<usize>,
-    /// What becomes of asynchronous events that fail.
-    pub retries: Retries,
+    /// The ARN of the queue or topic that gets asynchronous events which failed for good.
+    pub dead_letter: Option<String>,
     /// Whether a debugger is at it: it has one environment, and no time runs out.
     pub debugged: bool,
 }
@@ -377,7 +378,9 @@ impl Pool {
         let cause = Cause::current();
         let (number, journeys) = cause.next(host.activity.recorder());
         let node = format!("function:{}", self.function.name);
-        let (carried, mine) = (Payload::shared(&payload), Cause::new(node.clone(), journeys.clone()));
+        let trace = cause.trace(host.activity.recorder(), number);
+        let mine = Cause::new(node.clone(), journeys.clone()).within(trace.span);
+        let carried = Payload::shared(&payload);
         let (request_id, since) = (Uuid::new_v4().to_string(), Instant::now());
         let idle = self.idle();
         let cold = idle.is_none();
@@ -396,6 +399,7 @@ impl Pool {
         let error = result.as_ref().err().map(|error| error.kind.clone());
         host.activity.recorder().keep(Hop {
             journeys,
+            trace,
             error: error.clone(),
             message_id: Some(request_id.clone()),
             payload: carried,

@@ -7,7 +7,8 @@
 //! - [`metrics`], [`alarms`]: what is counted, and who is told of it.
 //! - [`clock`]: the time of all of them, which can be put forward.
 //! - [`journal`]: what outlives the process.
-//! - [`activity`]: what happens, as it happens; [`record`]: what happened, with its payloads.
+//! - [`activity`]: what happens, as it happens; [`record`]: what happened, with its payloads;
+//!   `traces`: the same for a collector of OpenTelemetry's.
 //! - [`console`]: the page that shows it; [`chaos`]: what goes wrong on purpose.
 //!
 //! **Invariants.** Reads a template and runs binaries; knows neither this project's stack nor its handlers nor PayPal. One
@@ -37,8 +38,10 @@ pub mod record;
 pub mod secrets;
 pub mod sns;
 pub mod sqs;
+mod traces;
 mod wire;
 
 pub use clock::Clock;
 pub use cloud::{Control, Options, RouteLine, Running, StartError, Updated, start};
+pub use traces::{Collector, NoCollector};
 pub use wire::ApiError;

@@ -4,13 +4,15 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     account::Account,
+    journal::{self, Journal},
     metrics::{Metrics, filter::FilterPattern},
     wire::ApiError,
 };
@@ -24,6 +26,18 @@ pub struct Logs {
     account: Account,
     metrics: Metrics,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
+    /// Where lines are written down.
+    journal: Arc<OnceLock<Journal>>,
+}
+
+/// A line, as it is written down.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SavedLine {
+    group: String,
+    stream: String,
+    /// Since the epoch, in milliseconds.
+    at: u64,
+    text: String,
 }
 
 #[derive(Default)]
@@ -42,11 +56,29 @@ struct Line {
     text: String,
 }
 
+impl Line {
+    fn saved(&self, group: &str) -> SavedLine {
+        let (group, stream, text) = (group.to_owned(), self.stream.clone(), self.text.clone());
+        SavedLine { group, stream, at: u64::try_from(self.at).unwrap_or(u64::MAX), text }
+    }
+}
+
+impl Group {
+    /// Adds a line, and lets the oldest go where there are too many.
+    fn push(&mut self, line: Line) {
+        if self.lines.len() == KEPT {
+            self.lines.pop_front();
+            self.dropped += 1;
+        }
+        self.lines.push_back(line);
+    }
+}
+
 impl Logs {
     /// An account without log groups.
     #[must_use]
     pub fn new(account: Account, metrics: Metrics) -> Self {
-        Self { account, metrics, groups: Arc::default() }
+        Self { account, metrics, groups: Arc::default(), journal: Arc::default() }
     }
 
     /// Makes a group.
@@ -66,17 +98,25 @@ impl Logs {
     /// Adds a line; the group is made when it is not there, as Lambda does.
     pub fn append(&self, group: &str, stream: &str, text: &str) {
         self.metrics.look_at(group, text);
+        let at = self.metrics.clock().now().as_millis();
+        let line = Line { stream: stream.to_owned(), at, text: text.to_owned() };
         let mut groups = self.lock();
-        let group = groups.entry(group.to_owned()).or_default();
-        if group.lines.len() == KEPT {
-            group.lines.pop_front();
-            group.dropped += 1;
+        if let Some(journal) = self.journal.get() {
+            journal.write(&journal::Line::Log(line.saved(group)));
         }
-        group.lines.push_back(Line {
-            stream: stream.to_owned(),
-            at: self.metrics.clock().now().as_millis(),
-            text: text.to_owned(),
-        });
+        groups.entry(group.to_owned()).or_default().push(line);
+    }
+
+    /// Takes in what was written before, without counting it again, and writes down from now on what is added.
+    pub(crate) fn keep(&self, journal: &Journal, saved: Vec<SavedLine>) {
+        let mut groups = self.lock();
+        for SavedLine { group, stream, at, text } in saved {
+            groups.entry(group).or_default().push(Line { stream, at: at.into(), text });
+        }
+        for (name, group) in &*groups {
+            group.lines.iter().for_each(|line| journal.write(&journal::Line::Log(line.saved(name))));
+        }
+        let _once = self.journal.set(journal.clone());
     }
 
     /// The last lines of a stream, the oldest first.

@@ -1,5 +1,6 @@
 //! A template's resources, made: in the order in which they refer to each other.
 
+mod invoke_config;
 mod kinds;
 mod resolve;
 mod watching;
@@ -22,9 +23,9 @@ use crate::{
     clock::Clock,
     cloudformation::StackResource,
     event_source::{EventSource, Filters},
-    http_api::{AccessLog, Cors, HttpApi, Route, RouteKey, Throttle},
+    http_api::{AccessLog, Cors, DEFAULT_STAGE, HttpApi, PayloadFormat, Route, RouteKey, Throttle},
     journal::Journal,
-    lambda::{Asynchronous, Function, Lambda, Retries},
+    lambda::{Asynchronous, Function, Lambda},
     logs::Logs,
     metrics::Metrics,
     secrets::Secrets,
@@ -171,6 +172,8 @@ pub(crate) fn provision(
         given,
         api: None,
         integrations: HashMap::new(),
+        staged: None,
+        limits: Vec::new(),
         sources: Vec::new(),
         not_honoured: BTreeMap::new(),
     };
@@ -178,6 +181,7 @@ pub(crate) fn provision(
         let Some(resource) = template.resources.get(id) else { continue };
         maker.make(id, resource)?;
     }
+    maker.limit_routes()?;
     let outputs = template.outputs.iter().map(|(name, output)| {
         let value = maker.scope.resolve(&output.value, &format!("Outputs.{name}"))?;
         Ok((name.clone(), text(&value.unwrap_or_default())))
@@ -188,8 +192,7 @@ pub(crate) fn provision(
         Some(StackResource { id: id.to_string(), kind: resource.kind.clone(), physical })
     });
     let resources = resources.collect();
-    let nothing =
-        || HttpApi { id: "none".to_owned(), routes: Vec::new(), cors: None, throttle: None, access_log: None };
+    let nothing = || api("none", None);
     Ok(Provisioned {
         api: maker.api.unwrap_or_else(nothing),
         sources: maker.sources,
@@ -204,10 +207,23 @@ struct Maker<'a> {
     services: &'a Services,
     given: &'a Given,
     api: Option<HttpApi>,
-    /// The function behind each integration.
-    integrations: HashMap<String, String>,
+    /// The function behind each integration, and how it gets requests.
+    integrations: HashMap<String, (String, PayloadFormat)>,
+    /// The API's stage.
+    staged: Option<LogicalId>,
+    /// What the stage says of single routes.
+    limits: Vec<RouteLimit>,
     sources: Vec<(EventSource, Arc<Queue>)>,
     not_honoured: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// How many requests a route takes.
+struct RouteLimit {
+    /// The stage that says so.
+    stage: LogicalId,
+    route_key: String,
+    rate: f64,
+    burst: f64,
 }
 
 /// A resource under construction.
@@ -246,6 +262,7 @@ impl Maker<'_> {
             "AWS::Logs::LogGroup" => Ok(self.log_group(&wanted)),
             "AWS::Lambda::Function" => self.function(&wanted, resource),
             "AWS::Lambda::EventSourceMapping" => self.event_source(&wanted),
+            "AWS::Lambda::EventInvokeConfig" => self.event_invoke_config(&wanted),
             "AWS::Logs::MetricFilter" => self.metric_filter(&wanted),
             "AWS::CloudWatch::Alarm" => self.alarm(&wanted),
             "AWS::ApiGatewayV2::Api" => self.http_api(&wanted),
@@ -339,7 +356,7 @@ impl Maker<'_> {
             variables: variables.map(|(name, value)| (name.clone(), text(value))).collect(),
             log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
             reserved_concurrency: reserved.and_then(|number| usize::try_from(number).ok()),
-            retries: Retries { dead_letter: dead_letter.map(text), ..Retries::default() },
+            dead_letter: dead_letter.map(text),
             debugged: self.given.debug.as_ref().is_some_and(|wanted| is_called(&name, wanted)),
             name: name.clone(),
         };
@@ -427,18 +444,30 @@ impl Maker<'_> {
             }
         });
         let id = wanted.id.as_str().to_ascii_lowercase();
-        self.api = Some(HttpApi { id: id.clone(), routes: Vec::new(), cors, throttle: None, access_log: None });
+        self.api = Some(api(&id, cors));
         Ok(Made::new(&id).with("ApiId", &id).with("ApiEndpoint", &self.given.api_endpoint))
     }
 
     fn stage(&mut self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.text("StageName").unwrap_or_default();
-        if name != "$default" {
-            return Err(wanted.wrong(format!("its StageName is {name:?}; only $default is played here")));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if name != DEFAULT_STAGE && (name.is_empty() || !name.bytes().all(plain)) {
+            return Err(
+                wanted.wrong(format!("its StageName is {name:?}; AWS takes letters, digits, - and _, or $default"))
+            );
         }
-        let settings = wanted.properties.get("DefaultRouteSettings");
-        let number = |name: &str| settings.and_then(|settings| settings.get(name)).and_then(Value::as_f64);
-        let throttle = number("ThrottlingRateLimit").zip(number("ThrottlingBurstLimit"));
+        if self.staged.replace(wanted.id.clone()).is_some() {
+            return Err(wanted.wrong("there is one stage already, and one port for it".to_owned()));
+        }
+        let limits = |settings: &Value| {
+            let number = |name: &str| settings.get(name).and_then(Value::as_f64);
+            number("ThrottlingRateLimit").zip(number("ThrottlingBurstLimit"))
+        };
+        let throttle = wanted.properties.get("DefaultRouteSettings").and_then(limits);
+        for (key, settings) in wanted.properties.get("RouteSettings").and_then(Value::as_object).into_iter().flatten() {
+            let limit = |(rate, burst)| RouteLimit { stage: wanted.id.clone(), route_key: key.clone(), rate, burst };
+            self.limits.extend(limits(settings).map(limit));
+        }
         let log = wanted.properties.get("AccessLogSettings");
         let part = |name: &str| log.and_then(|log| log.get(name)).map(text);
         let access_log = part("DestinationArn").zip(part("Format")).map(|(arn, format)| {
@@ -446,7 +475,11 @@ impl Maker<'_> {
             AccessLog { group: group.trim_end_matches(":*").to_owned(), format }
         });
         let api = self.api.as_mut().ok_or_else(|| wanted.wrong("there is no API for it".to_owned()))?;
-        api.throttle = throttle.map(|(rate, burst)| Throttle::new(rate, burst));
+        let clock = self.services.sqs.clock();
+        api.stage.clone_from(&name);
+        let variables = wanted.properties.get("StageVariables").and_then(Value::as_object).into_iter().flatten();
+        api.stage_variables = variables.map(|(name, value)| (name.clone(), text(value))).collect();
+        api.throttle = throttle.map(|(rate, burst)| Throttle::new(rate, burst, clock.clone()));
         api.access_log = access_log;
         Ok(Made::new(&name))
     }
@@ -456,9 +489,9 @@ impl Maker<'_> {
         if kind.as_deref() != Some("AWS_PROXY") {
             return Err(wanted.wrong("only IntegrationType AWS_PROXY is played here".to_owned()));
         }
-        if version.as_deref() != Some("2.0") {
-            return Err(wanted.wrong("only PayloadFormatVersion 2.0 is played here".to_owned()));
-        }
+        let payload = version.as_deref().and_then(PayloadFormat::parse);
+        let payload =
+            payload.ok_or_else(|| wanted.wrong("its PayloadFormatVersion is neither 1.0 nor 2.0".to_owned()))?;
         let uri = wanted.text("IntegrationUri").unwrap_or_default();
         // API Gateway takes the function's ARN, and also a longer one of its own that has the function's inside.
         let arn = uri.split_once("/functions/").map_or(uri.as_str(), |(_, rest)| rest.trim_end_matches("/invocations"));
@@ -466,7 +499,7 @@ impl Maker<'_> {
             return Err(wanted.wrong(format!("there is no function {arn:?}")));
         }
         let id = wanted.id.as_str().to_ascii_lowercase();
-        self.integrations.insert(id.clone(), arn.to_owned());
+        self.integrations.insert(id.clone(), (arn.to_owned(), payload));
         Ok(Made::new(&id).with("IntegrationId", &id))
     }
 
@@ -477,8 +510,9 @@ impl Maker<'_> {
             key.ok_or_else(|| wanted.wrong(format!("{text:?} is no route key; write `METHOD /path` or $default")))?;
         let target = wanted.text("Target").unwrap_or_default();
         let integration = target.strip_prefix("integrations/").unwrap_or_default();
-        let function = self.integrations.get(integration).cloned();
-        let function = function.ok_or_else(|| wanted.wrong(format!("its target {target:?} is no integration")))?;
+        let behind = self.integrations.get(integration).cloned();
+        let (function, payload) =
+            behind.ok_or_else(|| wanted.wrong(format!("its target {target:?} is no integration")))?;
         if let Some(kind) = wanted.text("AuthorizationType").filter(|kind| kind != "NONE") {
             return Err(wanted.wrong(format!("AuthorizationType {kind} is not played here; only NONE is")));
         }
@@ -486,9 +520,26 @@ impl Maker<'_> {
         if api.routes.iter().any(|route| route.key == key) {
             return Err(wanted.wrong(format!("there is a route {text} already")));
         }
-        api.routes.push(Route { key, function });
+        api.routes.push(Route { key, function, payload, throttle: None });
         let id = wanted.id.as_str().to_ascii_lowercase();
         Ok(Made::new(&id).with("RouteId", &id))
+    }
+}
+
+impl Maker<'_> {
+    /// Gives routes the limits that the stage has for them alone.
+    fn limit_routes(&mut self) -> Result<(), ProvisionError> {
+        for RouteLimit { stage, route_key, rate, burst } in self.limits.drain(..) {
+            let routes = self.api.as_mut().map(|api| api.routes.iter_mut()).into_iter().flatten();
+            let route = routes.into_iter().find(|route| route.key.to_string() == route_key);
+            let route = route.ok_or_else(|| ProvisionError::Resource {
+                id: stage.to_string(),
+                kind: "AWS::ApiGatewayV2::Stage".to_owned(),
+                reason: format!("its RouteSettings name {route_key:?}, which is no route"),
+            })?;
+            route.throttle = Some(Throttle::new(rate, burst, self.services.sqs.clock().clone()));
+        }
+        Ok(())
     }
 }
 
@@ -542,6 +593,13 @@ impl Wanted<'_> {
 /// Whether a person may call something that has this name so: by all of it, or by what comes after a hyphen.
 pub(crate) fn is_called(name: &str, wanted: &str) -> bool {
     name == wanted || name.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('-'))
+}
+
+/// An API without routes yet.
+fn api(id: &str, cors: Option<Cors>) -> HttpApi {
+    let stage = DEFAULT_STAGE.to_owned();
+    let stage_variables = BTreeMap::new();
+    HttpApi { id: id.to_owned(), stage, stage_variables, routes: Vec::new(), cors, throttle: None, access_log: None }
 }
 
 /// A value as the text that AWS's APIs take: objects as JSON.

@@ -10,6 +10,7 @@
 
 mod cause;
 mod hop;
+mod trace;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -17,6 +18,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::Serialize;
@@ -24,6 +26,8 @@ use tokio::sync::watch;
 
 pub(crate) use cause::Cause;
 pub use hop::{Hop, Kind, Payload, RequestHead};
+pub(crate) use trace::XRAY;
+pub use trace::{Span, Trace};
 
 /// So many hops are kept.
 const KEPT: usize = 5_000;
@@ -72,6 +76,7 @@ struct Inner {
     /// Says how many hops there were, to those who follow.
     told: watch::Sender<u64>,
     subject: OnceLock<Box<Subject>>,
+    ids: trace::Ids,
 }
 
 #[derive(Default)]
@@ -82,8 +87,8 @@ struct Kept {
     bytes: usize,
     /// Where each hop lies, counted from the first there ever was.
     places: HashMap<u64, u64>,
-    /// The journeys that a message belongs to, and the hop that said so.
-    messages: HashMap<String, (u64, Vec<u64>)>,
+    /// The hop that said what a message belongs to.
+    messages: HashMap<String, Told>,
     /// What each access key's environment works on.
     working: HashMap<String, Cause>,
     /// By where edges begin and where they end.
@@ -94,10 +99,24 @@ struct Kept {
     about: HashMap<u64, Option<About>>,
 }
 
+/// What is known of a message.
+struct Told {
+    /// The hop that said so.
+    by: u64,
+    journeys: Vec<u64>,
+    span: Span,
+}
+
 impl Default for Recorder {
     fn default() -> Self {
-        let told = watch::channel(0).0;
-        Self(Arc::new(Inner { last: AtomicU64::new(0), kept: Mutex::default(), told, subject: OnceLock::new() }))
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self(Arc::new(Inner {
+            last: AtomicU64::new(0),
+            kept: Mutex::default(),
+            told: watch::channel(0).0,
+            subject: OnceLock::new(),
+            ids: trace::Ids::new(uuid::Uuid::new_v4().as_u128(), since),
+        }))
     }
 }
 
@@ -118,11 +137,19 @@ impl Recorder {
         self.0.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The span of the hop of this number, in a trace that begins with it.
+    pub(crate) fn span(&self, number: u64) -> Span {
+        Span { trace: self.0.ids.trace(number), id: self.0.ids.span(number), sampled: false }
+    }
+
     /// Keeps a hop. Where it follows from several journeys at once, as what a function makes of a batch does, it stays with
     /// those that are about the same.
     pub fn keep(&self, mut hop: Hop) {
         if hop.journeys.len() > 1 && hop.kind != Kind::Invoked {
             hop.journeys = self.narrowed(&hop);
+        }
+        if hop.trace.span.trace == 0 {
+            hop.trace.span = self.span(hop.number);
         }
         let mut kept = self.kept();
         kept.push(hop);
@@ -136,7 +163,10 @@ impl Recorder {
     pub fn note(&self, key: &str, from: &str, to: &str, label: String) -> bool {
         let Some(journey) = self.journey_about(key) else { return false };
         let number = self.next();
-        self.keep(Hop { journeys: vec![journey], ..Hop::new(number, Kind::Noted, from, to, label) });
+        let begun = self.hop(journey).map(|hop| hop.trace.span);
+        let cause = Cause { parent: begun, ..Cause::default() };
+        let trace = cause.trace(self, number);
+        self.keep(Hop { journeys: vec![journey], trace, ..Hop::new(number, Kind::Noted, from, to, label) });
         true
     }
 
@@ -145,16 +175,20 @@ impl Recorder {
         self.kept().count(from, to, failed);
     }
 
-    /// The journeys that messages belong to.
-    pub(crate) fn journeys_of<'a>(&self, message_ids: impl Iterator<Item = &'a str>) -> Vec<u64> {
+    /// What follows from messages that come from this node: it belongs to the journeys of all of them.
+    pub(crate) fn cause_of<'a>(&self, from: String, message_ids: impl Iterator<Item = &'a str>) -> Cause {
         let kept = self.kept();
-        let mut journeys: Vec<u64> = message_ids
-            .filter_map(|id| kept.messages.get(id))
-            .flat_map(|(_, journeys)| journeys.iter().copied())
-            .collect();
-        journeys.sort_unstable();
-        journeys.dedup();
-        journeys
+        let mut cause = Cause::new(from, Vec::new());
+        for told in message_ids.filter_map(|id| kept.messages.get(id)) {
+            cause.journeys.extend(&told.journeys);
+            match cause.parent {
+                None => cause.parent = Some(told.span),
+                Some(_) => cause.links.push(told.span),
+            }
+        }
+        cause.journeys.sort_unstable();
+        cause.journeys.dedup();
+        cause
     }
 
     /// Says what the environment with this access key works on.
@@ -187,6 +221,15 @@ impl Recorder {
         let skipped = usize::try_from(begin - kept.gone).unwrap_or(usize::MAX);
         let hops = kept.hops.iter().skip(skipped).cloned().collect();
         News { hops, next: end, missed: begin.saturating_sub(place) }
+    }
+
+    /// Hops from a place on, at most so many of the oldest, and none that is not kept any more.
+    pub(crate) fn from(&self, place: u64, most: usize) -> News {
+        let kept = self.kept();
+        let begin = place.max(kept.gone);
+        let skipped = usize::try_from(begin - kept.gone).unwrap_or(usize::MAX);
+        let hops: Vec<_> = kept.hops.iter().skip(skipped).take(most).cloned().collect();
+        News { next: begin + hops.len() as u64, missed: begin - place, hops }
     }
 
     /// Is told whenever there are more hops.
@@ -247,7 +290,8 @@ impl Kept {
         self.bytes += hop.size();
         self.places.insert(hop.number, self.gone + self.hops.len() as u64);
         if let Some(id) = &hop.message_id {
-            self.messages.insert(id.clone(), (hop.number, hop.journeys.clone()));
+            let told = Told { by: hop.number, journeys: hop.journeys.clone(), span: hop.trace.span };
+            self.messages.insert(id.clone(), told);
         }
         self.hops.push_back(Arc::new(hop));
         while self.hops.len() > KEPT || (self.bytes > KEPT_BYTES && self.hops.len() > 1) {
@@ -258,7 +302,7 @@ impl Kept {
             self.about.remove(&oldest.number);
             // A later hop may have said anew where the message belongs.
             let id = oldest.message_id.as_deref();
-            if id.and_then(|id| self.messages.get(id)).is_some_and(|(number, _)| *number == oldest.number) {
+            if id.and_then(|id| self.messages.get(id)).is_some_and(|told| told.by == oldest.number) {
                 self.messages.remove(id.unwrap_or_default());
             }
         }

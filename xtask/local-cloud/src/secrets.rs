@@ -4,14 +4,20 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{account::Account, clock::Clock, wire::ApiError};
+use crate::{
+    account::Account,
+    clock::Clock,
+    journal::{Journal, Line},
+    wire::ApiError,
+};
 
 /// All secrets of the account. Clones share them.
 #[derive(Clone)]
@@ -19,6 +25,17 @@ pub struct Secrets {
     account: Account,
     clock: Clock,
     secrets: Arc<Mutex<BTreeMap<String, Secret>>>,
+    /// Where values are written down that are set by calls.
+    journal: Arc<OnceLock<Journal>>,
+}
+
+/// A value that was set by a call, as it is written down.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SavedSecret {
+    name: String,
+    value: String,
+    version: String,
+    changed: u64,
 }
 
 #[derive(Clone)]
@@ -34,7 +51,7 @@ impl Secrets {
     /// An account without secrets.
     #[must_use]
     pub fn new(account: Account, clock: Clock) -> Self {
-        Self { account, clock, secrets: Arc::default() }
+        Self { account, clock, secrets: Arc::default(), journal: Arc::default() }
     }
 
     /// Makes a secret; its ARN, which ends in six characters that follow from the name.
@@ -58,6 +75,17 @@ impl Secrets {
                 *known = new;
             }
         }
+    }
+
+    /// Gives secrets that are there the values that were set before, and writes down from now on what is set.
+    pub(crate) fn keep(&self, journal: &Journal, saved: Vec<SavedSecret>) {
+        for set in saved {
+            if let Some(secret) = self.lock().get_mut(&set.name) {
+                journal.write(&Line::Secret(set.clone()));
+                (secret.value, secret.changed) = (Some((set.value, set.version)), set.changed);
+            }
+        }
+        let _once = self.journal.set(journal.clone());
     }
 
     pub(crate) fn run(&self, action: &str, request: &Value) -> Result<Value, ApiError> {
@@ -98,6 +126,10 @@ impl Secrets {
                 let version = Uuid::new_v4().to_string();
                 secret.value = Some((value.to_owned(), version.clone()));
                 secret.changed = self.clock.now().as_secs();
+                if let Some(journal) = self.journal.get() {
+                    let (name, value, version) = (name.clone(), value.to_owned(), version.clone());
+                    journal.write(&Line::Secret(SavedSecret { name, value, version, changed: secret.changed }));
+                }
                 Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"] }))
             }
             _ => Err(ApiError::caller("UnknownOperationException", format!("{action} is not played here"))),

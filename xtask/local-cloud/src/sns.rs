@@ -208,6 +208,12 @@ impl Sns {
         self.topics().iter().map(|(arn, topic)| (arn.clone(), pairs(topic))).collect()
     }
 
+    /// Whether there is a topic of this ARN.
+    #[must_use]
+    pub fn has_topic(&self, arn: &str) -> bool {
+        self.topics().contains_key(arn)
+    }
+
     fn clock(&self) -> &Clock {
         self.inner.sqs.clock()
     }

@@ -15,12 +15,16 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_RSA_SHA256,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::StartError;
+use crate::{
+    StartError,
+    journal::{Changes, Journal},
+};
 
 /// The certificate of the authority, as PEM, for the list of those that an environment believes.
 pub const AUTHORITY: &str = include_str!("authority/authority.pem");
@@ -55,21 +59,43 @@ struct Signer {
     id: String,
     url: String,
     by: By,
+    /// Where its key is written down once it is made.
+    journal: Option<Journal>,
+}
+
+/// A key that outlives the process, so that what it signed is still believed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SavedKey {
+    /// The certificate's id, as its address ends.
+    id: String,
+    /// PKCS #8, in base64.
+    key: String,
+    /// As PEM.
+    certificate: String,
 }
 
 impl Authority {
-    /// Begins to make the keys.
-    pub(crate) fn start(public_url: &Url) -> Result<Self, StartError> {
+    /// Begins to make the keys; the genuine one may be there from before.
+    pub(crate) fn start(
+        public_url: &Url,
+        saved: Option<SavedKey>,
+        journal: Option<Journal>,
+    ) -> Result<Self, StartError> {
         // Whether the authority can be used is known at once; only the keys below it take time.
         issuer(By::Genuine).map_err(StartError::Authority)?;
-        let signer = |by: By| {
-            let hex = |bits: u32| format!("{:08x}", fastrand::u32(..) >> (32 - bits));
-            let id = format!("CERT-{}-{}-{}", hex(32), hex(32), hex(32));
+        let signer = |by: By, saved: Option<SavedKey>, journal: Option<Journal>| -> Result<Arc<Signer>, StartError> {
+            let hex = || format!("{:08x}", fastrand::u32(..));
+            let id =
+                saved.as_ref().map_or_else(|| format!("CERT-{}-{}-{}", hex(), hex(), hex()), |saved| saved.id.clone());
+            let ready = saved.map(|saved| saved.read().map_err(StartError::Authority)).transpose()?;
             let url = format!("{}{PATH}{id}", public_url.as_str().trim_end_matches('/'));
-            Arc::new(Signer { ready: OnceCell::new(), id, url, by })
+            Ok(Arc::new(Signer { ready: OnceCell::new_with(ready), id, url, by, journal }))
         };
-        let authority =
-            Self { genuine: signer(By::Genuine), foreign: signer(By::Foreign), expired: signer(By::Expired) };
+        let authority = Self {
+            genuine: signer(By::Genuine, saved, journal)?,
+            foreign: signer(By::Foreign, None, None)?,
+            expired: signer(By::Expired, None, None)?,
+        };
         let early = Arc::clone(&authority.genuine);
         tokio::spawn(async move { early.get().await.map(drop) });
         Ok(authority)
@@ -142,10 +168,19 @@ fn before(age: Duration) -> String {
 
 impl Signer {
     async fn get(&self) -> Result<&(RsaKeyPair, String), String> {
-        let by = self.by;
+        let (by, id, journal) = (self.by, self.id.clone(), self.journal.clone());
         self.ready
             .get_or_try_init(|| async move {
-                tokio::task::spawn_blocking(move || make(by)).await.map_err(|error| error.to_string())?
+                let made = tokio::task::spawn_blocking(move || {
+                    let (key, certificate) = make(by)?;
+                    if let Some(journal) = journal {
+                        let saved = SavedKey { id, key: STANDARD.encode(key.serialize_der()), certificate };
+                        journal.write(&Changes { key: Some(saved.clone()), ..Changes::default() });
+                        return saved.read();
+                    }
+                    Ok((signing(&key.serialize_der())?, certificate))
+                });
+                made.await.map_err(|error| error.to_string())?
             })
             .await
     }
@@ -159,8 +194,19 @@ impl Signer {
     }
 }
 
+impl SavedKey {
+    fn read(self) -> Result<(RsaKeyPair, String), String> {
+        let der = STANDARD.decode(self.key).map_err(|error| error.to_string())?;
+        Ok((signing(&der)?, self.certificate))
+    }
+}
+
+fn signing(der: &[u8]) -> Result<RsaKeyPair, String> {
+    RsaKeyPair::from_pkcs8(der).map_err(|error| error.to_string())
+}
+
 /// A new key, and its certificate as PEM.
-fn make(by: By) -> Result<(RsaKeyPair, String), String> {
+fn make(by: By) -> Result<(KeyPair, String), String> {
     let said = |error: rcgen::Error| error.to_string();
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(said)?;
     let mut params = CertificateParams::new(vec![NAME.to_owned()]).map_err(said)?;
@@ -170,8 +216,7 @@ fn make(by: By) -> Result<(RsaKeyPair, String), String> {
     params.not_before = day(from)?;
     params.not_after = day(until)?;
     let certificate = params.signed_by(&key, &issuer(by)?).map_err(said)?;
-    let signer = RsaKeyPair::from_pkcs8(&key.serialize_der()).map_err(|error| error.to_string())?;
-    Ok((signer, certificate.pem()))
+    Ok((key, certificate.pem()))
 }
 
 /// So many days from now.

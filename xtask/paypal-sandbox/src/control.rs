@@ -18,7 +18,7 @@ use crate::{
     events,
     faults::{Chance, Fault},
     ids,
-    state::{Shared, set, text},
+    state::{Delivery, Shared, set, text},
     subscriptions::{Change, change},
     webhooks::{self, Posted},
 };
@@ -51,7 +51,11 @@ async fn list_invoices(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 async fn list_deliveries(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!(shared.state().deliveries))
+    let told = |delivery: &Delivery| {
+        let Delivery { event_id, event_type, attempts, delivered, .. } = delivery;
+        json!({ "event_id": event_id, "event_type": event_type, "attempts": attempts, "delivered": delivered })
+    };
+    Json(shared.state().deliveries.values().map(told).collect())
 }
 
 #[derive(Deserialize)]
@@ -136,7 +140,8 @@ async fn send_event(State(shared): State<Arc<Shared>>, Json(wanted): Json<SendEv
     let event: Value = serde_json::from_str(&signed_body).unwrap_or_default();
     for _ in 0..times {
         let (signed, tampered) = (signed_body.clone(), other.clone());
-        webhooks::deliver_as(&shared, Posted { signed, tampered, age });
+        let delivery = webhooks::plan(&mut shared.state(), Posted { signed, tampered, age });
+        webhooks::begin(&shared, delivery);
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": text(&event, "/id") }))).into_response())
 }

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// An invoice, and what happened to it.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Invoice {
     /// As `GET /v2/invoicing/invoices/{id}` answers it.
     pub(crate) document: Value,
@@ -53,6 +53,15 @@ impl Invoice {
         self.history.push(status.to_owned());
         self.since.push(Instant::now());
         set(&mut self.document, "status", json!(status));
+    }
+
+    /// As it was written down: with its amounts, and with every status so old that the search shows it.
+    pub(crate) fn restored(self, lag: Duration) -> Self {
+        let amount = |pointer: &str| text(&self.document, pointer).parse().unwrap_or_default();
+        let (total, due) = (amount("/amount/value"), amount("/due_amount/value"));
+        let now = Instant::now();
+        let since = vec![now.checked_sub(lag).unwrap_or(now); self.history.len()];
+        Self { since, total, due, ..self }
     }
 
     /// The status that it had so long ago, which is what the search shows; nothing when it was not there.

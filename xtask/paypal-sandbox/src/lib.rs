@@ -1,4 +1,4 @@
-//! PayPal's door, on this machine: the REST API, the approval page and signed webhooks, in memory.
+//! PayPal's door, on this machine: the REST API, the approval page and signed webhooks, in memory or kept in a folder.
 //!
 //! It answers as PayPal does and rejects what PayPal rejects, so that what works here has a chance there. It is written
 //! independently of this project's PayPal client: shared code would share mistakes.
@@ -31,6 +31,8 @@ mod events;
 mod faults;
 mod ids;
 mod invoicing;
+mod journal;
+mod kept;
 mod oauth;
 mod payments;
 mod plans;
@@ -39,7 +41,7 @@ mod state;
 mod subscriptions;
 mod webhooks;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -50,6 +52,7 @@ use url::Url;
 
 pub use activity::{Activity, What};
 pub use authority::AUTHORITY;
+pub use journal::JournalError;
 
 /// How the sandbox is set up.
 pub struct Options {
@@ -71,6 +74,8 @@ pub struct Options {
     pub seed: u64,
     /// How far its time is ahead of the machine's.
     pub ahead: watch::Receiver<Duration>,
+    /// Where what it knows outlives the process; without, nothing is written.
+    pub state: Option<PathBuf>,
 }
 
 /// What goes wrong at PayPal, as often as said: rates from 0 to 1.
@@ -92,6 +97,9 @@ pub enum StartError {
     /// The authority's key or certificate cannot be used.
     #[error("the sandbox's authority cannot be used: {0}")]
     Authority(String),
+    /// What was kept cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 /// A running sandbox.
@@ -136,15 +144,21 @@ impl Sandbox {
     }
 }
 
-/// Starts a sandbox. It answers at once; the key that signs webhooks is made in the meantime.
+/// Starts a sandbox. It answers at once; the key that signs webhooks is made in the meantime. Webhooks that were not
+/// delivered before it ended are delivered now.
 ///
 /// # Errors
-/// When the authority that issues its certificates cannot be used.
+/// When the authority that issues its certificates cannot be used, or what was kept cannot.
 pub async fn start(options: Options) -> Result<Sandbox, StartError> {
-    let authority = authority::Authority::start(&options.public_url)?;
+    let (journal, mut saved) = match &options.state {
+        Some(folder) => journal::Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
+        None => (None, journal::Changes::default()),
+    };
+    let authority = authority::Authority::start(&options.public_url, saved.key.take(), journal.clone())?;
     let (stop, stopped) = watch::channel(false);
     let activity = activity::channel();
-    let shared = Arc::new(state::Shared::new(&options, authority, activity.clone(), stopped.clone()));
+    let shared = Arc::new(state::Shared::new(&options, authority, activity.clone(), stopped.clone(), journal, saved));
+    webhooks::resume(&shared);
     let server = tokio::spawn(server::serve(options.listener, Arc::clone(&shared), stopped));
     Ok(Sandbox { shared, activity, stop, server })
 }

@@ -1,14 +1,14 @@
-//! What the sandbox knows, in memory.
+//! What the sandbox knows, in memory, and, where it is to outlive the process, in a journal.
 
 use std::{
     collections::HashMap,
+    ops::{Deref, DerefMut},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use fastrand::Rng;
-use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
@@ -18,7 +18,10 @@ use crate::{
     clock::Clock,
     faults::{Chance, Faults},
     invoicing::Invoice,
+    journal::{Changes, Journal},
+    kept::Kept,
     plans,
+    webhooks::Posted,
 };
 
 /// The sandbox, shared by all requests.
@@ -33,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) stopped: watch::Receiver<bool>,
     activity: broadcast::Sender<Activity>,
     state: Mutex<State>,
+    journal: Option<Journal>,
 }
 
 /// What changes.
@@ -45,20 +49,52 @@ pub(crate) struct State {
     /// Access tokens and when they end.
     pub(crate) tokens: HashMap<String, Instant>,
     pub(crate) plans: Vec<Value>,
-    pub(crate) subscriptions: IndexMap<String, Subscription>,
+    pub(crate) subscriptions: Kept<Subscription>,
     /// `PayPal-Request-Id` with what it was sent with, and the subscription that came of it.
-    pub(crate) request_ids: HashMap<String, (Value, String)>,
-    pub(crate) sales: IndexMap<String, Value>,
+    pub(crate) request_ids: Kept<(Value, String)>,
+    pub(crate) sales: Kept<Value>,
     /// Events by their id, byte for byte.
-    pub(crate) events: IndexMap<String, String>,
-    pub(crate) invoices: IndexMap<String, Invoice>,
+    pub(crate) events: Kept<String>,
+    pub(crate) invoices: Kept<Invoice>,
     /// The invoices' ids by their numbers: both creating and searching ask for a number, however many there are.
     pub(crate) invoice_numbers: HashMap<String, String>,
-    pub(crate) deliveries: Vec<Delivery>,
+    /// By their numbers, counted from 0.
+    pub(crate) deliveries: Kept<Delivery>,
+    /// What the journal has of what is no map.
+    told: (u64, String),
+}
+
+/// The state while somebody has it. What changed meanwhile is written down when it is given back.
+pub(crate) struct Held<'a> {
+    state: MutexGuard<'a, State>,
+    journal: Option<&'a Journal>,
+}
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        match self.journal {
+            Some(journal) => journal.write(&self.state.take_changes()),
+            None => self.state.forget_changes(),
+        }
+    }
 }
 
 /// A subscription: PayPal's document, and where its buyer goes.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Subscription {
     /// As `GET /v1/billing/subscriptions/{id}` answers it.
     pub(crate) document: Value,
@@ -69,14 +105,18 @@ pub(crate) struct Subscription {
 }
 
 /// A webhook's way to its receiver.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Delivery {
+    /// What is posted.
+    pub(crate) posted: Posted,
     pub(crate) event_id: String,
     pub(crate) event_type: String,
     /// The status, or what went wrong, of each attempt.
     pub(crate) attempts: Vec<String>,
     /// Whether an attempt was answered with 2xx.
     pub(crate) delivered: bool,
+    /// Whether no further attempt is made.
+    pub(crate) over: bool,
 }
 
 impl Shared {
@@ -85,22 +125,26 @@ impl Shared {
         authority: Authority,
         activity: broadcast::Sender<Activity>,
         stopped: watch::Receiver<bool>,
+        journal: Option<Journal>,
+        saved: Changes,
     ) -> Self {
-        let state = State {
+        let mut state = State {
             random: Rng::with_seed(options.seed),
             client_secret: options.client_secret.clone(),
             faults: Faults::default(),
             expired: Chance::default(),
             tokens: HashMap::new(),
             plans: plans::seeded(),
-            subscriptions: IndexMap::new(),
-            request_ids: HashMap::new(),
-            sales: IndexMap::new(),
-            events: IndexMap::new(),
-            invoices: IndexMap::new(),
+            subscriptions: Kept::default(),
+            request_ids: Kept::default(),
+            sales: Kept::default(),
+            events: Kept::default(),
+            invoices: Kept::default(),
             invoice_numbers: HashMap::new(),
-            deliveries: Vec::new(),
+            deliveries: Kept::default(),
+            told: (options.seed, options.client_secret.clone()),
         };
+        state.restore(saved, options.search_lag);
         Self {
             clock: Clock(options.ahead.clone()),
             public_url: options.public_url.as_str().trim_end_matches('/').to_owned(),
@@ -112,12 +156,14 @@ impl Shared {
             stopped,
             activity,
             state: Mutex::new(state),
+            journal,
         }
     }
 
     /// The state. Never held across an await.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> Held<'_> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { state, journal: self.journal.as_ref() }
     }
 
     pub(crate) fn tell(&self, what: What, took: Option<Duration>) {
@@ -131,6 +177,54 @@ impl Shared {
 }
 
 impl State {
+    /// What changed since this was asked last.
+    fn take_changes(&mut self) -> Changes {
+        let (random, secret) = (self.random.get_seed(), &self.client_secret);
+        let changes = Changes {
+            random: Some(random).filter(|random| *random != self.told.0),
+            client_secret: Some(secret.clone()).filter(|secret| *secret != self.told.1),
+            key: None,
+            subscriptions: self.subscriptions.take_changed(),
+            request_ids: self.request_ids.take_changed(),
+            sales: self.sales.take_changed(),
+            events: self.events.take_changed(),
+            invoices: self.invoices.take_changed(),
+            deliveries: self.deliveries.take_changed(),
+        };
+        if changes.random.is_some() || changes.client_secret.is_some() {
+            self.told = (random, self.client_secret.clone());
+        }
+        changes
+    }
+
+    /// Nobody asks what changed.
+    fn forget_changes(&mut self) {
+        self.subscriptions.forget_changed();
+        self.request_ids.forget_changed();
+        self.sales.forget_changed();
+        self.events.forget_changed();
+        self.invoices.forget_changed();
+        self.deliveries.forget_changed();
+    }
+
+    /// Takes in what the process before this one wrote down.
+    fn restore(&mut self, saved: Changes, search_lag: Duration) {
+        if let Some(random) = saved.random {
+            self.random.seed(random);
+        }
+        self.client_secret = saved.client_secret.unwrap_or_else(|| self.client_secret.clone());
+        self.told = (self.random.get_seed(), self.client_secret.clone());
+        let invoices = saved.invoices.into_iter().map(|(id, invoice)| (id, invoice.restored(search_lag)));
+        self.invoices.restore(invoices.collect());
+        let number = |invoice: &Invoice| text(&invoice.document, "/detail/invoice_number").to_owned();
+        self.invoice_numbers = self.invoices.iter().map(|(id, invoice)| (number(invoice), id.clone())).collect();
+        self.subscriptions.restore(saved.subscriptions);
+        self.request_ids.restore(saved.request_ids);
+        self.sales.restore(saved.sales);
+        self.events.restore(saved.events);
+        self.deliveries.restore(saved.deliveries);
+    }
+
     /// Gives a subscription a new status.
     pub(crate) fn set_status(&mut self, id: &str, status: &str) -> Option<Value> {
         let document = &mut self.subscriptions.get_mut(id)?.document;

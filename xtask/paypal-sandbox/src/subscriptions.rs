@@ -19,7 +19,7 @@ use crate::{
     error::Refusal,
     events, ids,
     state::{Shared, State as Known, Subscription, set, text},
-    webhooks,
+    webhooks::{self, Posted},
 };
 
 pub(crate) async fn create(
@@ -42,9 +42,10 @@ pub(crate) async fn create(
         state.request_ids.insert(request_id, (wanted, id.clone()));
     }
     let event = events::make(&shared, &mut state, "BILLING.SUBSCRIPTION.CREATED", &document);
+    let delivery = webhooks::plan(&mut state, Posted::genuine(event));
     drop(state);
     shared.tell(What::Subscription { id, status: "APPROVAL_PENDING".to_owned() }, None);
-    webhooks::deliver(&shared, event);
+    webhooks::begin(&shared, delivery);
     Ok((StatusCode::CREATED, Json(document)).into_response())
 }
 
@@ -204,10 +205,11 @@ pub(crate) fn change(shared: &Arc<Shared>, id: &str, change: Change) -> Result<V
     if let Some(sale) = sale {
         bodies.push(events::make(shared, &mut state, "PAYMENT.SALE.COMPLETED", &sale));
     }
+    let deliveries: Vec<_> = bodies.into_iter().map(|body| webhooks::plan(&mut state, Posted::genuine(body))).collect();
     drop(state);
     shared.tell(What::Subscription { id: id.to_owned(), status: to.to_owned() }, None);
-    for body in bodies {
-        webhooks::deliver(shared, body);
+    for delivery in deliveries {
+        webhooks::begin(shared, delivery);
     }
     Ok(document)
 }

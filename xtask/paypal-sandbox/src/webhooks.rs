@@ -19,14 +19,14 @@ use axum::{
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     What,
     authority::{self, By},
     error::Refusal,
-    state::{Delivery, Shared, set, text},
+    state::{Delivery, Shared, State as Known, set, text},
 };
 
 /// As often PayPal tries to deliver.
@@ -37,6 +37,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is posted.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Posted {
     /// The body that is signed.
     pub(crate) signed: String,
@@ -46,27 +47,53 @@ pub(crate) struct Posted {
     pub(crate) age: Duration,
 }
 
-/// Delivers an event in the background until it is taken.
-pub(crate) fn deliver(shared: &Arc<Shared>, body: String) {
-    deliver_as(shared, Posted { signed: body, tampered: None, age: Duration::ZERO });
+impl Posted {
+    /// An event as PayPal delivers it.
+    pub(crate) fn genuine(body: String) -> Self {
+        Self { signed: body, tampered: None, age: Duration::ZERO }
+    }
 }
 
-/// Delivers what may not be as PayPal delivers it.
-pub(crate) fn deliver_as(shared: &Arc<Shared>, posted: Posted) {
+/// Notes that something is to be delivered, beside what it is about; the delivery's id, for [`begin`].
+pub(crate) fn plan(state: &mut Known, posted: Posted) -> String {
+    let event: Value = serde_json::from_str(&posted.signed).unwrap_or_default();
+    let id = state.deliveries.len().to_string();
+    let delivery = Delivery {
+        event_id: text(&event, "/id").to_owned(),
+        event_type: text(&event, "/event_type").to_owned(),
+        posted,
+        attempts: Vec::new(),
+        delivered: false,
+        over: false,
+    };
+    state.deliveries.insert(id.clone(), delivery);
+    id
+}
+
+/// Delivers in the background until it is taken.
+pub(crate) fn begin(shared: &Arc<Shared>, id: String) {
     let shared = Arc::clone(shared);
     let mut stopped = shared.stopped.clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = attempts(&shared, posted) => {}
+            () = attempts(&shared, &id) => {}
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
     });
 }
 
-async fn attempts(shared: &Shared, posted: Posted) {
-    let Posted { signed, tampered, age } = posted;
-    let event: Value = serde_json::from_str(&signed).unwrap_or_default();
-    let (event_id, event_type) = (text(&event, "/id").to_owned(), text(&event, "/event_type").to_owned());
+/// Goes on with what the process before this one had not delivered.
+pub(crate) fn resume(shared: &Arc<Shared>) {
+    let open: Vec<String> = {
+        let state = shared.state();
+        state.deliveries.iter().filter(|(_, delivery)| !delivery.over).map(|(id, _)| id.clone()).collect()
+    };
+    open.into_iter().for_each(|id| begin(shared, id));
+}
+
+async fn attempts(shared: &Shared, id: &str) {
+    let Some(delivery) = shared.state().deliveries.get(id).cloned() else { return };
+    let Delivery { event_id, event_type, posted: Posted { signed, tampered, age }, attempts: made, .. } = delivery;
     // One signature for all attempts, as the receiver must bear both.
     let by = if shared.state().expired.strikes() { By::Expired } else { By::Genuine };
     let headers = match shared.authority.headers(signed.as_bytes(), &shared.webhook_id, by, age).await {
@@ -77,14 +104,13 @@ async fn attempts(shared: &Shared, posted: Posted) {
         }
     };
     let body = tampered.unwrap_or(signed);
-    let at = begin(shared, &event_id, &event_type);
     let mut wait = FIRST_WAIT;
-    for attempt in 1..=ATTEMPTS {
+    for attempt in u32::try_from(made.len()).unwrap_or(ATTEMPTS) + 1..=ATTEMPTS {
         let since = Instant::now();
         let result = post(shared, &headers, &body).await;
         let delivered = result.as_ref().is_ok_and(|status| (200..300).contains(status));
         let result = result.map_or_else(|reason| reason, |status| status.to_string());
-        note(shared, at, &result, delivered);
+        note(shared, id, &result, delivered);
         let (event_type, event_id) = (event_type.clone(), event_id.clone());
         shared.tell(What::Webhook { event_type, event_id, attempt, result }, Some(since.elapsed()));
         if delivered {
@@ -95,17 +121,15 @@ async fn attempts(shared: &Shared, posted: Posted) {
     }
 }
 
-fn begin(shared: &Shared, event_id: &str, event_type: &str) -> usize {
-    let mut state = shared.state();
-    let (event_id, event_type) = (event_id.to_owned(), event_type.to_owned());
-    state.deliveries.push(Delivery { event_id, event_type, attempts: Vec::new(), delivered: false });
-    state.deliveries.len() - 1
-}
-
-fn note(shared: &Shared, at: usize, result: &str, delivered: bool) {
-    if let Some(delivery) = shared.state().deliveries.get_mut(at) {
+fn note(shared: &Shared, id: &str, result: &str, delivered: bool) {
+    if let Some(delivery) = shared.state().deliveries.get_mut(id) {
         delivery.attempts.push(result.to_owned());
         delivery.delivered = delivered;
+        if delivered || delivery.attempts.len() >= ATTEMPTS as usize {
+            delivery.over = true;
+            // The event itself is known by its id; nobody posts it again from here.
+            delivery.posted = Posted::genuine(String::new());
+        }
     }
 }
 
@@ -148,14 +172,18 @@ pub(crate) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
     let state = shared.state();
     let body = state.events.get(&id).ok_or_else(|| Refusal::not_found("event"))?;
     let mut event: Value = serde_json::from_str(body).unwrap_or_default();
-    let delivered = state.deliveries.iter().any(|delivery| delivery.event_id == id && delivery.delivered);
+    let delivered = state.deliveries.values().any(|delivery| delivery.event_id == id && delivery.delivered);
     set(&mut event, "status", json!(if delivered { "SUCCESS" } else { "PENDING" }));
     Ok(Json(event))
 }
 
 pub(crate) async fn resend(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let body = shared.state().events.get(&id).cloned().ok_or_else(|| Refusal::not_found("event"))?;
-    deliver(&shared, body);
+    let delivery = {
+        let mut state = shared.state();
+        let body = state.events.get(&id).cloned().ok_or_else(|| Refusal::not_found("event"))?;
+        plan(&mut state, Posted::genuine(body))
+    };
+    begin(&shared, delivery);
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))).into_response())
 }
 

@@ -6,12 +6,13 @@ mod debug;
 mod foreign;
 mod lines;
 mod subject;
+mod traces;
 mod watch;
 
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -63,6 +64,7 @@ fn allow_many_connections() {
 async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     // The ports, the environment and the options first: a busy one or a mistake should not cost a build.
     let spec = chaos::Spec::parse(options.chaos.as_deref().unwrap_or_default())?;
+    let collector = traces::collector(options.otlp.as_deref(), |name| std::env::var(name).ok())?;
     let ports = Ports::open(options).await?;
     let environment = context.environment(&options.env)?;
     let prefix = format!("{}-{}-", environment.service, environment.name);
@@ -76,7 +78,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
     let ready = ports.ready();
     let template = template(options, environment, &ready)?;
     let (stream, clock) = (activity::Stream::default(), Clock::default());
-    let sandbox = start_sandbox(ports.paypal, &ready, &template, &clock).await?;
+    let sandbox = start_sandbox(ports.paypal, &ready, &template, &clock, options.state.clone()).await?;
     let lines = if context.quiet {
         lines::print_failures(stream.listen(), prefix.clone())
     } else {
@@ -103,6 +105,7 @@ async fn serve(context: &Context, options: &Local) -> Result<(), Failure> {
         clock,
         chaos: disturbed,
         console: Some(console),
+        traces: collector,
         state: options.state.clone(),
         debug: options.debug.clone(),
     })
@@ -275,6 +278,7 @@ async fn start_sandbox(
     ready: &Addresses,
     template: &cfn::Template,
     clock: &Clock,
+    state: Option<PathBuf>,
 ) -> Result<Sandbox, Failure> {
     let url = |text: &str| Url::parse(text).map_err(Failure::from(format!("{text} is no address")));
     let options = paypal_sandbox::Options {
@@ -287,6 +291,7 @@ async fn start_sandbox(
         search_lag: Duration::from_secs(2),
         seed: 0,
         ahead: clock.skips(),
+        state,
     };
     paypal_sandbox::start(options).await.map_err(Failure::new)
 }

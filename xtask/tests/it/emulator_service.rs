@@ -47,6 +47,7 @@ impl Paypal {
             search_lag: std::time::Duration::from_secs(2),
             seed: 1,
             ahead: tokio::sync::watch::channel(std::time::Duration::ZERO).1,
+            state: None,
         };
         self.sandbox = Some(self.runtime.block_on(paypal_sandbox::start(options)).unwrap());
     }

@@ -100,7 +100,7 @@ impl Service {
         Self::start_with(name, &[])
     }
 
-    /// Starts one on free ports, with further options.
+    /// Starts one on free ports, unless PayPal's is among them, with further options.
     pub(crate) fn start_with(name: &str, options: &[&str]) -> Self {
         Self::start_in(&root(), name, options)
     }
@@ -115,7 +115,10 @@ impl Service {
     /// Starts one on free ports by this command, with further options.
     pub(crate) fn start_as(name: &str, mut command: Command, options: &[&str]) -> Self {
         let ready_file = scratch(name).join("ready.json");
-        command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0", "--paypal-port", "0"]);
+        command.args(["local", "--port", "0", "--console-port", "0", "--aws-port", "0"]);
+        if !options.contains(&"--paypal-port") {
+            command.args(["--paypal-port", "0"]);
+        }
         command.args(options).arg("--ready-file").arg(&ready_file).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("AWS_SECRET_ACCESS_KEY", DEVELOPERS_SECRET);
         let mut child = command.spawn().unwrap();

@@ -1,10 +1,10 @@
-//! `local --template F --binaries DIR --state DIR`: a service of somebody else's that is killed and goes on, and the clock.
+//! `local --state DIR`: a service of somebody else's that is killed and goes on, the clock, and what PayPal knows.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::service::{Service, call, post, scratch};
+use crate::service::{PLAN, Service, call, post, scratch};
 
 const TEMPLATE: &str = "
 Resources:
@@ -50,4 +50,43 @@ fn what_was_answered_outlives_a_kill_and_the_clock_skips_what_would_take_half_a_
     assert_eq!(reset.0, 204, "{}", reset.1);
     assert_eq!(bodies(service.sqs("ReceiveMessage", &dead)), Vec::<Value>::new());
     assert_eq!(call("GET", &format!("{}/api/alarms", service.console), &[], None), (200, "[]".to_owned()));
+}
+
+/// A port that is free and that nobody gets by asking for any: what PayPal signed names it, so it must stay the same.
+fn port() -> String {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let free = (first..first + 100).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.unwrap().to_string()
+}
+
+#[test]
+fn what_paypal_knows_outlives_a_kill_and_a_sale_on_its_way_becomes_one_paid_invoice() {
+    let (folder, port) = (scratch("paypal-state").join("kept"), port());
+    let options = ["--state", folder.to_str().unwrap(), "--paypal-port", port.as_str()];
+    let service = Service::start_with("paypal-first", &options);
+    let finished = service.inbox("inbox");
+    let ids = service.tell_sandbox("subscriptions", &json!({ "plan_id": PLAN, "count": 2 }));
+    let renew = |service: &Service, at: usize| {
+        service.tell_sandbox(&format!("subscriptions/{}/renew", ids[at].as_str().unwrap()), &json!({}))
+    };
+    renew(&service, 0);
+    assert_eq!(service.next(&finished)["outcome"], "invoiced");
+    let first = service.sandbox("invoices");
+    renew(&service, 1);
+    let subscriptions = service.sandbox("subscriptions");
+    service.kill();
+
+    let service = Service::start_with("paypal-second", &options);
+    assert_eq!(service.sandbox("subscriptions"), subscriptions);
+    let finished = service.inbox("inbox");
+    // What a function worked on when it was killed is to be seen again after minutes.
+    let (status, answer) = post(&format!("{}/api/clock", service.console), &json!({ "advance_seconds": 3600 }));
+    assert_eq!(status, 200, "{answer}");
+    let sale = service.next(&finished);
+    assert_eq!((&sale["subscription_id"], &sale["outcome"]), (&ids[1], &json!("invoiced")));
+    let invoices = service.sandbox("invoices");
+    assert_eq!(invoices.len(), 2, "{invoices:?}");
+    assert_eq!(invoices[0], first[0]);
+    assert_eq!(invoices[1]["history"], json!(["DRAFT", "SENT", "PAID"]));
+    assert_eq!(invoices[1]["document"]["id"], sale["invoice_id"]);
 }

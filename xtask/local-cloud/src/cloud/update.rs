@@ -40,6 +40,7 @@ impl Running {
         let mut functions: Vec<_> = changed.map(|function| function.name).collect();
         let not_started = services.lambda.grow(&wanted.lambda).await;
         functions.retain(|name| !not_started.contains(name));
+        services.asynchronous.adopt(&wanted.asynchronous);
         services.metrics.adopt_filters(&wanted.metrics);
         services.alarms.adopt(&wanted.alarms);
         services.sns.shrink(&wanted.sns);

@@ -17,7 +17,7 @@ pub struct AccessLog {
 
 impl AccessLog {
     /// The line for one request. A variable that is not known here is a hyphen, as AWS writes what has no value.
-    pub(super) fn line(&self, known: &Known, head: &Head, status: u16, failed: Option<&str>) -> String {
+    pub(super) fn line(&self, stage: &str, known: &Known, head: &Head, status: u16, failed: Option<&str>) -> String {
         let value = |name: &str| match name {
             "requestId" | "extendedRequestId" => known.id.clone(),
             "routeKey" | "resourcePath" => known.route_key.clone(),
@@ -30,7 +30,7 @@ impl AccessLog {
             "identity.userAgent" => head.user_agent.clone(),
             "requestTime" => Timestamp::now().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "requestTimeEpoch" => Timestamp::now().as_millisecond().to_string(),
-            "stage" => "$default".to_owned(),
+            "stage" => stage.to_owned(),
             "error.message" | "integrationErrorMessage" | "integration.error" => failed.unwrap_or("-").to_owned(),
             _ => "-".to_owned(),
         };

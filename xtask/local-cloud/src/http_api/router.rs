@@ -4,13 +4,19 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use super::{PayloadFormat, Throttle};
+
 /// A route and where it leads.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Route {
     /// What requests it takes.
     pub key: RouteKey,
     /// The ARN of the function that it leads to.
     pub function: String,
+    /// How the function gets requests.
+    pub payload: PayloadFormat,
+    /// How many requests it takes, where the stage says so of this route.
+    pub throttle: Option<Throttle>,
 }
 
 /// `GET /plans/{id}`, `ANY /{proxy+}`, or `$default`.
@@ -135,8 +141,13 @@ mod tests {
     use super::*;
 
     fn taken(keys: &[&str], method: &str, path: &str) -> Option<String> {
-        let mut routes: Vec<_> =
-            keys.iter().map(|key| Route { key: RouteKey::parse(key).unwrap(), function: String::new() }).collect();
+        let route = |key: &&str| Route {
+            key: RouteKey::parse(key).unwrap(),
+            function: String::new(),
+            payload: PayloadFormat::Version2,
+            throttle: None,
+        };
+        let mut routes: Vec<_> = keys.iter().map(route).collect();
         routes.sort_by_key(|route| route.key.priority());
         find(&routes, method, path).map(|(route, parameters)| format!("{} {parameters:?}", route.key))
     }

@@ -1,16 +1,20 @@
-//! Asynchronous invocations: a function that fails gets the event twice more, then its dead-letter target gets it.
+//! Asynchronous invocations: a function that fails gets the event twice more, then its dead-letter target and its
+//! destination are told.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
 use bytes::Bytes;
 
-use super::{FunctionError, InvokeError, Lambda};
+use super::{
+    FunctionError, InvokeError, Lambda,
+    destination::{Condition, End},
+};
 use crate::{
     activity::What,
     clock::Clock,
@@ -19,20 +23,22 @@ use crate::{
     sqs::{MessageAttribute, NewMessage, Sqs},
 };
 
-/// What becomes of asynchronous events that fail.
+/// What becomes of a function's asynchronous events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retries {
+pub struct EventInvokeConfig {
     /// How often more an event is tried, 0 to 2.
     pub attempts: u32,
     /// How old an event may be.
     pub longest_age: Duration,
-    /// The ARN of the queue or topic that gets events which failed for good.
-    pub dead_letter: Option<String>,
+    /// The ARN of the queue, topic or function that is told of events which succeeded.
+    pub on_success: Option<String>,
+    /// The ARN of the one that is told of events which failed for good.
+    pub on_failure: Option<String>,
 }
 
-impl Default for Retries {
+impl Default for EventInvokeConfig {
     fn default() -> Self {
-        Self { attempts: 2, longest_age: Duration::from_secs(6 * 3600), dead_letter: None }
+        Self { attempts: 2, longest_age: Duration::from_secs(6 * 3600), on_success: None, on_failure: None }
     }
 }
 
@@ -45,46 +51,79 @@ struct Inner {
     sqs: Sqs,
     /// Topics start functions and are dead-letter targets of functions, so one of the two must be known later.
     sns: OnceLock<Sns>,
-}
-
-/// Why an event is given up.
-struct GivenUp {
-    code: &'static str,
-    message: String,
+    /// What is said of a function's events, by its name.
+    configured: RwLock<HashMap<String, EventInvokeConfig>>,
 }
 
 impl Asynchronous {
     /// The queue in front of these functions.
     #[must_use]
     pub fn new(lambda: Lambda, sqs: Sqs) -> Self {
-        Self(Arc::new(Inner { lambda, sqs, sns: OnceLock::new() }))
+        Self(Arc::new(Inner { lambda, sqs, sns: OnceLock::new(), configured: RwLock::default() }))
     }
 
-    /// Says where topics are that may be dead-letter targets.
+    /// Says where topics are that may be told.
     pub fn connect(&self, sns: Sns) {
         let _once = self.0.sns.set(sns);
     }
 
+    /// Says what becomes of the events that a function gets from now on.
+    pub fn configure(&self, function_name: &str, config: EventInvokeConfig) {
+        let mut configured = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
+        configured.insert(function_name.to_owned(), config);
+    }
+
+    /// Has what another account's template says of events, and nothing else.
+    pub(crate) fn adopt(&self, wanted: &Self) {
+        let wanted = wanted.0.configured.read().unwrap_or_else(PoisonError::into_inner).clone();
+        *self.0.configured.write().unwrap_or_else(PoisonError::into_inner) = wanted;
+    }
+
     /// Queues an event; the function's answer is nobody's. The id of the event, or nothing when there is no such function.
     pub fn send(&self, function: &str, payload: Bytes) -> Option<String> {
-        let known = self.0.lambda.function(function)?;
+        let (known, arn) = self.0.lambda.function(function).zip(self.0.lambda.arn(function))?;
         let id = uuid::Uuid::new_v4().to_string();
-        let (inner, event_id) = (Arc::clone(&self.0), id.clone());
+        let config = {
+            let configured = self.0.configured.read().unwrap_or_else(PoisonError::into_inner);
+            configured.get(&known.name).cloned().unwrap_or_default()
+        };
+        let (queue, event_id) = (self.clone(), id.clone());
         tokio::spawn(Cause::current().of(async move {
+            let Inner { lambda, sqs, .. } = &*queue.0;
             let invoke = || {
-                let (lambda, name, payload) = (inner.lambda.clone(), known.name.clone(), payload.clone());
+                let (lambda, name, payload) = (lambda.clone(), known.name.clone(), payload.clone());
                 async move { lambda.invoke(&name, payload).await.map(|done| done.result) }
             };
             let again = |wait: Duration| {
                 let (function, seconds) = (known.name.clone(), wait.as_secs());
-                inner.sqs.activity().tell(What::Again { function, seconds }, None);
+                sqs.activity().tell(What::Again { function, seconds }, None);
             };
-            let given_up = attempts(&known.retries, inner.sqs.clock(), again, invoke).await;
-            if let (Some(given_up), Some(target)) = (given_up, &known.retries.dead_letter) {
-                inner.bury(target, &payload, &event_id, &given_up);
+            let Some(end) = attempts(&config, sqs.clock(), again, invoke).await else { return };
+            let failed = end.condition != Condition::Success;
+            if let Some(target) = known.dead_letter.as_ref().filter(|_| failed) {
+                queue.0.bury(target, &payload, &event_id, &end);
+            }
+            // The function may be told under its own name, so this comes from it.
+            let cause = Cause { from: format!("function:{}", known.name), ..Cause::current() };
+            if let Some(target) = if failed { &config.on_failure } else { &config.on_success } {
+                let record = end.record(&arn, &event_id, &payload, sqs.clock().timestamp());
+                cause.of_now(|| queue.tell(target, record.to_string()));
             }
         }));
         Some(id)
+    }
+
+    /// Tells a destination how an event ended. One that is not there or does not take it is not told, as on AWS.
+    fn tell(&self, target: &str, record: String) {
+        let Inner { sqs, sns, .. } = &*self.0;
+        if let Some(queue) = sqs.by_arn(target) {
+            let _lost = queue.send(NewMessage { body: record, ..NewMessage::default() });
+        } else if target.contains(":function:") {
+            let _lost = self.send(target, record.into());
+        } else if let Some(sns) = sns.get() {
+            let publish = Publish { topic_arn: target.to_owned(), message: record, ..Publish::default() };
+            let _lost = sns.publish(&publish);
+        }
     }
 }
 
@@ -94,24 +133,31 @@ impl Functions for Asynchronous {
     }
 }
 
-/// Invokes until it succeeds or is given up: failures wait one minute, then two; throttles wait ever longer.
+/// Invokes until it succeeds or is given up: failures wait one minute, then two; throttles wait ever longer. Nothing ends
+/// with a function that is gone: its events are gone with it.
 async fn attempts<F>(
-    retries: &Retries,
+    config: &EventInvokeConfig,
     clock: &Clock,
     again: impl Fn(Duration),
     invoke: impl Fn() -> F,
-) -> Option<GivenUp>
+) -> Option<End>
 where
     F: Future<Output = Result<Result<Bytes, FunctionError>, InvokeError>>,
 {
     let (since, mut failures, mut throttled) = (clock.now(), 0, Duration::from_secs(1));
+    let mut end = End { condition: Condition::EventAgeExceeded, invocations: 0, answer: None };
     loop {
         let wait = match invoke().await {
-            Ok(Ok(_)) => return None,
-            Ok(Err(error)) if failures >= retries.attempts => {
-                return Some(GivenUp { code: "200", message: error.message() });
-            }
-            Ok(Err(_)) => {
+            Ok(answer) => {
+                let failed = answer.is_err();
+                end.invocations += 1;
+                end.answer = Some(answer);
+                if !failed {
+                    return Some(End { condition: Condition::Success, ..end });
+                }
+                if failures >= config.attempts {
+                    return Some(End { condition: Condition::RetriesExhausted, ..end });
+                }
                 failures += 1;
                 Duration::from_secs(60 * u64::from(failures))
             }
@@ -119,13 +165,11 @@ where
                 throttled = (throttled * 2).min(Duration::from_secs(300));
                 throttled
             }
-            Err(InvokeError::NoSuchFunction) => {
-                return Some(GivenUp { code: "404", message: "there is no such function".to_owned() });
-            }
+            Err(InvokeError::NoSuchFunction) => return None,
         };
         let until = clock.now() + wait;
-        if until > since + retries.longest_age {
-            return Some(GivenUp { code: "429", message: "the event is too old".to_owned() });
+        if until > since + config.longest_age {
+            return Some(end);
         }
         again(wait);
         clock.sleep_until(until).await;
@@ -134,14 +178,15 @@ where
 
 impl Inner {
     /// Gives an event to the dead-letter target, with the error beside it.
-    fn bury(&self, target: &str, payload: &Bytes, event_id: &str, given_up: &GivenUp) {
+    fn bury(&self, target: &str, payload: &Bytes, event_id: &str, end: &End) {
         let body = String::from_utf8_lossy(payload).into_owned();
-        let message: String = given_up.message.chars().take(1024).collect();
+        let (code, message) = end.told();
+        let message: String = message.chars().take(1024).collect();
         let mut attributes = BTreeMap::from([
             ("RequestID".to_owned(), MessageAttribute::text(event_id)),
             (
                 "ErrorCode".to_owned(),
-                MessageAttribute { data_type: "Number".to_owned(), ..MessageAttribute::text(given_up.code) },
+                MessageAttribute { data_type: "Number".to_owned(), ..MessageAttribute::text(code) },
             ),
         ]);
         if !message.is_empty() {
@@ -172,8 +217,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failing_event_is_tried_three_times_over_three_minutes() {
         let (tries, since) = (AtomicUsize::new(0), Instant::now());
-        let given_up = attempts(
-            &Retries::default(),
+        let end = attempts(
+            &EventInvokeConfig::default(),
             &Clock::default(),
             |_| {},
             || {
@@ -181,17 +226,19 @@ mod tests {
                 async { Ok(Err(failure())) }
             },
         )
-        .await;
+        .await
+        .unwrap();
         assert_eq!(tries.load(Ordering::Relaxed), 3);
         assert_eq!(since.elapsed().as_secs(), 180);
-        assert_eq!(given_up.unwrap().message, "RequestId: id Error: no");
+        assert_eq!(end.told(), ("200", "RequestId: id Error: no".to_owned()));
+        assert_eq!((end.condition, end.invocations), (Condition::RetriesExhausted, 3));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_event_that_succeeds_at_last_is_not_given_up() {
         let tries = AtomicUsize::new(0);
-        let given_up = attempts(
-            &Retries::default(),
+        let end = attempts(
+            &EventInvokeConfig::default(),
             &Clock::default(),
             |_| {},
             || {
@@ -199,16 +246,23 @@ mod tests {
                 async move { Ok(if failed { Err(failure()) } else { Ok(Bytes::new()) }) }
             },
         )
-        .await;
-        assert!(given_up.is_none());
+        .await
+        .unwrap();
+        assert_eq!((end.condition, end.invocations), (Condition::Success, 3));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_event_waits_until_it_is_too_old() {
         let since = Instant::now();
-        let given_up =
-            attempts(&Retries::default(), &Clock::default(), |_| {}, || async { Err(InvokeError::Throttled) }).await;
-        assert_eq!(given_up.unwrap().code, "429");
+        let end = attempts(
+            &EventInvokeConfig::default(),
+            &Clock::default(),
+            |_| {},
+            || async { Err(InvokeError::Throttled) },
+        )
+        .await;
+        let end = end.unwrap();
+        assert_eq!((end.told().0, end.invocations), ("429", 0));
         assert!(since.elapsed() > Duration::from_secs(5 * 3600));
     }
 }

@@ -153,14 +153,16 @@ impl Environment {
         limit: Option<Duration>,
     ) -> Result<Bytes, FunctionError> {
         let (answer, answered) = oneshot::channel();
+        let cause = Cause::current();
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit.unwrap_or(UNLIMITED);
         let event = Event {
             request_id: request_id.to_owned(),
             deadline_ms: deadline.as_millis(),
             function_arn: self.arn.clone(),
+            trace: cause.parent.unwrap_or_default().xray(),
             payload,
         };
-        self.host.activity.recorder().working(&self.key, Cause::current());
+        self.host.activity.recorder().working(&self.key, cause);
         self.slot.hand_over(event, answer);
         self.kill_on_demand();
         let mut ended = self.ended.clone();

@@ -35,6 +35,8 @@ pub(super) struct Event {
     /// When the work must be over, since the epoch.
     pub(super) deadline_ms: u128,
     pub(super) function_arn: String,
+    /// X-Ray's header.
+    pub(super) trace: String,
     pub(super) payload: Bytes,
 }
 
@@ -115,21 +117,14 @@ pub(super) async fn serve(listener: TcpListener, slot: Arc<Slot>) {
 async fn next(State(slot): State<Arc<Slot>>) -> Response {
     slot.polled.send_replace(true);
     let Some(event) = slot.waiting.lock().await.recv().await else { return StatusCode::GONE.into_response() };
-    let trace = event.request_id.replace('-', "");
     let headers = [
         ("lambda-runtime-aws-request-id", event.request_id),
         ("lambda-runtime-deadline-ms", event.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", event.function_arn),
-        ("lambda-runtime-trace-id", trace_id(&trace, event.deadline_ms)),
+        ("lambda-runtime-trace-id", event.trace),
         ("content-type", "application/json".to_owned()),
     ];
     (headers, event.payload).into_response()
-}
-
-/// X-Ray's id of a trace that is not sampled.
-fn trace_id(hex: &str, at_ms: u128) -> String {
-    let (first, rest) = hex.split_at_checked(24).unwrap_or((hex, ""));
-    format!("Root=1-{:08x}-{first};Parent={rest:0>16};Sampled=0", at_ms / 1000)
 }
 
 async fn response(

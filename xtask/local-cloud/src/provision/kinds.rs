@@ -109,6 +109,10 @@ const HONOURED: &[(&str, &[&str])] = &[
             "FilterCriteria",
         ],
     ),
+    (
+        "AWS::Lambda::EventInvokeConfig",
+        &["FunctionName", "Qualifier", "MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"],
+    ),
     ("AWS::Logs::MetricFilter", &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"]),
     (
         "AWS::CloudWatch::Alarm",
@@ -132,7 +136,18 @@ const HONOURED: &[(&str, &[&str])] = &[
         ],
     ),
     ("AWS::ApiGatewayV2::Api", &["Name", "Description", "ProtocolType", "CorsConfiguration"]),
-    ("AWS::ApiGatewayV2::Stage", &["ApiId", "StageName", "AutoDeploy", "DefaultRouteSettings", "AccessLogSettings"]),
+    (
+        "AWS::ApiGatewayV2::Stage",
+        &[
+            "ApiId",
+            "StageName",
+            "AutoDeploy",
+            "DefaultRouteSettings",
+            "RouteSettings",
+            "StageVariables",
+            "AccessLogSettings",
+        ],
+    ),
     ("AWS::ApiGatewayV2::Integration", &["ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion"]),
     ("AWS::ApiGatewayV2::Route", &["ApiId", "RouteKey", "Target", "AuthorizationType"]),
 ];

@@ -2,35 +2,51 @@
 
 use std::future::Future;
 
-use super::Recorder;
+use super::{Recorder, Span, Trace};
 
 tokio::task_local! {
     static CAUSE: Cause;
 }
 
-/// Where work comes from: a node of the picture, and the journeys that it belongs to.
+/// Where work comes from: a node of the picture, the journeys that it belongs to, and the hop that it follows from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
     pub(crate) from: String,
     pub(crate) journeys: Vec<u64>,
+    /// The span of the hop that it follows from.
+    pub(crate) parent: Option<Span>,
+    /// Further ones, where it is a batch.
+    pub(crate) links: Vec<Span>,
+    /// X-Ray's header as it came with the call: it is passed on as it is.
+    pub(crate) trace_header: Option<String>,
 }
 
 impl Default for Cause {
     /// Somebody outside.
     fn default() -> Self {
-        Self { from: "outside".to_owned(), journeys: Vec::new() }
+        Self::new("outside".to_owned(), Vec::new())
     }
 }
 
 impl Cause {
     /// What comes from this node.
     pub(crate) fn new(from: String, journeys: Vec<u64>) -> Self {
-        Self { from, journeys }
+        Self { from, journeys, parent: None, links: Vec::new(), trace_header: None }
+    }
+
+    /// The same, following from a hop with this span.
+    pub(crate) fn within(self, span: Span) -> Self {
+        Self { parent: Some(span), ..self }
     }
 
     /// What the work of this task follows from.
     pub(crate) fn current() -> Self {
         CAUSE.try_with(Clone::clone).unwrap_or_default()
+    }
+
+    /// X-Ray's header that came with the call which this task works on.
+    pub(crate) fn current_trace_header() -> Option<String> {
+        CAUSE.try_with(|cause| cause.trace_header.clone()).ok().flatten()
     }
 
     /// Works, with this as the cause.
@@ -48,5 +64,17 @@ impl Cause {
     pub(crate) fn next(&self, recorder: &Recorder) -> (u64, Vec<u64>) {
         let number = recorder.next();
         (number, if self.journeys.is_empty() { vec![number] } else { self.journeys.clone() })
+    }
+
+    /// Where the hop of this number stands, when it follows from this: in the trace of what it follows from, or in one of its
+    /// own.
+    pub(crate) fn trace(&self, recorder: &Recorder, number: u64) -> Trace {
+        let span = recorder.span(number);
+        let Some(parent) = self.parent else { return Trace { span, ..Trace::default() } };
+        Trace {
+            span: Span { trace: parent.trace, sampled: parent.sampled, ..span },
+            parent: Some(parent.id).filter(|id| *id != 0),
+            links: self.links.clone(),
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::Trace;
 use crate::sqs::MessageAttribute;
 
 /// So much of a payload is kept, in bytes: as much as a topic takes.
@@ -69,6 +70,15 @@ pub struct Hop {
     /// The message's group, in a FIFO queue or topic.
     #[serde(skip)]
     pub group: Option<String>,
+    /// Where it stands in its trace.
+    #[serde(skip)]
+    pub trace: Trace,
+    /// When it was over, since the epoch, in nanoseconds.
+    #[serde(skip)]
+    pub at_ns: u64,
+    /// The status that a request was answered with.
+    #[serde(skip)]
+    pub status: Option<u16>,
 }
 
 /// A request's line and headers.
@@ -80,6 +90,8 @@ pub struct RequestHead {
     pub target: String,
     /// As they came.
     pub headers: http::HeaderMap,
+    /// The route that it took, such as `GET /plans/{id}`.
+    pub route: String,
 }
 
 /// What a hop carried, as far as it is kept.
@@ -114,14 +126,15 @@ impl Payload {
 }
 
 /// The machine's time, which also a clock that is ahead does not change: journeys are measured by it.
-fn epoch_ms() -> u64 {
+fn epoch_ns() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Hop {
     /// A hop that is over now, without what not every hop has.
     pub(crate) fn new(number: u64, kind: Kind, from: &str, to: &str, label: String) -> Self {
+        let at_ns = epoch_ns();
         Self {
             number,
             journeys: vec![number],
@@ -129,7 +142,7 @@ impl Hop {
             from: from.to_owned(),
             to: to.to_owned(),
             label,
-            at_ms: epoch_ms(),
+            at_ms: at_ns / 1_000_000,
             took_ms: None,
             error: None,
             message_id: None,
@@ -138,6 +151,9 @@ impl Hop {
             head: None,
             attributes: BTreeMap::new(),
             group: None,
+            trace: Trace::default(),
+            at_ns,
+            status: None,
         }
     }
 

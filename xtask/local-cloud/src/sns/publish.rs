@@ -86,7 +86,7 @@ impl Sns {
             topic.subscriptions.iter().filter(|subscription| subscription.wants(publish)).collect();
         let name = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
         let (deliveries, message_id) = (wanted.len(), published.message_id.clone());
-        let cause = Cause::new(format!("topic:{name}"), self.keep(publish, &name, &message_id));
+        let cause = self.keep(publish, &name, &message_id);
         self.inner.activity.tell(What::Published { topic: name, message_id, deliveries }, None);
         cause.of_now(|| {
             for subscription in wanted {
@@ -95,20 +95,24 @@ impl Sns {
         });
     }
 
-    /// Records a message that is published; the journeys that it belongs to.
-    fn keep(&self, publish: &Publish, topic: &str, message_id: &str) -> Vec<u64> {
+    /// Records a message that is published; what its deliveries follow from.
+    fn keep(&self, publish: &Publish, topic: &str, message_id: &str) -> Cause {
         let (cause, recorder) = (Cause::current(), self.inner.activity.recorder());
         let (number, journeys) = cause.next(recorder);
+        let trace = cause.trace(recorder, number);
+        let (node, span) = (format!("topic:{topic}"), trace.span);
         recorder.keep(Hop {
             journeys: journeys.clone(),
+            trace,
             message_id: Some(message_id.to_owned()),
             payload: Payload::copied(&publish.message),
             attributes: publish.attributes.clone(),
             group: publish.group_id.clone(),
-            ..Hop::new(number, Kind::Published, &cause.from, &format!("topic:{topic}"), "published".to_owned())
+            ..Hop::new(number, Kind::Published, &cause.from, &node, "published".to_owned())
         });
         // Which of several journeys it is may be known only from what it says.
-        recorder.hop(number).map_or(journeys, |hop| hop.journeys.clone())
+        let journeys = recorder.hop(number).map_or(journeys, |hop| hop.journeys.clone());
+        Cause { trace_header: cause.trace_header, ..Cause::new(node, journeys).within(span) }
     }
 }
 

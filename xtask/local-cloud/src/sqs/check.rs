@@ -35,15 +35,18 @@ pub(super) fn message(message: &NewMessage, fifo: bool, attributes: &Attributes)
         return Err(invalid_value("Number of message attributes exceeds the allowed maximum 10."));
     }
     for (name, id) in [("MessageGroupId", &message.group_id), ("MessageDeduplicationId", &message.deduplication_id)] {
-        // Letters, digits and signs.
-        let plain = |id: &String| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-        if let Some(id) = id.as_ref().filter(|id| !plain(id)) {
-            let reason =
-                format!("{name} can only include alphanumeric and punctuation characters. 1 to 128 in length.");
-            return Err(out_of_range(name, id, &reason));
-        }
+        id.as_ref().map_or(Ok(()), |id| self::id(name, id))?;
     }
     if fifo { for_fifo(message, attributes) } else { for_standard(message) }
+}
+
+/// What a caller calls something by: letters, digits and signs.
+pub(super) fn id(name: &str, id: &str) -> Result<(), ApiError> {
+    if (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let reason = format!("{name} can only include alphanumeric and punctuation characters. 1 to 128 in length.");
+    Err(out_of_range(name, id, &reason))
 }
 
 fn for_fifo(message: &NewMessage, attributes: &Attributes) -> Result<(), ApiError> {

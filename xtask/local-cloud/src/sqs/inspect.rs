@@ -88,14 +88,15 @@ impl Queue {
         let Some(message) = self.state().pull(key) else { return false };
         self.wake();
         let recorder = self.recorder();
-        let journeys = recorder.journeys_of(std::iter::once(message.sent.message_id.as_str()));
+        let cause = recorder.cause_of(self.node(), std::iter::once(message.sent.message_id.as_str()));
         let mut sent = message.sent;
         sent.message_id = uuid::Uuid::new_v4().to_string();
         let body = body.unwrap_or(message.body);
         sent.md5_of_body = crate::wire::md5::body(&body);
         let number = recorder.next();
         recorder.keep(Hop {
-            journeys: if journeys.is_empty() { vec![number] } else { journeys },
+            trace: cause.trace(recorder, number),
+            journeys: if cause.journeys.is_empty() { vec![number] } else { cause.journeys },
             message_id: Some(sent.message_id.clone()),
             payload: Payload::copied(&body),
             attributes: message.attributes.clone(),

@@ -1,22 +1,30 @@
 //! What a queue holds: a state machine without a clock of its own, so that time is an argument.
 //!
 //! A message is waiting, hidden until a moment (delayed, or received and not deleted), or gone. Moments lie in one ordered
-//! set, so that neither sending nor receiving looks at more than it moves. In a FIFO queue a group with a hidden message
-//! gives out no other.
+//! set, so that neither sending nor receiving looks at more than it moves. In a FIFO queue a group with a message in flight
+//! gives out no other, and one that is delayed holds up those behind it.
 
+mod attempt;
 mod inspect;
+#[cfg(test)]
+mod model;
+mod parts;
+mod place;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
-
 pub(super) use inspect::Standing;
+pub use parts::Counts;
+pub(super) use parts::{Incoming, Message, MessageParts};
 
-use super::{Attributes, MessageAttribute, Sent, journal::QueueJournal};
+use super::{Attributes, Sent, journal::QueueJournal};
 use crate::clock::Moment;
+use attempt::Attempts;
+use parts::Place;
+use place::Group;
 
 /// How long a FIFO queue knows repeats.
 const DEDUPLICATION: Duration = Duration::from_secs(300);
@@ -28,71 +36,6 @@ const MOST_IN_FLIGHT: usize = 120_000;
 
 /// As long a message may be hidden altogether, from its receive on.
 pub(super) const LONGEST_HIDDEN: Duration = Duration::from_secs(43_200);
-
-/// A message in the queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Message {
-    pub(super) sent: Sent,
-    pub(super) body: String,
-    pub(super) attributes: BTreeMap<String, MessageAttribute>,
-    pub(super) group: Option<String>,
-    pub(super) deduplication: Option<String>,
-    pub(super) trace_header: Option<String>,
-    /// From here its age counts.
-    pub(super) sent_at: Moment,
-    pub(super) first_received_at: Option<Moment>,
-    pub(super) received_at: Option<Moment>,
-    pub(super) receives: u32,
-    /// The queue that gave it up.
-    pub(super) source: Option<String>,
-    place: Place,
-}
-
-/// Where a message is. Messages that are kept elsewhere are hidden until the moment that stands here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Place {
-    Waiting,
-    /// Sent and not to be seen yet.
-    Delayed(Moment),
-    /// Received, by this receipt.
-    InFlight(Moment, u64),
-}
-
-/// A message that is to be kept, without its place.
-pub(super) struct Incoming {
-    pub(super) message: MessageParts,
-    pub(super) delay: Duration,
-}
-
-/// The parts of a message that the queue does not choose.
-#[derive(Clone)]
-pub(super) struct MessageParts {
-    pub(super) sent: Sent,
-    pub(super) body: String,
-    pub(super) attributes: BTreeMap<String, MessageAttribute>,
-    pub(super) group: Option<String>,
-    pub(super) deduplication: Option<String>,
-    pub(super) trace_header: Option<String>,
-    pub(super) sent_at: Moment,
-    pub(super) source: Option<String>,
-}
-
-/// How many messages a queue holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Waiting to be received.
-    pub visible: usize,
-    /// Received and not deleted.
-    pub in_flight: usize,
-    /// Sent and not to be seen yet.
-    pub delayed: usize,
-}
-
-#[derive(Default)]
-struct Group {
-    waiting: VecDeque<u64>,
-    hidden: usize,
-}
 
 /// What a receipt still stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +60,7 @@ pub(super) struct State {
     /// When messages are too old.
     expiries: BTreeSet<(Moment, u64)>,
     groups: HashMap<String, Group>,
-    /// Groups with waiting messages and no hidden one.
+    /// Groups that have a message to give out.
     open: VecDeque<String>,
     /// What was sent under a deduplication id.
     known: HashMap<String, Sent>,
@@ -126,6 +69,8 @@ pub(super) struct State {
     last: u64,
     last_receipt: u64,
     in_flight: usize,
+    /// What receives of a FIFO queue gave out, by the id that their callers gave them.
+    attempts: Attempts,
     /// Of a queue that is held, the messages that may be received all the same.
     held: Option<BTreeSet<u64>>,
     /// Is told of each change, when the queue outlives the process.
@@ -147,6 +92,7 @@ impl State {
             last: 0,
             last_receipt: 0,
             in_flight: 0,
+            attempts: Attempts::default(),
             held: None,
             journal,
         }
@@ -400,118 +346,5 @@ impl State {
             in_flight: self.in_flight,
             delayed: hidden.saturating_sub(self.in_flight),
         }
-    }
-
-    /// Shows what is to be seen again, forgets what is too old.
-    fn settle(&mut self, now: Moment) {
-        while let Some((at, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.timers.remove(&(at, key));
-            self.unhide(key);
-            self.show(key);
-        }
-        while let Some((at, key)) = self.expiries.first().copied().filter(|(at, _)| *at <= now) {
-            self.expiries.remove(&(at, key));
-            self.remove(key);
-        }
-    }
-
-    /// The next message that may be received, out of its line.
-    fn next(&mut self) -> Option<u64> {
-        if self.held.is_some() {
-            return self.next_released();
-        }
-        if !self.attributes.fifo {
-            return self.waiting.pop_front();
-        }
-        loop {
-            let name = self.open.front()?.clone();
-            let next = self.groups.get_mut(&name).and_then(|group| group.waiting.pop_front());
-            if next.is_some() {
-                return next;
-            }
-            self.open.pop_front();
-        }
-    }
-
-    /// After a receive no group that has a hidden message is open: the rest of it waits for that one.
-    fn close_groups(&mut self) {
-        let Self { open, groups, .. } = self;
-        open.retain(|name| groups.get(name).is_some_and(|group| group.hidden == 0 && !group.waiting.is_empty()));
-        groups.retain(|_, group| group.hidden > 0 || !group.waiting.is_empty());
-    }
-
-    fn hide(&mut self, key: u64, place: Place) {
-        let Some(message) = self.messages.get_mut(&key) else { return };
-        message.place = place;
-        if let Place::Delayed(until) | Place::InFlight(until, _) = place {
-            self.timers.insert((until, key));
-        }
-        self.in_flight += usize::from(matches!(place, Place::InFlight(..)));
-        if let Some(name) = message.group.as_ref().filter(|_| self.attributes.fifo) {
-            self.groups.entry(name.clone()).or_default().hidden += 1;
-        }
-    }
-
-    fn unhide(&mut self, key: u64) {
-        let Some(message) = self.messages.get_mut(&key) else { return };
-        let (Place::Delayed(until) | Place::InFlight(until, _)) = message.place else { return };
-        self.in_flight -= usize::from(matches!(message.place, Place::InFlight(..)));
-        message.place = Place::Waiting;
-        self.timers.remove(&(until, key));
-        if let Some(group) = message.group.as_ref().and_then(|name| self.groups.get_mut(name)) {
-            group.hidden = group.hidden.saturating_sub(1);
-        }
-    }
-
-    /// Puts a message into its line: a standard queue's at the end, a group's by its place in the order.
-    fn show(&mut self, key: u64) {
-        let Some(message) = self.messages.get_mut(&key) else { return };
-        message.place = Place::Waiting;
-        // A group in a standard queue is for fairness among tenants, and keeps no order.
-        let Some(name) = message.group.clone().filter(|_| self.attributes.fifo) else {
-            self.waiting.push_back(key);
-            return;
-        };
-        let group = self.groups.entry(name.clone()).or_default();
-        let at = group.waiting.partition_point(|other| *other < key);
-        group.waiting.insert(at, key);
-        self.reopen(name);
-    }
-
-    fn reopen(&mut self, name: String) {
-        let ready = self.groups.get(&name).is_some_and(|group| group.hidden == 0 && !group.waiting.is_empty());
-        if ready && !self.open.contains(&name) {
-            self.open.push_back(name);
-        }
-    }
-
-    fn remove(&mut self, key: u64) -> Option<Message> {
-        let waits = self.messages.get(&key)?.place == Place::Waiting;
-        self.unhide(key);
-        let message = self.messages.remove(&key)?;
-        if let Some(journal) = &self.journal {
-            journal.remove(key);
-        }
-        self.expiries.remove(&(message.sent_at + self.attributes.retention, key));
-        // Only what is too old leaves out of its line, and mostly from its front; what is deleted was taken out of it when it
-        // was received.
-        match message.group.as_ref().filter(|_| self.attributes.fifo) {
-            None if waits => leave(&mut self.waiting, key),
-            None => {}
-            Some(name) => {
-                if let Some(group) = self.groups.get_mut(name).filter(|_| waits) {
-                    leave(&mut group.waiting, key);
-                }
-                self.reopen(name.clone());
-            }
-        }
-        Some(*message)
-    }
-}
-
-/// Takes a message out of its line.
-fn leave(line: &mut VecDeque<u64>, key: u64) {
-    if line.pop_front_if(|first| *first == key).is_none() {
-        line.retain(|other| *other != key);
     }
 }

@@ -50,6 +50,13 @@ impl Cloud {
         Self::try_start_as(template, |options| options.state = state).await
     }
 
+    /// Starts a template on free ports, with a collector of its traces.
+    pub(crate) async fn start_traced(template: &str, collector: &str) -> Self {
+        let collector = collector.parse().unwrap();
+        let started = Self::try_start_as(template, |options| options.traces = Some(collector)).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Starts a template on free ports, with other options than a test's, if it can be started.
     pub(crate) async fn try_start_as(template: &str, change: impl FnOnce(&mut Options)) -> Result<Self, StartError> {
         let (api, aws) = (listener().await, listener().await);
@@ -70,6 +77,7 @@ impl Cloud {
             clock: clock.clone(),
             chaos: Chaos::default(),
             console: None,
+            traces: None,
             state: None,
             debug: None,
         };
@@ -209,6 +217,16 @@ impl Cloud {
     pub(crate) async fn invoke(&self, function: &str, kind: &str, event: &Value) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.aws);
         call("POST", &url, &[("x-amz-invocation-type", kind)], event.to_string()).await
+    }
+
+    /// The lines of a log group, oldest first.
+    pub(crate) async fn log(&self, group: &str) -> Vec<String> {
+        let headers =
+            [("x-amz-target", "Logs_20140328.FilterLogEvents"), ("content-type", "application/x-amz-json-1.1")];
+        let answer = call("POST", &self.aws, &headers, json!({ "logGroupName": group }).to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let events = answer.json()["events"].as_array().cloned().unwrap_or_default();
+        events.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The address of a queue of the template.

@@ -198,3 +198,76 @@ async fn a_browsers_question_is_answered_without_the_function_whose_own_headers_
     assert_eq!(answered(&cloud, &own).await.header("access-control-allow-origin").len(), 0);
     cloud.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn format_1_hands_over_all_values_and_takes_cookies_and_bytes_and_no_answer_without_a_status() {
+    let template = api(&["ANY /{proxy+}"], "").replace("PayloadFormatVersion: '2.0'", "PayloadFormatVersion: '1.0'");
+    let cloud = Cloud::start(&template).await;
+    let headers = [("X-Multi", "a"), ("x-multi", "b"), ("Cookie", "c=1"), ("content-type", "application/octet-stream")];
+    let url = format!("{}/items/a%20b?q=1&q=2&do=answer&answer=", cloud.api);
+    let all =
+        r#"{"statusCode":201,"multiValueHeaders":{"Set-Cookie":["a=1","b=2"]},"body":"aGk=","isBase64Encoded":true}"#;
+    let query: String = url::form_urlencoded::byte_serialize(all.as_bytes()).collect();
+    let answer = call("POST", &format!("{url}{query}"), &headers, vec![0xff]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (201, "hi"));
+    assert_eq!(answer.header("set-cookie"), ["a=1", "b=2"]);
+    is_the_error_of_an_api(&answered(&cloud, &json!({ "body": "no status" })).await);
+    // The function's own words have no status: its log has the event.
+    let log = cloud.log("/aws/lambda/f").await;
+    let event: Value = serde_json::from_str(&log[0]).unwrap();
+    assert_eq!((&event["version"], &event["httpMethod"]), (&json!("1.0"), &json!("POST")));
+    assert_eq!((&event["resource"], &event["path"]), (&json!("/{proxy+}"), &json!("/items/a b")));
+    assert_eq!(event["pathParameters"], json!({ "proxy": "items/a b" }));
+    assert_eq!(
+        (&event["headers"]["x-multi"], &event["multiValueHeaders"]["x-multi"]),
+        (&json!("b"), &json!(["a", "b"]))
+    );
+    assert_eq!(event["multiValueQueryStringParameters"]["q"], json!(["1", "2"]));
+    assert_eq!((&event["headers"]["cookie"], event.get("cookies")), (&json!("c=1"), None));
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
+    let context = &event["requestContext"];
+    assert_eq!((&context["stage"], &context["resourcePath"]), (&json!("$default"), &json!("/{proxy+}")));
+    assert_eq!((&context["identity"]["sourceIp"], &context["protocol"]), (&json!("127.0.0.1"), &json!("HTTP/1.1")));
+    cloud.running.stop().await;
+}
+
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_beyond_the_stages_limit_or_a_routes_own_is_refused_until_the_bucket_fills() {
+    let limits = "StageName: $default, DefaultRouteSettings: {ThrottlingRateLimit: 0.001, ThrottlingBurstLimit: 1}, \
+                  RouteSettings: {'GET /own': {ThrottlingRateLimit: 0.001, ThrottlingBurstLimit: 2}}";
+    let template = api(&["GET /own", "$default"], "").replace("StageName: $default", limits);
+    let cloud = Cloud::start(&template).await;
+    let statuses = async |path: &str| {
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            let answer = call("GET", &format!("{}{path}", cloud.api), &[], "").await;
+            assert!(answer.status == 200 || answer.body == r#"{"message":"Too Many Requests"}"#, "{}", answer.body);
+            statuses.push(answer.status);
+        }
+        statuses
+    };
+    assert_eq!(statuses("/own").await, [200, 200, 429]);
+    assert_eq!(statuses("/x").await, [200, 429, 429]);
+    cloud.clock.advance(std::time::Duration::from_secs(1000)).unwrap();
+    assert_eq!(statuses("/x").await, [200, 429, 429]);
+    cloud.running.stop().await;
+    let unknown = template.replace("'GET /own':", "'GET /other':");
+    let refused = Cloud::try_start(&unknown, None).await.err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|why| why.contains("\"GET /other\", which is no route")));
+}
+
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html>
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_stage_stands_before_every_path() {
+    let template =
+        api(&["GET /items/{id}"], "").replace("StageName: $default", "StageName: prod, StageVariables: {table: t}");
+    let cloud = Cloud::start(&template).await;
+    let event = event(&cloud, "GET", "/prod/items/1", &[], "").await;
+    assert_eq!((&event["rawPath"], &event["requestContext"]["stage"]), (&json!("/prod/items/1"), &json!("prod")));
+    assert_eq!((&event["routeKey"], &event["pathParameters"]["id"]), (&json!("GET /items/{id}"), &json!("1")));
+    assert_eq!(event["stageVariables"], json!({ "table": "t" }));
+    let outside = call("GET", &format!("{}/items/1", cloud.api), &[], "").await;
+    assert_eq!((outside.status, outside.body.as_str()), (404, r#"{"message":"Not Found"}"#));
+    cloud.running.stop().await;
+}

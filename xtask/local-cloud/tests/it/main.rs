@@ -11,10 +11,12 @@ mod cloud;
 
 mod alarms;
 mod clock;
+mod destinations;
 mod differential;
 mod http_api;
 mod lambda;
 mod messaging;
 mod moto;
 mod state;
+mod traces;
 mod update;

@@ -220,3 +220,32 @@ Resources:
     assert_eq!(refused.status, 400, "{}", refused.body);
     cloud.running.stop().await;
 }
+
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_answer_of_a_receive_gets_the_same_messages_by_its_id() {
+    let cloud = Cloud::start(EMPTY).await;
+    let attributes = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
+    let created = cloud.sqs("CreateQueue", json!({ "QueueName": "q.fifo", "Attributes": attributes })).await;
+    let url = created["QueueUrl"].clone();
+    for body in ["1", "2", "3"] {
+        cloud.sqs("SendMessage", json!({ "QueueUrl": url, "MessageBody": body, "MessageGroupId": "g" })).await;
+    }
+    let receive = async |id: &str| {
+        let request = json!({ "QueueUrl": url, "MaxNumberOfMessages": 2, "ReceiveRequestAttemptId": id });
+        cloud.sqs("ReceiveMessage", request).await["Messages"].clone()
+    };
+    let first = receive("a").await;
+    assert_eq!(first.as_array().map(Vec::len), Some(2));
+    assert_eq!(receive("b").await, Value::Null);
+    assert_eq!(receive("a").await, first);
+    for message in first.as_array().unwrap() {
+        let handle = &message["ReceiptHandle"];
+        cloud.sqs("DeleteMessage", json!({ "QueueUrl": url, "ReceiptHandle": handle })).await;
+    }
+    // None of them is hidden by that receive any more.
+    assert_eq!(receive("a").await[0]["Body"], "3");
+    let wrong = json!({ "QueueUrl": url, "ReceiveRequestAttemptId": "a b" });
+    assert_eq!(cloud.try_sqs("ReceiveMessage", wrong).await.status, 400);
+    cloud.running.stop().await;
+}

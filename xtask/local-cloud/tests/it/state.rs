@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, call};
 
 const QUEUES: &str = "
 Resources:
@@ -101,6 +101,38 @@ async fn messages_queues_topics_and_the_clock_are_there_again() {
     assert_eq!(cloud.sqs("GetQueueAttributes", attributes).await["Attributes"]["VisibilityTimeout"], "7");
     assert!(cloud.sns("Action=ListTopics").await.contains(":own<"));
     cloud.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_were_set_and_what_functions_said_are_there_again_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    const TEMPLATE: &str = "
+Resources:
+  S: {Type: 'AWS::SecretsManager::Secret', Properties: {Name: s, SecretString: first}}
+  F: {Type: 'AWS::Lambda::Function', Metadata: {Binary: probe}, Properties: {FunctionName: f}}
+";
+    let folder = folder("secrets");
+    let secret = async |cloud: &Cloud, action: &str, request: Value| {
+        let headers = [("x-amz-target", format!("secretsmanager.{action}"))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        call("POST", &cloud.aws, &headers, request.to_string()).await.json()
+    };
+    let cloud = Cloud::start_at(TEMPLATE, Some(folder.clone())).await;
+    let put = secret(&cloud, "PutSecretValue", json!({ "SecretId": "s", "SecretString": "second" })).await;
+    assert_eq!(cloud.invoke("f", "RequestResponse", &json!({ "do": "answer", "answer": 1 })).await.status, 200);
+    let log = cloud.log("/aws/lambda/f").await;
+    assert_eq!(log.len(), 1);
+    cloud.running.stop().await;
+    let mode = fs::metadata(folder.join("cloud.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Twice: what was kept once is kept on.
+    for _ in 0..2 {
+        let cloud = Cloud::start_at(TEMPLATE, Some(folder.clone())).await;
+        let got = secret(&cloud, "GetSecretValue", json!({ "SecretId": "s" })).await;
+        assert_eq!((&got["SecretString"], &got["VersionId"]), (&json!("second"), &put["VersionId"]));
+        assert_eq!(cloud.log("/aws/lambda/f").await, log);
+        cloud.running.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

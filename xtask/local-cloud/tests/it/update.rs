@@ -291,3 +291,16 @@ async fn no_time_runs_out_while_a_function_is_debugged_and_it_has_one_environmen
     assert_eq!((function.debugged, environments), (true, 1));
     cloud.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_asynchronous_events_is_what_the_new_template_says() {
+    let told = "\n  T: {Type: 'AWS::SQS::Queue', Properties: {QueueName: told}}";
+    let config = "
+  C: {Type: 'AWS::Lambda::EventInvokeConfig', Properties: {FunctionName: !Ref F, Qualifier: $LATEST, MaximumRetryAttempts: 0, DestinationConfig: {OnFailure: {Destination: !GetAtt T.Arn}}}}";
+    let mut cloud = Cloud::start(&text(&[FUNCTION, told])).await;
+    cloud.running.update(&template(&[FUNCTION, told, config])).await.unwrap();
+    cloud.invoke("f", "Event", &json!({ "do": "fail" })).await;
+    let record: Value = serde_json::from_str(cloud.next(&cloud.queue("told")).await["Body"].as_str().unwrap()).unwrap();
+    assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
+    cloud.running.stop().await;
+}

@@ -68,7 +68,9 @@ pub(super) async fn receive(queue: &Queue, request: &Value) -> Result<Value, Api
     let wait = number(request, "WaitTimeSeconds", 0, 20)?.map_or_else(|| queue.attributes().wait, Duration::from_secs);
     let visibility = number(request, "VisibilityTimeout", 0, 43_200)?.map(Duration::from_secs);
     let receive = Receive { max: usize::try_from(max).unwrap_or(1), wait, visibility };
-    let received = queue.receive(receive).await?;
+    let attempt = text(request, "ReceiveRequestAttemptId");
+    attempt.map_or(Ok(()), |id| check::id("ReceiveRequestAttemptId", id))?;
+    let received = queue.receive_as(receive, attempt).await?;
     if received.is_empty() {
         return Ok(json!({}));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Message, Place, State};
+use super::{Message, State, parts::Place};
 use crate::{clock::Moment, wire::md5};
 
 /// Where a message is.
@@ -72,9 +72,10 @@ impl State {
         let ready = |key: &u64| {
             messages.get(key).is_some_and(|message| {
                 message.place == Place::Waiting
-                    && message.group.as_ref().is_none_or(|name| {
-                        groups.get(name).is_some_and(|group| group.hidden == 0 && group.waiting.front() == Some(key))
-                    })
+                    && message
+                        .group
+                        .as_ref()
+                        .is_none_or(|name| groups.get(name).is_some_and(|group| group.next() == Some(*key)))
             })
         };
         let key = released.iter().copied().find(ready)?;
