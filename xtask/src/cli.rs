@@ -124,8 +124,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo xtask timeline --env prod\n  cargo xtask timeline --env prod --out deployment.svg"
     )]
     Timeline(Timeline),
-    /// Measure what is promised, and write target/bench/report.md
-    #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --only verification")]
+    /// Measure what is promised, beside what others do, and write target/bench/report.md
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --only requests\n\nMeasurements: synth, diff, growth, requests, readiness, failures, messages, queue, webhooks, probes, verification, functions, watch.\nWhat they are compared with is installed below target/bench and target/emulators; what cannot be is named as missing."
+    )]
     Bench(Bench),
     /// Run everything that must pass: formatting, lints, tests, linters, end to end
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only clippy")]

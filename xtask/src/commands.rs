@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod local;
+mod processes;
 mod running;
 pub(crate) mod soak;
 pub(crate) mod synth;

@@ -162,6 +162,7 @@ impl Alarms {
 
     /// Adds an alarm.
     pub fn create(&self, alarm: Alarm) {
+        self.0.metrics.watch(alarm.metric.clone());
         self.lock().push(Watched { alarm, says: None });
     }
 

@@ -7,7 +7,7 @@ pub(crate) mod filter;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -30,6 +30,8 @@ pub struct Metrics {
 struct Inner {
     series: Mutex<BTreeMap<MetricId, VecDeque<Second>>>,
     filters: Mutex<Vec<MetricFilter>>,
+    /// The metrics that somebody looks at, by their names.
+    watched: RwLock<BTreeMap<String, Vec<MetricId>>>,
     /// Told of each value.
     came: Notify,
 }
@@ -121,6 +123,31 @@ impl Metrics {
         values.into_iter().for_each(|(metric, value)| self.put(metric, value));
     }
 
+    /// Says that somebody looks at a metric.
+    pub(crate) fn watch(&self, metric: MetricId) {
+        let mut watched = self.inner.watched.write().unwrap_or_else(PoisonError::into_inner);
+        watched.entry(metric.name.clone()).or_default().push(metric);
+    }
+
+    /// Notes a value of a service's own metric, which has one dimension. Everything that happens is counted, so that what
+    /// nobody looks at must cost nothing.
+    pub(crate) fn count(&self, namespace: &str, name: &str, dimension: (&str, &str), value: f64) {
+        let is_it = |metric: &&MetricId| {
+            let (key, of) = dimension;
+            let dimensions = &metric.dimensions;
+            metric.namespace == namespace
+                && dimensions.len() == 1
+                && dimensions.get(key).is_some_and(|value| value == of)
+        };
+        let watched = self.inner.watched.read().unwrap_or_else(PoisonError::into_inner);
+        // Two alarms of one metric look at the same values.
+        if let Some(metric) = watched.get(name).and_then(|metrics| metrics.iter().find(is_it)) {
+            self.measured(metric, value);
+        }
+        drop(watched);
+        self.inner.came.notify_waiters();
+    }
+
     /// Notes a value.
     pub(crate) fn put(&self, metric: MetricId, value: f64) {
         self.measured(&metric, value);
@@ -173,14 +200,6 @@ impl MetricFilter {
                 field.as_f64().or_else(|| field.as_str()?.parse().ok())
             }
         }
-    }
-}
-
-impl MetricId {
-    /// A metric with one dimension.
-    pub(crate) fn of(namespace: &str, name: &str, dimension: &str, value: &str) -> Self {
-        let dimensions = BTreeMap::from([(dimension.to_owned(), value.to_owned())]);
-        Self { namespace: namespace.to_owned(), name: name.to_owned(), dimensions }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `build`: the functions as Lambda takes them, `target/lambda/<function>.zip`; the same bytes for the same source.
 
-mod archive;
+pub(super) mod archive;
 mod loadable;
 pub(crate) mod manifest;
 pub(crate) mod toolchain;

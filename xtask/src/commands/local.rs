@@ -46,7 +46,8 @@ pub(crate) const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
 const PAYPAL_SECRET: &str = "PaypalSecret";
 
 pub(crate) fn run(context: &Context, options: &Local) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // One worker: all that it does is hand small things on, and waking another costs more than it does.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(Failure::from("cannot start the runtime"))?;
     allow_many_connections();
     runtime.block_on(serve(context, options))

@@ -14,6 +14,7 @@ use nix::{
 use serde_json::Value;
 use ureq::Agent;
 
+use super::processes;
 use crate::{context::Context, report::Failure};
 
 /// Longer than a start takes on any machine.
@@ -111,8 +112,13 @@ impl Running {
 
     /// What each function's process has used, by the name of its binary.
     pub(crate) fn usage(&self) -> Vec<(String, Usage)> {
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        processes.filter_map(|entry| usage(&entry.path(), self.child.id())).collect()
+        let children = processes::all().into_iter().filter(|process| process.parent == self.child.id());
+        children.map(|child| (child.name, Usage { cpu_ms: child.cpu_ms, resident_mib: child.resident_mib })).collect()
+    }
+
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// An address of the service: `api`, `aws`, `console` or `paypal`.
@@ -146,20 +152,4 @@ impl Drop for Running {
         let _gone = kill(Pid::from_raw(pid), Signal::SIGINT);
         let _ended = self.child.wait();
     }
-}
-
-/// What Linux knows of a process that is this one's child. Elsewhere there is nothing to read.
-fn usage(process: &Path, parent: u32) -> Option<(String, Usage)> {
-    let status = fs::read_to_string(process.join("status")).ok()?;
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    if field("PPid:")?.parse::<u32>().ok()? != parent {
-        return None;
-    }
-    let name = fs::read_link(process.join("exe")).ok()?.file_name()?.to_str()?.to_owned();
-    let resident: f64 = field("VmRSS:")?.split_whitespace().next()?.parse().ok()?;
-    // Each thread has its own; a function has one that works and perhaps some that waited.
-    let threads = fs::read_dir(process.join("task")).ok()?.flatten();
-    let times = threads.filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
-    let nanoseconds: f64 = times.filter_map(|text| text.split_whitespace().next()?.parse::<f64>().ok()).sum();
-    Some((name, Usage { cpu_ms: nanoseconds / 1e6, resident_mib: resident / 1024.0 }))
 }

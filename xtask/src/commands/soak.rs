@@ -5,7 +5,7 @@
 //! PayPal fails a tenth of all calls, and a function is killed every second.
 
 mod audit;
-mod service;
+pub(super) mod service;
 mod traffic;
 
 use std::{

@@ -403,8 +403,11 @@ fn one_letter_apart(one: &str, other: &str) -> bool {
     }
 }
 
+/// Patterns as they were read, and nothing for those that cannot be.
+type Patterns = HashMap<&'static str, Option<Arc<regress::Regex>>>;
+
 /// Patterns that were read: a schema's few are asked for every value, and to read one takes longer than all else.
-static PATTERNS: LazyLock<Mutex<HashMap<&'static str, Option<Arc<regress::Regex>>>>> = LazyLock::new(Mutex::default);
+static PATTERNS: LazyLock<Mutex<Patterns>> = LazyLock::new(Mutex::default);
 
 /// Whether a schema's pattern (ECMA 262) matches somewhere in a text. One that cannot be read counts as matching.
 fn fits(pattern: &'static str, text: &str) -> bool {

@@ -33,36 +33,30 @@ pub(super) fn follow(mut happens: Receiver<Activity>, metrics: Metrics) -> JoinH
 
 fn count(metrics: &Metrics, activity: &Activity) {
     let took = activity.took.unwrap_or_default().as_secs_f64() * 1000.0;
+    let one = |holds: bool| if holds { 1.0 } else { 0.0 };
     match &activity.what {
         What::Invoked { function, error, .. } => {
-            let of = |name| MetricId::of("AWS/Lambda", name, "FunctionName", function);
-            metrics.put(of("Invocations"), 1.0);
-            metrics.put(of("Duration"), took);
-            metrics.put(of("Errors"), if error.is_some() { 1.0 } else { 0.0 });
+            let count = |name, value| metrics.count("AWS/Lambda", name, ("FunctionName", function), value);
+            count("Invocations", 1.0);
+            count("Duration", took);
+            count("Errors", one(error.is_some()));
         }
-        What::Throttled { function } => {
-            metrics.put(MetricId::of("AWS/Lambda", "Throttles", "FunctionName", function), 1.0);
-        }
+        What::Throttled { function } => metrics.count("AWS/Lambda", "Throttles", ("FunctionName", function), 1.0),
         What::Published { topic, .. } => {
-            metrics.put(MetricId::of("AWS/SNS", "NumberOfMessagesPublished", "TopicName", topic), 1.0);
+            metrics.count("AWS/SNS", "NumberOfMessagesPublished", ("TopicName", topic), 1.0);
         }
         What::Undelivered { topic } => {
-            metrics.put(MetricId::of("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic), 1.0);
+            metrics.count("AWS/SNS", "NumberOfNotificationsFailed", ("TopicName", topic), 1.0);
         }
-        What::Sent { queue, .. } => {
-            metrics.put(MetricId::of("AWS/SQS", "NumberOfMessagesSent", "QueueName", queue), 1.0);
-        }
-        What::DeadLettered { to, .. } => {
-            // A dead letter is not counted as sent; it wakes those who watch the queue.
-            metrics.put(MetricId::of("AWS/SQS", "DeadLetters", "QueueName", to), 1.0);
-        }
+        What::Sent { queue, .. } => metrics.count("AWS/SQS", "NumberOfMessagesSent", ("QueueName", queue), 1.0),
+        // A dead letter is not counted as sent; it wakes those who watch the queue.
+        What::DeadLettered { to, .. } => metrics.count("AWS/SQS", "DeadLetters", ("QueueName", to), 1.0),
         What::Request { api, status, .. } => {
-            let of = |name| MetricId::of("AWS/ApiGateway", name, "ApiId", api);
-            let one = |holds: bool| if holds { 1.0 } else { 0.0 };
-            metrics.put(of("Count"), 1.0);
-            metrics.put(of("Latency"), took);
-            metrics.put(of("4xx"), one((400..500).contains(status)));
-            metrics.put(of("5xx"), one(*status >= 500));
+            let count = |name, value| metrics.count("AWS/ApiGateway", name, ("ApiId", api), value);
+            count("Count", 1.0);
+            count("Latency", took);
+            count("4xx", one((400..500).contains(status)));
+            count("5xx", one(*status >= 500));
         }
         _ => {}
     }

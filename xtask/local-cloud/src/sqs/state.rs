@@ -51,7 +51,8 @@ pub(super) enum Receipt {
 /// What a queue holds.
 pub(super) struct State {
     pub(super) attributes: Attributes,
-    messages: HashMap<u64, Message>,
+    /// By their numbers, so the oldest first. In boxes: a tree that moves whole messages would hold twice the memory.
+    messages: BTreeMap<u64, Box<Message>>,
     /// Waiting messages of a standard queue, the oldest first.
     waiting: VecDeque<u64>,
     /// When hidden messages are to be seen.
@@ -80,7 +81,7 @@ impl State {
     pub(super) fn new(attributes: Attributes, journal: Option<QueueJournal>) -> Self {
         Self {
             attributes,
-            messages: HashMap::new(),
+            messages: BTreeMap::new(),
             waiting: VecDeque::new(),
             timers: BTreeSet::new(),
             expiries: BTreeSet::new(),
@@ -168,7 +169,7 @@ impl State {
     fn place(&mut self, key: u64, message: Message) {
         let place = message.place;
         self.expiries.insert((message.sent_at + self.attributes.retention, key));
-        self.messages.insert(key, message);
+        self.messages.insert(key, Box::new(message));
         if place == Place::Waiting { self.show(key) } else { self.hide(key, place) }
     }
 
@@ -205,7 +206,7 @@ impl State {
                 if let Some(journal) = &self.journal {
                     journal.put(key, message);
                 }
-                taken.push((message.clone(), key, receipt));
+                taken.push((Message::clone(message), key, receipt));
             }
         }
         self.close_groups();

@@ -3,14 +3,13 @@
 use std::{fs, path::Path, time::Instant};
 
 use cfn::{
-    Stack, Template,
-    constructs::{Encryption, Queue},
+    Template,
     diff::{Context as Known, diff},
 };
 
 use super::{
-    Table, median,
-    synth::{install, times},
+    report::{Table, median},
+    synth::{install, queues, times},
 };
 use crate::{
     context::{Context, write_whole},
@@ -83,14 +82,4 @@ fn changed(mut template: Template) -> Template {
         resource.properties.insert(property.to_owned(), value);
     }
     template
-}
-
-/// So many queues, each with its policy, under names that begin like this.
-fn queues(prefix: &str, count: usize) -> Result<Template, Failure> {
-    let mut stack = Stack::new("queues");
-    for number in 0..count {
-        let queue = Queue::terminal(format!("{prefix}-{number}"), Encryption::Managed);
-        stack.queue(&format!("Queue{number}"), &queue);
-    }
-    stack.finish().map_err(Failure::new)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contract::functions::ALL;
 use serde_json::{Value, json};
 
-use super::{Table, median, percentile};
+use super::report::{Table, median, percentile};
 use crate::{
     commands::{build, running::Running},
     context::Context,

@@ -1,5 +1,5 @@
-//! What a template costs: from an environment file to text, checked and not, and how that grows; beside AWS CDK with an app
-//! of the same resources.
+//! What a template costs: from an environment file to text, checked and not; beside AWS CDK with an app of the same
+//! resources.
 
 use std::{
     collections::HashSet,
@@ -15,7 +15,7 @@ use cfn::{
 };
 use nix::sys::resource::{UsageWho, getrusage};
 
-use super::{Table, median};
+use super::report::{Table, median};
 use crate::{
     context::{Context, write_whole},
     report::Failure,
@@ -49,23 +49,8 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
         .map(|made| made.map(|made| cfn::write::yaml(&made)))
         .collect::<Result<_, _>>()?;
     table.add(format!("different texts of prod in {SAME} runs"), same.len().to_string(), "1");
-    for count in [62, 125, 250, 500] {
-        let (mut made, mut checked) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            let since = Instant::now();
-            let template = queues(count)?;
-            let _text = cfn::write::json(&template);
-            made.push(since.elapsed().as_secs_f64() * 1e3);
-            let since = Instant::now();
-            let _findings = cfn::check::template(&template);
-            checked.push(since.elapsed().as_secs_f64() * 1e3);
-        }
-        let resources = queues(count)?.resources.len();
-        let text = format!("{}, checked in {}", median(made, "ms"), median(checked, "ms"));
-        table.add(format!("{resources} resources, made and written"), text, "growth no worse than linear");
-    }
     // CDK refuses more than 500, and adds one of its own.
-    cdk(context, table, &[("prod", &prod), ("498 resources", &queues(249)?)])
+    cdk(context, table, &[("prod", &prod), ("498 resources", &queues("queue", 249)?)])
 }
 
 /// The most that one process used of those that were waited for, in kilobytes.
@@ -73,11 +58,11 @@ fn largest_child() -> Option<i64> {
     getrusage(UsageWho::RUSAGE_CHILDREN).ok().map(|usage| usage.max_rss())
 }
 
-/// A stack of so many queues, each with its policy.
-fn queues(count: usize) -> Result<Template, Failure> {
+/// A stack of so many queues, each with its policy, under names that begin like this.
+pub(super) fn queues(prefix: &str, count: usize) -> Result<Template, Failure> {
     let mut stack = Stack::new("queues");
     for number in 0..count {
-        stack.queue(&format!("Queue{number}"), &Queue::terminal(format!("queue-{number}"), Encryption::Managed));
+        stack.queue(&format!("Queue{number}"), &Queue::terminal(format!("{prefix}-{number}"), Encryption::Managed));
     }
     stack.finish().map_err(Failure::new)
 }

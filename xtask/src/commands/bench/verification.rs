@@ -4,7 +4,7 @@ use std::{fs, time::Instant};
 
 use paypal::signature::{Authorities, Certificate, Origin, Transmission, Trust, Verdict, verify};
 
-use super::{Table, median};
+use super::report::{Table, median};
 use crate::{context::Context, report::Failure};
 
 /// As often a delivery is verified.

@@ -15,7 +15,7 @@ use nix::{
 };
 use ureq::Agent;
 
-use super::{Table, median};
+use super::report::{Table, median};
 use crate::{context::Context, report::Failure};
 
 /// So often a handler is changed.

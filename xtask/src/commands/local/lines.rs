@@ -11,7 +11,10 @@ use local_cloud::{
     activity::{Activity, What},
 };
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
     task::JoinHandle,
 };
 
@@ -71,11 +74,14 @@ pub(super) fn print(
         let start = Instant::now();
         tokio::join!(
             each(cloud, |happened| match failure(&happened.what, &prefix) {
-                Some(failure) => crate::report::failure(&failure),
-                None => say(&line(start.elapsed(), &cloud_words(&happened.what, &prefix), happened.took)),
+                Some(failure) => {
+                    crate::report::failure(&failure);
+                    None
+                }
+                None => Some(line(start.elapsed(), &cloud_words(&happened.what, &prefix), happened.took)),
             }),
             each(sandbox, |happened| {
-                say(&line(start.elapsed(), &format!("paypal    {}", happened.what), happened.took));
+                Some(line(start.elapsed(), &format!("paypal    {}", happened.what), happened.took))
             }),
         );
     })
@@ -87,6 +93,7 @@ pub(super) fn print_failures(cloud: Receiver<Activity>, prefix: String) -> JoinH
         if let Some(failure) = failure(&happened.what, &prefix) {
             crate::report::failure(&failure);
         }
+        None
     }))
 }
 
@@ -101,12 +108,26 @@ fn failure(what: &What, prefix: &str) -> Option<Failure> {
     Some(failure.help(help))
 }
 
-async fn each<T: Clone>(mut receiver: Receiver<T>, print: impl Fn(&T)) {
+/// Has each thing put into words. What is there already is printed at once: under load, writing each line by itself would
+/// cost more than what it tells of.
+async fn each<T: Clone>(mut receiver: Receiver<T>, words: impl Fn(&T) -> Option<String>) {
     loop {
-        match receiver.recv().await {
-            Ok(happened) => print(&happened),
-            Err(RecvError::Lagged(missed)) => say(&format!("({missed} lines left out: they came too fast)")),
-            Err(RecvError::Closed) => return,
+        let mut happened = receiver.recv().await;
+        let mut lines = Vec::new();
+        loop {
+            match happened {
+                Ok(happened) => lines.extend(words(&happened)),
+                Err(RecvError::Lagged(missed)) => lines.push(format!("({missed} lines left out: they came too fast)")),
+                Err(RecvError::Closed) => return,
+            }
+            happened = match receiver.try_recv() {
+                Ok(more) => Ok(more),
+                Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            };
+        }
+        if !lines.is_empty() {
+            say(&lines.join("\n"));
         }
     }
 }

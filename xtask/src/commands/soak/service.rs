@@ -7,7 +7,7 @@ use crate::{commands::running::Running, report::Failure};
 
 /// Addresses and a connection. A thread of its own has one of its own.
 #[derive(Clone)]
-pub(super) struct Service {
+pub(in crate::commands) struct Service {
     agent: Agent,
     api: String,
     aws: String,
@@ -20,13 +20,13 @@ pub(super) struct Service {
 }
 
 /// A message that was taken from a queue.
-pub(super) struct Message {
-    pub(super) body: String,
+pub(in crate::commands) struct Message {
+    pub(in crate::commands) body: String,
     receipt: Value,
 }
 
 impl Service {
-    pub(super) fn of(running: &Running, prefix: &str, account: &str, region: &str) -> Self {
+    pub(in crate::commands) fn of(running: &Running, prefix: &str, account: &str, region: &str) -> Self {
         let address = |of| running.address(of).to_owned();
         let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
         Self {
@@ -42,20 +42,20 @@ impl Service {
     }
 
     /// Posts a webhook as PayPal does; the status of the answer.
-    pub(super) fn deliver(&self, body: &str, headers: &Value) -> Result<u16, Failure> {
+    pub(in crate::commands) fn deliver(&self, body: &str, headers: &Value) -> Result<u16, Failure> {
         let headers = headers.as_object().into_iter().flatten();
         let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
         self.post(&format!("{}/webhook/receiver", self.api), &headers, body).map(|(status, _)| status)
     }
 
     /// Has PayPal's sandbox do something.
-    pub(super) fn sandbox(&self, what: &str, body: &Value) -> Result<Value, Failure> {
+    pub(in crate::commands) fn sandbox(&self, what: &str, body: &Value) -> Result<Value, Failure> {
         let url = format!("{}/_sandbox/{what}", self.paypal);
         self.json(&url, &[("content-type", "application/json")], body)
     }
 
     /// What the sandbox has.
-    pub(super) fn invoices(&self) -> Result<Vec<Value>, Failure> {
+    pub(in crate::commands) fn invoices(&self) -> Result<Vec<Value>, Failure> {
         let url = format!("{}/_sandbox/invoices", self.paypal);
         let answer = self.agent.get(&url).call().map_err(Failure::from(&url))?;
         let text =
@@ -64,13 +64,13 @@ impl Service {
     }
 
     /// Kills what runs of a function.
-    pub(super) fn kill(&self, function: &str) -> Result<(), Failure> {
+    pub(in crate::commands) fn kill(&self, function: &str) -> Result<(), Failure> {
         let url = format!("{}/api/functions/{function}/kill", self.console);
         self.json(&url, &[], &Value::Null).map(drop)
     }
 
     /// Makes a queue that gets all that is published on the topic `finished`; its URL.
-    pub(super) fn inbox(&self, name: &str) -> Result<String, Failure> {
+    pub(in crate::commands) fn inbox(&self, name: &str) -> Result<String, Failure> {
         let made = self.sqs("CreateQueue", &json!({ "QueueName": name }))?;
         let url = made.get("QueueUrl").and_then(Value::as_str).unwrap_or_default().to_owned();
         let Self { prefix, account, region, .. } = self;
@@ -87,12 +87,12 @@ impl Service {
     }
 
     /// The URL of a queue of the service's.
-    pub(super) fn queue(&self, name: &str) -> String {
+    pub(in crate::commands) fn queue(&self, name: &str) -> String {
         format!("{}/{}/{}{name}", self.aws, self.account, self.prefix)
     }
 
     /// Takes up to ten messages, for good; waits a little for the first.
-    pub(super) fn take(&self, queue: &str) -> Result<Vec<Message>, Failure> {
+    pub(in crate::commands) fn take(&self, queue: &str) -> Result<Vec<Message>, Failure> {
         let wanted = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
         let answer = self.sqs("ReceiveMessage", &wanted)?;
         let text =
@@ -114,7 +114,7 @@ impl Service {
     }
 
     /// So many messages that a queue waits to give out, is giving out, or holds back.
-    pub(super) fn depth(&self, queue: &str) -> Result<u64, Failure> {
+    pub(in crate::commands) fn depth(&self, queue: &str) -> Result<u64, Failure> {
         let answer = self.sqs("GetQueueAttributes", &json!({ "QueueUrl": queue, "AttributeNames": ["All"] }))?;
         let number = |kind: &str| {
             let name = format!("/Attributes/ApproximateNumberOfMessages{kind}");

