@@ -96,6 +96,7 @@ impl World {
             search_lag: Duration::from_millis(3),
             ahead: tokio::sync::watch::channel(Duration::ZERO).1,
             seed,
+            state: None,
         };
         let sandbox = paypal_sandbox::start(options).await.unwrap();
         let http = reqwest::Client::builder().build().unwrap();

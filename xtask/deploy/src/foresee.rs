@@ -141,13 +141,12 @@ fn missing(why: impl Into<String>) -> Result<Foreseen, Stop> {
     Ok(Foreseen::Missing { why: why.into() })
 }
 
+/// Values of parameters by their names, and the names of those that stay as they are.
+type Parameters = (BTreeMap<String, String>, BTreeSet<String>);
+
 /// The values that differ from what the stack has, and the names of those that do not; or the names of those that nobody
 /// knows. What the stack hides is not known and stays as it is.
-fn parameters(
-    template: &Template,
-    values: BTreeMap<String, String>,
-    stack: &Stack,
-) -> Result<(BTreeMap<String, String>, BTreeSet<String>), Vec<String>> {
+fn parameters(template: &Template, values: BTreeMap<String, String>, stack: &Stack) -> Result<Parameters, Vec<String>> {
     let has = |name: &String| values.contains_key(name);
     let open = template.parameters.iter().filter(|(name, parameter)| parameter.default.is_none() && !has(name));
     let open: Vec<String> = open.map(|(name, _)| name.clone()).collect();
