@@ -204,7 +204,7 @@ impl Running {
     }
 
     /// Takes over what was made of a template, beyond what the services hold.
-    fn serve(&mut self, template: &Template, made: Provisioned) {
+    fn serve(&mut self, made: Provisioned) {
         self.picture.set(console::picture(&made, &self.services.sqs, &self.services.sns, &self.services.lambda));
         self.routes = made.api.routes.iter().map(|route| line(&route.key)).collect();
         self.cors.set(made.api.cors.clone());
@@ -218,13 +218,6 @@ impl Running {
         };
         self.not_honoured = not_honoured.map(told).collect();
         self.outputs = made.outputs;
-        self.cloudformation.change(StackParts {
-            name: &self.given.stack_name,
-            template,
-            parameters: &self.given.parameters,
-            resources: made.resources,
-            outputs: &self.outputs,
-        });
     }
 
     /// Has these event sources feed their functions, and no others. Those that stay as they are go on; those that end take
@@ -271,7 +264,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         api_endpoint: format!("http://{}", options.api.local_addr()?),
         account: account.clone(),
     };
-    let made = provision::provision(&options.template, &services, &given)?;
+    let mut made = provision::provision(&options.template, &services, &given)?;
     check_debug(&given, &services.lambda)?;
     services.sqs.described(&mut saved)?;
     services.sns.described(&mut saved)?;
@@ -294,7 +287,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         name: &given.stack_name,
         template: &options.template,
         parameters: &given.parameters,
-        resources: made.resources.clone(),
+        resources: std::mem::take(&mut made.resources),
         outputs: &made.outputs,
     };
     let mut running = Running {
@@ -313,7 +306,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         activity,
         chaos,
     };
-    running.serve(&options.template, made);
+    running.serve(made);
     let behind = aws::Services {
         account,
         control,

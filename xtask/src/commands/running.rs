@@ -112,7 +112,12 @@ impl Running {
 
     /// What each function's process has used, by the name of its binary.
     pub(crate) fn usage(&self) -> Vec<(String, Usage)> {
-        let children = processes::all().into_iter().filter(|process| process.parent == self.child.id());
+        let all = processes::all();
+        let own = all.iter().find(|process| process.id == self.child.id()).map(|process| process.name.clone());
+        // A process that was just begun is still its parent's copy, under the same name and with its memory.
+        let is_function = |name: &String| own.as_ref() != Some(name);
+        let children =
+            all.into_iter().filter(|process| process.parent == self.child.id() && is_function(&process.name));
         children.map(|child| (child.name, Usage { cpu_ms: child.cpu_ms, resident_mib: child.resident_mib })).collect()
     }
 

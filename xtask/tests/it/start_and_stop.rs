@@ -129,7 +129,7 @@ fn a_template_that_cannot_run_here_is_refused_with_the_reason() {
     let folder = scratch("wrong-template");
     let template = folder.join("template.yaml");
     for (text, wanted) in [
-        ("Resources: [", "template.yaml: line "),
+        ("Resources: [", "template.yaml:2:1: "),
         ("Resources: {F: {Type: AWS::Lambda::Function}}", "F (AWS::Lambda::Function) cannot be made: "),
         (
             "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Gone}}}",

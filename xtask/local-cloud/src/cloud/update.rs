@@ -8,7 +8,10 @@
 use cfn::Template;
 
 use super::{Running, StartError, check_debug};
-use crate::provision::{self, Services};
+use crate::{
+    cloudformation::StackParts,
+    provision::{self, Services},
+};
 
 /// What became of an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,8 +47,16 @@ impl Running {
         services.metrics.adopt_filters(&wanted.metrics);
         services.alarms.adopt(&wanted.alarms);
         services.sns.shrink(&wanted.sns);
-        let made = made.in_account(&services);
-        self.serve(template, made);
+        let mut made = made.in_account(&services);
+        let resources = std::mem::take(&mut made.resources);
+        self.serve(made);
+        self.cloudformation.change(StackParts {
+            name: &self.given.stack_name,
+            template,
+            parameters: &self.given.parameters,
+            resources,
+            outputs: &self.outputs,
+        });
         services.lambda.shrink(&wanted.lambda);
         services.sqs.shrink(&wanted.sqs);
         Ok(Updated { functions, not_started })
