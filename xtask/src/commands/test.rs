@@ -3,6 +3,7 @@
 pub(super) mod python;
 
 use std::{
+    num::NonZero,
     process::{Command, Stdio},
     time::Instant,
 };
@@ -81,12 +82,16 @@ fn tests(context: &Context, packages: &[&str]) -> Result<(), Failure> {
 }
 
 fn end_to_end(context: &Context) -> Result<(), Failure> {
-    run_cargo(context, &[&["test", "--no-fail-fast"], &TOOLS[..], &["--", "--skip", IN_A_BROWSER]].concat())
+    // Most of them wait most of the time, for processes and for times to run out.
+    let threads = (2 * std::thread::available_parallelism().map_or(1, NonZero::get)).to_string();
+    let tests = ["--", "--skip", IN_A_BROWSER, "--test-threads", threads.as_str()];
+    run_cargo(context, &[&["test", "--no-fail-fast"], &TOOLS[..], &tests[..]].concat())
 }
 
 fn in_a_browser(context: &Context) -> Result<(), Failure> {
     python::set_up_browser(context)?;
-    run_cargo(context, &["test", "-p", "xtask", "--test", "it", IN_A_BROWSER])
+    // Among all packages, as above: alone it would be compiled anew, with other features.
+    run_cargo(context, &[&["test"], &TOOLS[..], &["--test", "it", IN_A_BROWSER]].concat())
 }
 
 fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
