@@ -1,24 +1,18 @@
 //! The local clouds that run: each writes its addresses where other commands find them.
 //!
-//! One file a process lies in `target/local/`. One that was killed leaves its file behind; nothing answers at its
-//! addresses, and so it is known, and removed.
+//! One file a process lies in `target/local/`, and the process holds its lock. One that was killed leaves its file
+//! behind, which nobody holds any more: so it is known, and removed. That its ports are free, or that somebody else
+//! answers there by now, is no matter.
 
 use std::{
-    fs,
-    net::{SocketAddr, TcpStream},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write as _},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    context::{Context, write_whole},
-    report::Failure,
-};
-
-/// How long a port on this machine may take to answer.
-const CONNECT: Duration = Duration::from_secs(1);
+use crate::{context::Context, report::Failure};
 
 /// Where everything answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,24 +36,40 @@ struct Note {
 }
 
 /// Says where a local cloud is, until it is dropped.
-pub(crate) struct Announced(PathBuf);
+pub(crate) struct Announced {
+    path: PathBuf,
+    /// Is locked as long as the process lives.
+    _held: File,
+}
 
 impl Drop for Announced {
     fn drop(&mut self) {
         // That it is gone already is fine.
-        let _gone = fs::remove_file(&self.0);
+        let _gone = fs::remove_file(&self.path);
     }
 }
 
-/// Lets other commands find a local cloud that answers.
+/// Lets other commands find this local cloud.
 pub(crate) fn announce(context: &Context, env: &str, addresses: &Addresses) -> Result<Announced, Failure> {
     let folder = folder(context);
     fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
     let note = Note { env: env.to_owned(), addresses: addresses.clone() };
     let text = serde_json::to_string(&note).map_err(Failure::from("cannot write the addresses"))?;
-    let file = folder.join(format!("{}.json", addresses.pid));
-    write_whole(&file, &text)?;
-    Ok(Announced(file))
+    let path = folder.join(format!("{}.json", addresses.pid));
+    let held = held(&path, &text).map_err(Failure::from(format!("cannot write {}", path.display())))?;
+    Ok(Announced { path, _held: held })
+}
+
+/// Writes a file that appears whole, and locked.
+fn held(path: &Path, text: &str) -> io::Result<File> {
+    let beside = path.with_extension("part");
+    // What lies there was left over, or is a link that somebody laid: nothing is written through it.
+    let _nothing_there = fs::remove_file(&beside);
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+    file.lock()?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&beside, path)?;
+    Ok(file)
 }
 
 /// The local cloud that runs this environment.
@@ -82,29 +92,27 @@ fn folder(context: &Context) -> PathBuf {
     context.root.join("target/local")
 }
 
-/// What those that answer have written. The files of others are removed.
+/// What those that run have written. The files of others are removed.
 fn notes(folder: &Path) -> impl Iterator<Item = Note> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let notes = files.filter(|file| file.extension().is_some_and(|ending| ending == "json"));
     notes.filter_map(|file| {
-        let note: Option<Note> = fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str(&text).ok());
-        let answers = note.filter(|note| answers(&note.addresses.aws));
-        if answers.is_none() {
+        if !is_held(&file) {
             let _gone = fs::remove_file(&file);
+            return None;
         }
-        answers
+        serde_json::from_str(&fs::read_to_string(&file).ok()?).ok()
     })
 }
 
-fn answers(url: &str) -> bool {
-    let address: Option<SocketAddr> = url.strip_prefix("http://").and_then(|address| address.parse().ok());
-    address.is_some_and(|address| TcpStream::connect_timeout(&address, CONNECT).is_ok())
+/// Whether the process that wrote it lives.
+fn is_held(file: &Path) -> bool {
+    // To ask for the lock is to hold it for a moment, which two who ask must not see of each other: it is shared.
+    File::open(file).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-
     use super::*;
 
     fn context(name: &str) -> Context {
@@ -113,13 +121,12 @@ mod tests {
         Context { root, quiet: true }
     }
 
-    fn addresses(listener: &TcpListener, pid: u32) -> Addresses {
-        let aws = format!("http://{}", listener.local_addr().unwrap());
+    fn addresses(pid: u32) -> Addresses {
         let other = "http://127.0.0.1:1".to_owned();
         Addresses {
             api: other.clone(),
             console: other.clone(),
-            aws,
+            aws: format!("http://127.0.0.1:{pid}"),
             paypal: other,
             paypal_client_id: "id".to_owned(),
             paypal_client_secret: "secret".to_owned(),
@@ -127,21 +134,16 @@ mod tests {
         }
     }
 
-    fn listen() -> TcpListener {
-        TcpListener::bind("127.0.0.1:0").unwrap()
-    }
-
     #[test]
     fn the_one_that_runs_is_found_and_of_several_each_is_named() {
         let context = context("running");
-        let (one, two) = (listen(), listen());
         assert!(find(&context, "local").is_err());
-        let first = announce(&context, "local", &addresses(&one, 1)).unwrap();
-        assert_eq!(find(&context, "local").unwrap(), addresses(&one, 1));
+        let first = announce(&context, "local", &addresses(1)).unwrap();
+        assert_eq!(find(&context, "local").unwrap(), addresses(1));
         assert!(find(&context, "dev").is_err());
-        let second = announce(&context, "local", &addresses(&two, 2)).unwrap();
+        let second = announce(&context, "local", &addresses(2)).unwrap();
         let said = format!("{:?}", find(&context, "local").unwrap_err());
-        assert!(said.contains(&addresses(&one, 1).aws) && said.contains(&addresses(&two, 2).aws), "{said}");
+        assert!(said.contains(&addresses(1).aws) && said.contains(&addresses(2).aws), "{said}");
         drop(first);
         assert_eq!(find(&context, "local").unwrap().pid, 2);
         drop(second);
@@ -150,13 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_killed_is_forgotten() {
+    fn one_that_was_killed_is_forgotten_whoever_has_its_ports_by_now() {
         let context = context("killed");
-        let listener = listen();
-        std::mem::forget(announce(&context, "local", &addresses(&listener, 3)).unwrap());
+        let announced = announce(&context, "local", &addresses(3)).unwrap();
         let file = context.root.join("target/local/3.json");
-        assert!(file.exists());
-        drop(listener);
+        let text = fs::read_to_string(&file).unwrap();
+        drop(announced);
+        // As it lies there when its process could not remove it.
+        fs::write(&file, text).unwrap();
         assert!(find(&context, "local").is_err() && !file.exists());
         fs::remove_dir_all(context.root).unwrap();
     }

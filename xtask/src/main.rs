@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod context;
 mod links;
+mod ports;
 mod report;
 mod templates;
 

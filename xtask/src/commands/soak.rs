@@ -10,7 +10,6 @@ mod traffic;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, TcpListener},
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -36,6 +35,7 @@ use crate::{
     cargo,
     cli::{ReportFormat, Soak},
     context::{Context, write_whole},
+    ports,
     report::Failure,
 };
 use audit::{Audit, Fate, Fates};
@@ -104,22 +104,14 @@ pub(crate) fn run(context: &Context, options: &Soak) -> Result<(), Failure> {
 
 /// Ports, and the template with their addresses in it.
 fn start_options(environment: Environment, folder: &Path) -> Result<Vec<String>, Failure> {
-    let free = ["--port", "--console-port", "--aws-port", "--paypal-port"].map(|option| {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::from("no port is free"))?;
-        let port = listener.local_addr().map_err(Failure::from("no port is free"))?.port();
-        Ok::<_, Failure>((option, port, listener))
-    });
-    // All are held until all are known, so that no two are the same.
-    let held = free.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let origin = |wanted: &str| {
-        let port = held.iter().find(|(option, ..)| *option == wanted).map_or(0, |(_, port, _)| *port);
-        format!("http://127.0.0.1:{port}")
-    };
-    let moved = environment.moved(CONSOLE_ORIGIN, &origin("--console-port"));
-    let template = infra::service(&moved.moved(PAYPAL_ORIGIN, &origin("--paypal-port"))).map_err(Failure::new)?;
+    let [api, console, aws, paypal] = ports::free()?;
+    let origin = |port: u16| format!("http://127.0.0.1:{port}");
+    let moved = environment.moved(CONSOLE_ORIGIN, &origin(console));
+    let template = infra::service(&moved.moved(PAYPAL_ORIGIN, &origin(paypal))).map_err(Failure::new)?;
     let file = folder.join("template.yaml");
     write_whole(&file, cfn::write::yaml(&template))?;
-    let ports = held.iter().flat_map(|(option, port, _)| [(*option).to_owned(), port.to_string()]);
+    let ports = [("--port", api), ("--console-port", console), ("--aws-port", aws), ("--paypal-port", paypal)];
+    let ports = ports.into_iter().flat_map(|(option, port)| [option.to_owned(), port.to_string()]);
     Ok(ports.chain(["--template".to_owned(), file.display().to_string()]).collect())
 }
 

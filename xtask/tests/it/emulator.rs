@@ -5,16 +5,30 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use contract::functions::ALL;
 use serde_json::Value;
 
 use crate::service::{Lines, root, scratch, xtask};
+
+/// A port that nobody listens on, below those that systems hand out by themselves, so that it stays free until it is
+/// opened, whatever other tests do meanwhile.
+fn free_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let tried = std::process::id() + u32::from(TRIED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(20_000 + tried % 10_000).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 /// A running emulator.
 pub(crate) struct Emulator {
@@ -29,7 +43,7 @@ impl Emulator {
         let program = program.expect("XTASK_EMULATOR names no emulator: run the tests by `cargo xtask test`");
         let folder = scratch(&format!("emulator-{name}"));
         // It takes a port's number, and cannot choose one.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let url = format!("http://127.0.0.1:{port}");
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("TMPDIR", &folder).current_dir(&folder);

@@ -15,9 +15,9 @@ use super::{
     client::Place,
     load::count,
     report::{Table, median, number},
-    runners::{Runner, Workshop, free_port, until_answered},
+    runners::{Runner, Workshop, until_answered},
 };
-use crate::{cargo, context::Context, report::Failure};
+use crate::{cargo, context::Context, ports, report::Failure};
 
 const ROUNDS: usize = 7;
 /// How long rest is looked at, once it is quiet.
@@ -58,7 +58,7 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
 
 /// The command as a person types it, until the service answers; in milliseconds.
 fn cargo_xtask_local(context: &Context) -> Result<f64, Failure> {
-    let port = free_port()?;
+    let [port] = ports::free()?;
     let place = Place::of(&format!("127.0.0.1:{port}"));
     let mut command = Command::new(cargo::program());
     command.args(["run", "--quiet", "--package", "xtask", "--", "-q", "local", "--port", &port.to_string()]);

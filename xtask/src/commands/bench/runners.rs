@@ -3,7 +3,6 @@
 
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -26,6 +25,7 @@ use crate::{
         test::python,
     },
     context::{Context, write_whole},
+    ports,
     report::Failure,
 };
 
@@ -41,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What all of them need.
 pub(super) struct Workshop {
     folder: PathBuf,
+    /// What runners write. Not in the project's own folder: cargo-lambda watches that, and each line would be work for it.
+    beside: PathBuf,
     template: PathBuf,
     binaries: PathBuf,
     cargo_lambda: Result<PathBuf, String>,
@@ -88,7 +90,7 @@ impl Workshop {
     /// Builds the function, and installs what it is compared with as far as that can be.
     pub(super) fn set_up(context: &Context) -> Result<Self, Failure> {
         let folder = context.root.join("target/bench/echo");
-        fs::create_dir_all(folder.join("src")).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+        made(&folder.join("src"))?;
         write_whole(&folder.join("Cargo.toml"), MANIFEST)?;
         write_whole(&folder.join("src/main.rs"), ECHO)?;
         let template = folder.join("template.yaml");
@@ -103,6 +105,7 @@ impl Workshop {
         Ok(Self {
             binaries: folder.join("target/release"),
             template,
+            beside: made(&context.root.join("target/bench/echo-runs"))?,
             folder,
             cargo_lambda: found(python::cargo_lambda(context)),
             ministack: found(python::set_up_emulators(context).map(|()| python::emulator(context))),
@@ -122,7 +125,7 @@ impl Workshop {
 
     /// This project's, which prints what happens into a file.
     pub(super) fn ours(&self, context: &Context) -> Result<Runner, Failure> {
-        self.start_ours(context, Some(&self.folder.join("local.log")))
+        self.start_ours(context, Some(&self.beside.join("local.log")))
     }
 
     /// This project's, which does not print what happens.
@@ -146,11 +149,11 @@ impl Workshop {
     /// This project's, without waiting until it answers.
     pub(super) fn begin_ours(&self, context: &Context) -> Result<(Group, Place), Failure> {
         let program = std::env::current_exe().map_err(Failure::from("cannot tell which program this is"))?;
-        let port = free_port()?;
+        let [port] = ports::free()?;
         let mut command = Command::new(program);
         command.args(["-q", "local"]).args(Self::options_of_ours(&self.template, port));
         command.arg("--binaries").arg(&self.binaries).current_dir(&context.root);
-        Ok((start(command, &self.folder.join("local-start.log"))?, Place::of(&format!("127.0.0.1:{port}"))))
+        Ok((start(command, &self.beside.join("local-start.log"))?, Place::of(&format!("127.0.0.1:{port}"))))
     }
 
     /// cargo-lambda, which starts so many processes of a function at most; nothing where it is not there.
@@ -164,22 +167,21 @@ impl Workshop {
     /// The same without waiting.
     pub(super) fn begin_cargo_lambda(&self, concurrency: usize) -> Result<Option<(Group, Place)>, Failure> {
         let Ok(program) = &self.cargo_lambda else { return Ok(None) };
-        let port = free_port()?;
+        let [port] = ports::free()?;
         let mut command = Command::new(program);
         command.args(["lambda", "watch", "--release", "--ignore-changes", "--invoke-address", "127.0.0.1"]);
         command.arg("--invoke-port").arg(port.to_string()).arg("--concurrency").arg(concurrency.to_string());
         command.current_dir(&self.folder).env_remove("CARGO_TARGET_DIR");
-        let group = start(command, &self.folder.join("cargo-lambda.log"))?;
+        let group = start(command, &self.beside.join("cargo-lambda.log"))?;
         Ok(Some((group, Place::of(&format!("127.0.0.1:{port}")))))
     }
 
     /// ministack, with the template deployed into it; nothing where it is not there.
     pub(super) fn ministack(&self) -> Result<Option<Runner>, Failure> {
         let Ok(program) = &self.ministack else { return Ok(None) };
-        let port = free_port()?;
+        let [port] = ports::free()?;
         let url = format!("http://127.0.0.1:{port}");
-        let folder = self.folder.join("ministack");
-        fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+        let folder = made(&self.beside.join("ministack"))?;
         let mut command = Command::new(program);
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).current_dir(&folder);
         command.env("TMPDIR", &folder).env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
@@ -328,8 +330,8 @@ pub(super) fn until_answered(place: &Place, request: &[u8]) -> Result<(), Failur
     Err(Failure::new(format!("{} does not answer with 200", place.address)))
 }
 
-/// A port that is free now; what is started there cannot choose one itself.
-pub(super) fn free_port() -> Result<u16, Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::from("no port is free"))?;
-    Ok(listener.local_addr().map_err(Failure::from("no port is free"))?.port())
+/// A folder, made if it is not there.
+fn made(folder: &Path) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
+    Ok(folder.to_owned())
 }
