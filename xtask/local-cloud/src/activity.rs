@@ -1,6 +1,6 @@
 //! What happens in the cloud, as it happens: one value an event, for the terminal and the console to render.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -135,7 +135,7 @@ pub enum What {
 /// The sending side; clones share one stream.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    sender: broadcast::Sender<Activity>,
+    sender: broadcast::Sender<Arc<Activity>>,
     recorder: Recorder,
 }
 
@@ -148,12 +148,12 @@ impl Default for Stream {
 impl Stream {
     /// Tells everyone who listens; nobody listening is fine.
     pub fn tell(&self, what: What, took: Option<Duration>) {
-        let _nobody_listens = self.sender.send(Activity { what, took });
+        let _nobody_listens = self.sender.send(Arc::new(Activity { what, took }));
     }
 
     /// Listens from now on.
     #[must_use]
-    pub fn listen(&self) -> broadcast::Receiver<Activity> {
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Activity>> {
         self.sender.subscribe()
     }
 

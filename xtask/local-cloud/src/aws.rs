@@ -4,6 +4,8 @@
 //! Signatures are not checked: this is one machine. The region that a request is signed for is the one that it asks; what
 //! is not signed asks the stack's.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::Bytes,
@@ -112,12 +114,13 @@ async fn answer(State(mut services): State<Services>, uri: Uri, headers: HeaderM
 
 /// What a call follows from: the access key that it is signed with says which environment makes it. A call from outside
 /// may name its trace.
-fn cause(services: &Services, headers: &HeaderMap) -> Cause {
+fn cause(services: &Services, headers: &HeaderMap) -> Arc<Cause> {
     let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = signature.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
     let cause = key.map(|key| services.recorder.caller(key)).unwrap_or_default();
     let trace_header = headers.get(XRAY).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Cause { parent: cause.parent.or_else(|| Span::of_headers(headers)), trace_header, ..cause }
+    let parent = cause.parent.or_else(|| Span::of_headers(headers));
+    Arc::new(Cause { parent, trace_header, ..Cause::clone(&cause) })
 }
 
 /// Does a function's call, unless it is refused or its answer is lost on purpose. Calls from outside are left in peace: they
@@ -129,7 +132,8 @@ async fn with_faults<T>(
     action: &str,
     work: impl Future<Output = Result<T, ApiError>>,
 ) -> Result<T, ApiError> {
-    let caller = Cause::current().from;
+    let cause = Cause::current();
+    let caller = &cause.from;
     let strikes =
         |fault| caller.starts_with("function:") && services.chaos.strikes(fault, &format!("{action} of {caller}"));
     if strikes(Fault::Throttle) {

@@ -4,7 +4,6 @@ mod update;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use axum::Router;
 use cfn::Template;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -20,7 +19,7 @@ use crate::{
     cloudformation::{CloudFormation, StackParts},
     console::{self, Console, Picture},
     event_source::{self, Feeding},
-    http_api::{self, Cors, RouteKey},
+    http_api::{self, Api, Cors, HttpApi, RouteKey},
     journal::{Journal, JournalError, Line, Saved},
     lambda::Lambda,
     live::Live,
@@ -150,7 +149,7 @@ pub struct Running {
     activity: Stream,
     chaos: Chaos,
     /// The HTTP API that is served.
-    api: Live<Router>,
+    api: Live<Api>,
     /// The pages of other origins that may call it.
     cors: Live<Option<Cors>>,
     picture: Live<Picture>,
@@ -210,7 +209,7 @@ impl Running {
         self.cors.set(made.api.cors.clone());
         let Services { lambda, logs, .. } = self.services.clone();
         let (activity, chaos) = (self.activity.clone(), self.chaos.clone());
-        self.api.set(http_api::service(made.api, self.given.account.clone(), lambda, logs, activity, chaos));
+        self.api.set(Api::new(made.api, self.given.account.clone(), lambda, logs, activity, chaos));
         self.feed(made.sources);
         let not_honoured = made.not_honoured.into_iter();
         let told = |(why, what): (_, std::collections::BTreeSet<_>)| {
@@ -290,9 +289,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         resources: std::mem::take(&mut made.resources),
         outputs: &made.outputs,
     };
+    let (lambda, logs) = (services.lambda.clone(), services.logs.clone());
+    let no_api = HttpApi::new("none", None);
+    let no_api = Api::new(no_api, account.clone(), lambda, logs, activity.clone(), chaos.clone());
     let mut running = Running {
         control: control.clone(),
-        api: Live::new(Router::new()),
+        api: Live::new(no_api),
         cors: Live::new(None),
         picture: Live::new(Picture::default()),
         cloudformation: CloudFormation::new(&account, stack),
@@ -320,13 +322,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         recorder: running.activity.recorder().clone(),
         chaos: running.chaos.clone(),
     };
-    let api = running.api.router();
     running.tasks.push(tokio::spawn(aws::serve(options.aws, behind.clone())));
-    running.tasks.push(tokio::spawn(http_api::serve(options.api, api.clone(), running.cors.clone())));
+    running.tasks.push(tokio::spawn(http_api::serve(options.api, running.api.clone(), running.cors.clone())));
     if let Some(console) = options.console {
         let cloud = console::Cloud {
             services: behind,
-            api,
+            api: running.api.clone(),
             api_endpoint: running.given.api_endpoint.clone(),
             picture: running.picture.clone(),
             notice: running.control.notice.clone(),

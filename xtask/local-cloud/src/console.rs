@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 
 pub(crate) use picture::{Picture, picture};
 
-use crate::{aws, chaos::Rates, live::Live, record::Subject, wire};
+use crate::{aws, chaos::Rates, http_api::Api, live::Live, record::Subject, wire};
 use refusal::Refusal;
 
 /// What a person may send, in bytes: as much as a queue takes, with room around it.
@@ -52,7 +52,7 @@ pub struct Console {
 /// The cloud that is shown.
 pub(crate) struct Cloud {
     pub(crate) services: aws::Services,
-    pub(crate) api: Router,
+    pub(crate) api: Live<Api>,
     pub(crate) api_endpoint: String,
     pub(crate) picture: Live<Picture>,
     /// What stands at the head of the page.

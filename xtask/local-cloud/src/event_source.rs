@@ -195,10 +195,10 @@ async fn work(source: &EventSource, queue: &Queue, lambda: &Lambda, region: &str
     }
     let payload = Bytes::from(event(queue, region, &batch).to_string());
     let ids = batch.iter().map(|message| message.message_id.as_str());
-    let cause = queue.recorder().cause_of(queue.node(), ids);
+    let cause = Arc::new(queue.recorder().cause_of(queue.node(), ids));
     let mut wait = Duration::from_millis(100);
     let invocation = loop {
-        match cause.clone().of(lambda.invoke(&source.function, payload.clone())).await {
+        match Arc::clone(&cause).of(lambda.invoke(&source.function, payload.clone())).await {
             Ok(invocation) => break invocation,
             // Until the messages are somebody else's.
             Err(InvokeError::Throttled) if batch.iter().any(|message| queue.is_current(&message.receipt_handle)) => {

@@ -16,11 +16,8 @@ use std::{
 };
 
 use axum::{
-    Router as Server,
-    body::Body,
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -43,7 +40,7 @@ use crate::{
     live::Live,
     logs::Logs,
     record::{Cause, Hop, Kind, Payload, RequestHead, Span, Trace},
-    wire::{self, own},
+    wire::{self, own, serve::Answers},
 };
 
 /// What a request may carry, in bytes.
@@ -78,6 +75,21 @@ pub struct HttpApi {
     pub access_log: Option<AccessLog>,
 }
 
+impl HttpApi {
+    /// One without routes.
+    pub(crate) fn new(id: &str, cors: Option<Cors>) -> Self {
+        Self {
+            id: id.to_owned(),
+            stage: DEFAULT_STAGE.to_owned(),
+            stage_variables: BTreeMap::new(),
+            routes: Vec::new(),
+            cors,
+            throttle: None,
+            access_log: None,
+        }
+    }
+}
+
 struct Shared {
     api: HttpApi,
     account: Account,
@@ -101,90 +113,99 @@ struct Known {
     came: Option<(RequestHead, Payload)>,
 }
 
-/// The API as a service that needs the connection's address beside each request.
-pub(crate) fn service(
-    mut api: HttpApi,
-    account: Account,
-    lambda: Lambda,
-    logs: Logs,
-    activity: Stream,
-    chaos: Chaos,
-) -> Server {
-    api.routes.sort_by_key(|route| route.key.priority());
-    let shared = Arc::new(Shared { api, account, lambda, logs, activity, chaos });
-    Server::new().fallback(answer).with_state(shared)
+/// An API that answers. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Shared>);
+
+/// Whom a port lets in, and the API behind it: both as they are at that moment.
+#[derive(Clone)]
+struct Door {
+    api: Live<Api>,
+    cors: Live<Option<Cors>>,
 }
 
 /// Serves the API until the task is aborted: to programs of this machine, and to pages that `cors` or this machine's own
 /// address allows.
-pub(crate) async fn serve(listener: TcpListener, service: Server, cors: Live<Option<Cors>>) {
-    let service = service.layer(from_fn_with_state(cors, known_only));
-    wire::serve::serve(listener, service).await;
+pub(crate) async fn serve(listener: TcpListener, api: Live<Api>, cors: Live<Option<Cors>>) {
+    wire::serve::serve(listener, Door { api, cors }).await;
 }
 
-/// On AWS an API is everybody's, and its functions work on what a page of another origin sends, though the page may not read
-/// the answer. Here it is the developer's own: pages that the template does not name get nothing done.
-async fn known_only(State(cors): State<Live<Option<Cors>>>, request: Request, next: Next) -> Response {
-    let cors = cors.get();
-    let headers = request.headers();
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    let fits = origin.is_none_or(|origin| {
-        own::is_own_origin(origin) || cors.as_ref().as_ref().is_some_and(|cors| cors.allows(origin))
-    });
-    if fits && own::is_addressed_here(headers) {
-        return next.run(request).await;
-    }
-    // As API Gateway answers under a name that is not its own.
-    let why = json!({ "message": "Forbidden", "why": "a page or a host name of somebody else's asks" }).to_string();
-    (StatusCode::FORBIDDEN, [("content-type", "application/json")], why).into_response()
-}
-
-async fn answer(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    let origin = request.headers().get("origin").cloned();
-    let recorder = shared.activity.recorder();
-    let number = recorder.next();
-    let trace = Cause { parent: Span::of_headers(request.headers()), ..Cause::default() }.trace(recorder, number);
-    let mut known = Known {
-        id: request_id(),
-        route_key: "-".to_owned(),
-        source_ip: peer.ip().to_string(),
-        since: Instant::now(),
-        number,
-        trace,
-        came: None,
-    };
-    let head = head(&request);
-    let mut failed = None;
-    let cause = Cause::new("api".to_owned(), vec![known.number]).within(known.trace.span);
-    let mut response = match cause.of(respond(&shared, request, &mut known)).await {
-        Ok(response) => response,
-        Err(refused) => {
-            failed = refused.why;
-            let body = json!({ "message": refused.message }).to_string();
-            (refused.status, [("content-type", "application/json")], body).into_response()
+impl Answers for Door {
+    /// On AWS an API is everybody's, and its functions work on what a page of another origin sends, though the page may not
+    /// read the answer. Here it is the developer's own: pages that the template does not name get nothing done.
+    async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
+        let headers = request.headers();
+        let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+        let fits = origin.is_none_or(|origin| {
+            own::is_own_origin(origin) || self.cors.get().as_ref().as_ref().is_some_and(|cors| cors.allows(origin))
+        });
+        if fits && own::is_addressed_here(headers) {
+            // Requests that are worked on end where they began.
+            return self.api.get().answer(peer, request).await;
         }
-    };
-    if let Some(cors) = &shared.api.cors {
-        cors.apply(origin.as_ref(), response.headers_mut());
+        // As API Gateway answers under a name that is not its own.
+        let why = json!({ "message": "Forbidden", "why": "a page or a host name of somebody else's asks" }).to_string();
+        (StatusCode::FORBIDDEN, [("content-type", "application/json")], why).into_response()
     }
-    if let Ok(id) = HeaderValue::from_str(&known.id) {
-        response.headers_mut().insert("apigw-requestid", id);
+}
+
+impl Api {
+    pub(crate) fn new(
+        mut api: HttpApi,
+        account: Account,
+        lambda: Lambda,
+        logs: Logs,
+        activity: Stream,
+        chaos: Chaos,
+    ) -> Self {
+        api.routes.sort_by_key(|route| route.key.priority());
+        Self(Arc::new(Shared { api, account, lambda, logs, activity, chaos }))
     }
-    let status = response.status().as_u16();
-    if let Some(log) = &shared.api.access_log {
-        let line = log.line(&shared.api.stage, &known, &head, status, failed.as_deref());
-        shared.logs.append(&log.group, &shared.api.id, &line);
+
+    /// Answers a request that comes from this address.
+    pub(crate) async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
+        let shared = &self.0;
+        let recorder = shared.activity.recorder();
+        let number = recorder.next();
+        let trace = Cause { parent: Span::of_headers(request.headers()), ..Cause::default() }.trace(recorder, number);
+        let mut known = Known {
+            id: request_id(),
+            route_key: "-".to_owned(),
+            source_ip: peer.ip().to_string(),
+            since: Instant::now(),
+            number,
+            trace,
+            came: None,
+        };
+        let head = Head::of(&request);
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut failed = None;
+        let cause = Cause::new("api".to_owned(), vec![known.number]).within(known.trace.span);
+        let mut response = match Arc::new(cause).of(respond(shared, request, &mut known)).await {
+            Ok(response) => response,
+            Err(refused) => {
+                failed = refused.why;
+                let body = json!({ "message": refused.message }).to_string();
+                (refused.status, [("content-type", "application/json")], body).into_response()
+            }
+        };
+        if let Some(cors) = &shared.api.cors {
+            cors.apply(origin.as_ref(), response.headers_mut());
+        }
+        if let Ok(id) = HeaderValue::from_str(&known.id) {
+            response.headers_mut().insert("apigw-requestid", id);
+        }
+        let status = response.status().as_u16();
+        if let Some(log) = &shared.api.access_log {
+            let line = log.line(&shared.api.stage, &known, &head, status, failed.as_deref());
+            shared.logs.append(&log.group, &shared.api.id, &line);
+        }
+        let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+        keep(shared, &mut known, &format!("{method} {path}"), status);
+        let what = What::Request { method, path, api: shared.api.id.clone(), status };
+        shared.activity.tell(what, Some(known.since.elapsed()));
+        response
     }
-    keep(&shared, &mut known, &format!("{method} {path}"), status);
-    shared
-        .activity
-        .tell(What::Request { method, path, api: shared.api.id.clone(), status }, Some(known.since.elapsed()));
-    response
 }
 
 /// Records a request that is answered.
@@ -242,14 +263,15 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         route: &route.key,
         parts: &parts,
         path: &path,
-        parameters,
+        parameters: &parameters,
         body: &body,
     });
-    let event = Bytes::from(event.to_string());
+    let event = Bytes::from(event);
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let route_key = known.route_key.clone();
-    let came = RequestHead { method: parts.method, target, headers: parts.headers, route: route_key };
-    known.came = Some((came, Payload::shared(&body)));
+    let headers = (&parts.headers).into();
+    let came = RequestHead { method: parts.method, target, headers, route: route_key };
+    known.came = Some((came, Payload::copied(&body)));
     if event.len() > LONGEST_EVENT {
         return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
     }
@@ -294,26 +316,28 @@ async fn invoke(shared: &Shared, route: &Route, event: Bytes) -> Result<Response
     route.payload.response(&answer).ok_or_else(|| broken("the function's answer is no response".to_owned()))
 }
 
-/// The request's line and headers, for the access log.
+/// What the access log and others say of a request that is worked on.
 struct Head {
-    method: String,
-    path: String,
-    protocol: String,
-    user_agent: String,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    user_agent: Option<HeaderValue>,
 }
 
-fn head(request: &Request<Body>) -> Head {
-    let user_agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-    Head {
-        method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
-        protocol: format!("{:?}", request.version()),
-        user_agent: user_agent.unwrap_or_default().to_owned(),
+impl Head {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            user_agent: request.headers().get(header::USER_AGENT).cloned(),
+        }
     }
 }
 
-fn head_size(request: &Request<Body>) -> usize {
-    let line = request.method().as_str().len() + request.uri().to_string().len() + " HTTP/1.1".len() + 1;
+fn head_size(request: &Request) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target + " HTTP/1.1".len() + 1;
     line + headers_size(request.headers())
 }
 

@@ -379,8 +379,8 @@ impl Pool {
         let (number, journeys) = cause.next(host.activity.recorder());
         let node = format!("function:{}", self.function.name);
         let trace = cause.trace(host.activity.recorder(), number);
-        let mine = Cause::new(node.clone(), journeys.clone()).within(trace.span);
-        let carried = Payload::shared(&payload);
+        let mine = Arc::new(Cause::new(node.clone(), journeys.clone()).within(trace.span));
+        let carried = Payload::copied(&payload);
         let (request_id, since) = (Uuid::new_v4().to_string(), Instant::now());
         let idle = self.idle();
         let cold = idle.is_none();
@@ -403,7 +403,7 @@ impl Pool {
             error: error.clone(),
             message_id: Some(request_id.clone()),
             payload: carried,
-            answer: Payload::shared(match &result {
+            answer: Payload::copied(match &result {
                 Ok(answer) => answer,
                 Err(error) => &error.payload,
             }),

@@ -2,13 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    response::Response,
-};
-use tower_service::Service;
-
 /// A value that another can take the place of: whoever reads it gets the one of that moment. Clones share it.
 pub(crate) struct Live<T>(Arc<RwLock<Arc<T>>>);
 
@@ -29,20 +22,5 @@ impl<T> Live<T> {
 
     pub(crate) fn set(&self, value: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
-    }
-}
-
-impl Live<Router> {
-    /// A router that hands each request to the one of that moment. Requests that are worked on end where they began.
-    pub(crate) fn router(&self) -> Router {
-        Router::new().fallback(hand_over).with_state(self.clone())
-    }
-}
-
-async fn hand_over(State(live): State<Live<Router>>, request: Request) -> Response {
-    let mut router = Router::clone(&live.get());
-    match router.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
     }
 }

@@ -192,7 +192,7 @@ pub(crate) fn provision(
         Some(StackResource { id: id.to_string(), kind: resource.kind.clone(), physical })
     });
     let resources = resources.collect();
-    let nothing = || api("none", None);
+    let nothing = || HttpApi::new("none", None);
     Ok(Provisioned {
         api: maker.api.unwrap_or_else(nothing),
         sources: maker.sources,
@@ -444,7 +444,7 @@ impl Maker<'_> {
             }
         });
         let id = wanted.id.as_str().to_ascii_lowercase();
-        self.api = Some(api(&id, cors));
+        self.api = Some(HttpApi::new(&id, cors));
         Ok(Made::new(&id).with("ApiId", &id).with("ApiEndpoint", &self.given.api_endpoint))
     }
 
@@ -593,13 +593,6 @@ impl Wanted<'_> {
 /// Whether a person may call something that has this name so: by all of it, or by what comes after a hyphen.
 pub(crate) fn is_called(name: &str, wanted: &str) -> bool {
     name == wanted || name.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('-'))
-}
-
-/// An API without routes yet.
-fn api(id: &str, cors: Option<Cors>) -> HttpApi {
-    let stage = DEFAULT_STAGE.to_owned();
-    let stage_variables = BTreeMap::new();
-    HttpApi { id: id.to_owned(), stage, stage_variables, routes: Vec::new(), cors, throttle: None, access_log: None }
 }
 
 /// A value as the text that AWS's APIs take: objects as JSON.

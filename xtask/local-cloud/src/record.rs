@@ -5,7 +5,7 @@
 //! each execution environment has an access key of its own and works on one event at a time, so a call that is signed with
 //! the key belongs to the invocation.
 //!
-//! Recording must cost the cloud next to nothing: a lock, a push, and a copy of what is not shared already. The newest
+//! Recording must cost the cloud next to nothing: a lock, a push, and a copy. The newest
 //! [`KEPT`] hops are kept, and of their payloads at most [`KEPT_BYTES`].
 
 mod cause;
@@ -25,7 +25,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub(crate) use cause::Cause;
-pub use hop::{Hop, Kind, Payload, RequestHead};
+pub use hop::{Headers, Hop, Kind, Payload, RequestHead};
 pub(crate) use trace::XRAY;
 pub use trace::{Span, Trace};
 
@@ -90,7 +90,7 @@ struct Kept {
     /// The hop that said what a message belongs to.
     messages: HashMap<String, Told>,
     /// What each access key's environment works on.
-    working: HashMap<String, Cause>,
+    working: HashMap<String, Arc<Cause>>,
     /// By where edges begin and where they end.
     totals: BTreeMap<String, BTreeMap<String, Total>>,
     /// How many edges are counted.
@@ -192,8 +192,14 @@ impl Recorder {
     }
 
     /// Says what the environment with this access key works on.
-    pub(crate) fn working(&self, access_key: &str, cause: Cause) {
-        self.kept().working.insert(access_key.to_owned(), cause);
+    pub(crate) fn working(&self, access_key: &str, cause: Arc<Cause>) {
+        let mut kept = self.kept();
+        match kept.working.get_mut(access_key) {
+            Some(known) => *known = cause,
+            None => {
+                kept.working.insert(access_key.to_owned(), cause);
+            }
+        }
     }
 
     /// Forgets an environment.
@@ -202,7 +208,7 @@ impl Recorder {
     }
 
     /// What a call with this access key follows from.
-    pub(crate) fn caller(&self, access_key: &str) -> Cause {
+    pub(crate) fn caller(&self, access_key: &str) -> Arc<Cause> {
         self.kept().working.get(access_key).cloned().unwrap_or_default()
     }
 

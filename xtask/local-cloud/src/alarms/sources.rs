@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>,
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html>
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Counts what happens until the task is aborted.
-pub(super) fn follow(mut happens: Receiver<Activity>, metrics: Metrics) -> JoinHandle<()> {
+pub(super) fn follow(mut happens: Receiver<Arc<Activity>>, metrics: Metrics) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             match happens.recv().await {

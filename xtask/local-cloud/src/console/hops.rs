@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Json,
     body::Body,
-    extract::{ConnectInfo, Path, State},
+    extract::{Path, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header},
     response::{IntoResponse, Response},
 };
@@ -14,7 +14,6 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_service::Service;
 
 use super::{Refusal, Shared};
 use crate::{
@@ -37,7 +36,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(number): Path<u
     let hop = find(&shared, number)?;
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = hop.head.as_ref().map(|head| {
-        let all = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
+        let all = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(&value)));
         json!({ "method": head.method.as_str(), "target": head.target, "headers": all.collect::<Vec<_>>() })
     });
     let attributes = hop.attributes.iter().map(|(name, value)| (name.clone(), json!(value.text)));
@@ -172,7 +171,10 @@ pub(super) async fn replay(
     match hop.kind {
         Kind::Request => {
             let head = hop.head.as_ref().ok_or_else(|| Refusal::bad(&"the request was refused before it was read"))?;
-            let mut headers = head.headers.clone();
+            let mut headers = HeaderMap::new();
+            head.headers.iter().for_each(|(name, value)| {
+                headers.append(name, value);
+            });
             headers.remove(header::CONTENT_LENGTH);
             call(&shared, head.method.clone(), &head.target, headers, bytes).await
         }
@@ -247,8 +249,8 @@ async fn call(
     if let Ok(host) = shared.cloud.api_endpoint.trim_start_matches("http://").parse() {
         request.headers_mut().entry(header::HOST).or_insert(host);
     }
-    request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 0))));
-    let Ok(response) = shared.cloud.api.clone().call(request).await;
+    let peer = SocketAddr::from(([127, 0, 0, 1], 0));
+    let response = shared.cloud.api.get().answer(peer, request).await;
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
     let body = body.map_err(|_| Refusal::bad(&"the answer is too long to show"))?.to_bytes();

@@ -21,8 +21,12 @@ fn a_hop_is_a_line_for_a_shell_whatever_stands_in_it() {
     let mut headers = http::HeaderMap::new();
     headers.insert("host", "127.0.0.1:3000".parse().unwrap());
     headers.insert("x-one", "it's".parse().unwrap());
-    let head =
-        RequestHead { method: http::Method::POST, target: "/a?b=c&d".to_owned(), headers, route: "POST /a".to_owned() };
+    let head = RequestHead {
+        method: http::Method::POST,
+        target: "/a?b=c&d".to_owned(),
+        headers: (&headers).into(),
+        route: "POST /a".to_owned(),
+    };
     let request = Hop { head: Some(head), ..hop(Kind::Request, "api", r#"{"a":"it's"}"#) };
     let quoted = r#"curl -X POST 'http://api/a?b=c&d' -H 'x-one: it'\''s' --data-binary '{"a":"it'\''s"}'"#;
     assert_eq!(line(&request).unwrap(), quoted);

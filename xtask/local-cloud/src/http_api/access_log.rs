@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Head, Known};
+use super::{Head, Known, payload::log_time};
 
 /// Where requests are noted, and how.
 #[derive(Clone, Debug)]
@@ -23,12 +23,14 @@ impl AccessLog {
             "routeKey" | "resourcePath" => known.route_key.clone(),
             "status" | "integrationStatus" => status.to_string(),
             "responseLatency" | "integrationLatency" => known.since.elapsed().as_millis().to_string(),
-            "httpMethod" => head.method.clone(),
-            "path" => head.path.clone(),
-            "protocol" => head.protocol.clone(),
+            "httpMethod" => head.method.to_string(),
+            "path" => head.uri.path().to_owned(),
+            "protocol" => format!("{:?}", head.version),
             "identity.sourceIp" => known.source_ip.clone(),
-            "identity.userAgent" => head.user_agent.clone(),
-            "requestTime" => Timestamp::now().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "identity.userAgent" => {
+                head.user_agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned()
+            }
+            "requestTime" => log_time(Timestamp::now()),
             "requestTimeEpoch" => Timestamp::now().as_millisecond().to_string(),
             "stage" => stage.to_owned(),
             "error.message" | "integrationErrorMessage" | "integration.error" => failed.unwrap_or("-").to_owned(),

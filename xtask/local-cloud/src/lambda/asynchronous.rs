@@ -104,10 +104,10 @@ impl Asynchronous {
                 queue.0.bury(target, &payload, &event_id, &end);
             }
             // The function may be told under its own name, so this comes from it.
-            let cause = Cause { from: format!("function:{}", known.name), ..Cause::current() };
+            let cause = Cause { from: format!("function:{}", known.name), ..Cause::clone(&Cause::current()) };
             if let Some(target) = if failed { &config.on_failure } else { &config.on_success } {
                 let record = end.record(&arn, &event_id, &payload, sqs.clock().timestamp());
-                cause.of_now(|| queue.tell(target, record.to_string()));
+                Arc::new(cause).of_now(|| queue.tell(target, record.to_string()));
             }
         }));
         Some(id)

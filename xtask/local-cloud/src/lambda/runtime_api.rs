@@ -2,16 +2,17 @@
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode},
-    middleware::from_fn,
+    Json,
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use serde_json::json;
 use tokio::{
@@ -20,7 +21,9 @@ use tokio::{
 };
 
 use super::{FunctionError, lock};
-use crate::wire;
+use crate::wire::{self, serve::Answers};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What a function may answer, in bytes.
 ///
@@ -99,57 +102,102 @@ impl Slot {
     }
 }
 
+/// The endpoint of one environment.
+#[derive(Clone)]
+struct Endpoint(Arc<Slot>);
+
 /// Serves the endpoint until it is aborted.
 pub(super) async fn serve(listener: TcpListener, slot: Arc<Slot>) {
-    let router = Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-        .route("/2018-06-01/runtime/init/error", post(initialization_error))
-        .layer(DefaultBodyLimit::max(LONGEST_ANSWER))
+    wire::serve::serve(listener, Endpoint(slot)).await;
+}
+
+impl Answers for Endpoint {
+    async fn answer(&self, _peer: SocketAddr, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
         // A page that guesses the port would take the event from the function, or answer in its place.
-        .layer(from_fn(wire::own::own_only))
-        .with_state(slot);
-    wire::serve::serve(listener, router).await;
+        if !wire::own::is_own(&parts.headers) {
+            return wire::own::refusal();
+        }
+        let slot = &self.0;
+        let path = parts.uri.path().strip_prefix("/2018-06-01/runtime/").unwrap_or_default();
+        let call = match path.strip_prefix("invocation/") {
+            Some("next") => Call::Next,
+            Some(invocation) => match invocation.split_once('/') {
+                Some((id, "response")) => Call::Response(id),
+                Some((id, "error")) => Call::Error(id),
+                _ => return StatusCode::NOT_FOUND.into_response(),
+            },
+            None if path == "init/error" => Call::InitializationError,
+            None => return StatusCode::NOT_FOUND.into_response(),
+        };
+        let wanted = if matches!(call, Call::Next) { Method::GET } else { Method::POST };
+        if parts.method != wanted {
+            return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, wanted.as_str())]).into_response();
+        }
+        match call {
+            Call::Next => next(slot).await,
+            Call::Response(id) => response(slot, id, body).await,
+            Call::Error(id) => match answered(body).await {
+                Ok(body) => accepted(slot.answer(id, Err(told(&parts.headers, body)))),
+                Err(refused) => refused,
+            },
+            Call::InitializationError => match answered(body).await {
+                Ok(body) => initialization_error(slot, &parts.headers, body),
+                Err(refused) => refused,
+            },
+        }
+    }
+}
+
+/// What a function can ask for; the ids are those of invocations.
+enum Call<'a> {
+    Next,
+    Response(&'a str),
+    Error(&'a str),
+    InitializationError,
 }
 
 /// Waits for an event, as long as it takes.
-async fn next(State(slot): State<Arc<Slot>>) -> Response {
-    slot.polled.send_replace(true);
+async fn next(slot: &Slot) -> Response {
+    slot.polled.send_if_modified(|polled| !std::mem::replace(polled, true));
     let Some(event) = slot.waiting.lock().await.recv().await else { return StatusCode::GONE.into_response() };
-    let headers = [
+    let mut response = Response::new(Body::from(event.payload));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    for (name, value) in [
         ("lambda-runtime-aws-request-id", event.request_id),
         ("lambda-runtime-deadline-ms", event.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", event.function_arn),
         ("lambda-runtime-trace-id", event.trace),
-        ("content-type", "application/json".to_owned()),
-    ];
-    (headers, event.payload).into_response()
+    ] {
+        // A name with other letters than a header can have is no function's.
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
 }
 
-async fn response(
-    State(slot): State<Arc<Slot>>,
-    Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match body {
-        Ok(body) => accepted(slot.answer(&id, Ok(body))),
+async fn response(slot: &Slot, id: &str, body: Body) -> Response {
+    match to_bytes(body, LONGEST_ANSWER).await {
+        Ok(body) => accepted(slot.answer(id, Ok(body))),
         Err(_) => {
             let message =
                 format!("Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes).");
-            slot.answer(&id, Err(FunctionError::new("Function.ResponseSizeTooLarge", &id, &message)));
+            slot.answer(id, Err(FunctionError::new("Function.ResponseSizeTooLarge", id, &message)));
             let body = json!({ "errorType": "RequestEntityTooLarge", "errorMessage": message });
             (StatusCode::PAYLOAD_TOO_LARGE, Json(body)).into_response()
         }
     }
 }
 
-async fn error(State(slot): State<Arc<Slot>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    accepted(slot.answer(&id, Err(told(&headers, body))))
+/// The body of an error, which is no longer than an answer; otherwise what the function is told.
+async fn answered(body: Body) -> Result<Bytes, Response> {
+    to_bytes(body, LONGEST_ANSWER).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())
 }
 
-async fn initialization_error(State(slot): State<Arc<Slot>>, headers: HeaderMap, body: Bytes) -> Response {
-    *lock(&slot.initialization_error) = Some(told(&headers, body));
+fn initialization_error(slot: &Slot, headers: &HeaderMap, body: Bytes) -> Response {
+    *lock(&slot.initialization_error) = Some(told(headers, body));
     slot.initialization_failed.notify_one();
     accepted(true)
 }
@@ -163,9 +211,10 @@ fn told(headers: &HeaderMap, body: Bytes) -> FunctionError {
 }
 
 fn accepted(known: bool) -> Response {
-    if known {
-        return (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response();
-    }
-    let body = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    let (status, body) = if known {
+        (StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
+    } else {
+        (StatusCode::BAD_REQUEST, r#"{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}"#)
+    };
+    (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
 }

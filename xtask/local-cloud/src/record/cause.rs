@@ -1,11 +1,11 @@
 //! What a hop follows from. It stands beside the work, in the task, so that nothing has to hand it on.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use super::{Recorder, Span, Trace};
 
 tokio::task_local! {
-    static CAUSE: Cause;
+    static CAUSE: Arc<Cause>;
 }
 
 /// Where work comes from: a node of the picture, the journeys that it belongs to, and the hop that it follows from.
@@ -40,8 +40,8 @@ impl Cause {
     }
 
     /// What the work of this task follows from.
-    pub(crate) fn current() -> Self {
-        CAUSE.try_with(Clone::clone).unwrap_or_default()
+    pub(crate) fn current() -> Arc<Self> {
+        CAUSE.try_with(Arc::clone).unwrap_or_default()
     }
 
     /// X-Ray's header that came with the call which this task works on.
@@ -50,12 +50,12 @@ impl Cause {
     }
 
     /// Works, with this as the cause.
-    pub(crate) async fn of<F: Future>(self, work: F) -> F::Output {
+    pub(crate) async fn of<F: Future>(self: Arc<Self>, work: F) -> F::Output {
         CAUSE.scope(self, work).await
     }
 
     /// Works at once, with this as the cause.
-    pub(crate) fn of_now<T>(self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn of_now<T>(self: Arc<Self>, work: impl FnOnce() -> T) -> T {
         CAUSE.sync_scope(self, work)
     }
 

@@ -89,9 +89,41 @@ pub struct RequestHead {
     /// Path and query.
     pub target: String,
     /// As they came.
-    pub headers: http::HeaderMap,
+    pub headers: Headers,
     /// The route that it took, such as `GET /plans/{id}`.
     pub route: String,
+}
+
+/// Headers, in one piece of memory of their own. The map that they come in holds the whole buffer that they were read into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Box<[u8]>);
+
+impl From<&http::HeaderMap> for Headers {
+    fn from(headers: &http::HeaderMap) -> Self {
+        let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+        let mut lines = Vec::with_capacity(length);
+        for (name, value) in headers {
+            lines.extend_from_slice(name.as_str().as_bytes());
+            lines.push(b':');
+            lines.extend_from_slice(value.as_bytes());
+            lines.push(b'\n');
+        }
+        Self(lines.into_boxed_slice())
+    }
+}
+
+impl Headers {
+    /// Each name with its value, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (http::HeaderName, http::HeaderValue)> {
+        // No name has a colon, and no value a line's end.
+        let lines = self.0.split(|byte| *byte == b'\n').filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((line.get(..colon)?, line.get(colon + 1..)?))
+        });
+        lines.filter_map(|(name, value)| {
+            Some((http::HeaderName::from_bytes(name).ok()?, http::HeaderValue::from_bytes(value).ok()?))
+        })
+    }
 }
 
 /// What a hop carried, as far as it is kept.
@@ -104,18 +136,12 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Keeps bytes that are shared anyway.
+    /// Keeps a copy. Bytes that are shared hold the whole buffer that they were read into, which may be much longer.
     #[must_use]
-    pub fn shared(bytes: &Bytes) -> Self {
-        let kept = if bytes.len() <= LONGEST { bytes.clone() } else { Bytes::new() };
-        Self { bytes: kept, length: bytes.len() }
-    }
-
-    /// Keeps a copy.
-    #[must_use]
-    pub fn copied(text: &str) -> Self {
-        let kept = if text.len() <= LONGEST { Bytes::copy_from_slice(text.as_bytes()) } else { Bytes::new() };
-        Self { bytes: kept, length: text.len() }
+    pub fn copied(payload: impl AsRef<[u8]>) -> Self {
+        let payload = payload.as_ref();
+        let kept = if payload.len() <= LONGEST { Bytes::copy_from_slice(payload) } else { Bytes::new() };
+        Self { bytes: kept, length: payload.len() }
     }
 
     /// Whether all of it is kept.
@@ -169,7 +195,7 @@ impl Hop {
 
     /// How much memory it takes, about, in bytes.
     pub(super) fn size(&self) -> usize {
-        let head = self.head.as_ref().map_or(0, |head| head.headers.len() * 64 + head.target.len());
+        let head = self.head.as_ref().map_or(0, |head| head.headers.0.len() + head.target.len());
         size_of::<Self>() + self.payload.bytes.len() + self.answer.bytes.len() + head + self.attributes.len() * 128
     }
 }

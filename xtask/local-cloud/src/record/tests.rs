@@ -64,8 +64,8 @@ fn what_a_batch_brings_forth_stays_with_the_journey_that_it_is_about() {
 #[test]
 fn a_call_belongs_to_what_its_key_works_on() {
     let recorder = Recorder::default();
-    recorder.working("key", Cause::new("function:f".to_owned(), vec![7]));
+    recorder.working("key", Arc::new(Cause::new("function:f".to_owned(), vec![7])));
     assert_eq!(recorder.caller("key").journeys, [7]);
     recorder.ended("key");
-    assert_eq!(recorder.caller("key"), Cause::default());
+    assert_eq!(*recorder.caller("key"), Cause::default());
 }

@@ -88,7 +88,7 @@ impl Sns {
         let (deliveries, message_id) = (wanted.len(), published.message_id.clone());
         let cause = self.keep(publish, &name, &message_id);
         self.inner.activity.tell(What::Published { topic: name, message_id, deliveries }, None);
-        cause.of_now(|| {
+        Arc::new(cause).of_now(|| {
             for subscription in wanted {
                 delivery::deliver(self, subscription, publish, published);
             }
@@ -112,7 +112,7 @@ impl Sns {
         });
         // Which of several journeys it is may be known only from what it says.
         let journeys = recorder.hop(number).map_or(journeys, |hop| hop.journeys.clone());
-        Cause { trace_header: cause.trace_header, ..Cause::new(node, journeys).within(span) }
+        Cause { trace_header: cause.trace_header.clone(), ..Cause::new(node, journeys).within(span) }
     }
 }
 

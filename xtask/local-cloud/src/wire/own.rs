@@ -38,7 +38,7 @@ pub(crate) fn refusal() -> Response {
 }
 
 /// Whether a request is one of this machine's own.
-fn is_own(headers: &HeaderMap) -> bool {
+pub(crate) fn is_own(headers: &HeaderMap) -> bool {
     let own = match text(headers, "origin") {
         Some(origin) => is_own_origin(origin),
         None => text(headers, "sec-fetch-site").is_none_or(|site| ["same-origin", "same-site", "none"].contains(&site)),

@@ -1,11 +1,11 @@
 //! Answers on a port of this machine, so that nobody who is slow, or many, keeps others waiting for long.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, Request},
+    extract::Request,
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
@@ -30,9 +30,22 @@ const MOST: usize = 2000;
 /// How long to wait when the system has no connection left to give.
 const NONE_LEFT: Duration = Duration::from_millis(50);
 
-/// Serves until the task is aborted; then every connection ends. Requests know whom they come from, as
-/// [`ConnectInfo`] of an address.
-pub(crate) async fn serve(listener: TcpListener, router: Router) {
+/// What answers requests. Each connection has a clone.
+///
+/// A router is one. What is asked with every event is no router: finding its way through one costs as much as the answer.
+pub(crate) trait Answers: Clone + Send + Sync + 'static {
+    /// Answers a request that comes from this address.
+    fn answer(&self, peer: SocketAddr, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl Answers for Router {
+    async fn answer(&self, _peer: SocketAddr, request: Request) -> Response {
+        self.clone().call(request).await.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// Serves until the task is aborted; then every connection ends.
+pub(crate) async fn serve(listener: TcpListener, answers: impl Answers) {
     let room = Arc::new(Semaphore::new(MOST));
     let mut connections = JoinSet::new();
     loop {
@@ -51,24 +64,19 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
         };
         // Answers are small, and waiting to fill a packet costs 40 ms.
         let _slower_then = stream.set_nodelay(true);
-        let router = router.clone();
+        let answers = answers.clone();
         connections.spawn(async move {
-            connection(stream, router, ConnectInfo(peer)).await;
+            connection(stream, answers, peer).await;
             drop(place);
         });
     }
 }
 
 /// Answers one connection's requests, one after the other, until it ends or is too slow.
-async fn connection<C: Clone + Send + Sync + 'static>(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    router: Router,
-    peer: ConnectInfo<C>,
-) {
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (mut router, mut request) = (router.clone(), request.map(Body::new));
-        request.extensions_mut().insert(peer.clone());
-        async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, answers: impl Answers, peer: SocketAddr) {
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let answer = answers.answer(peer, request.map(Body::new));
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -105,7 +113,7 @@ mod tests {
             .route("/", get(|| async { "hello" }).post(|body: String| async move { body }))
             .route("/never", post(std::future::pending::<()>))
             .layer(from_fn(|request, next| whole(10, request, next)));
-        tokio::spawn(connection(theirs, router, ConnectInfo(())));
+        tokio::spawn(async move { connection(theirs, router, SocketAddr::from(([127, 0, 0, 1], 1))).await });
         ours
     }
 

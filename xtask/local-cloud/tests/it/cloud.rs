@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -235,7 +236,10 @@ impl Cloud {
     }
 
     /// Waits for something to happen; `listener` was made before it could.
-    pub(crate) async fn happens(listener: &mut Receiver<Activity>, wanted: impl Fn(&What) -> bool) -> Activity {
+    pub(crate) async fn happens(
+        listener: &mut Receiver<Arc<Activity>>,
+        wanted: impl Fn(&What) -> bool,
+    ) -> Arc<Activity> {
         let found = async {
             loop {
                 match listener.recv().await {

@@ -95,8 +95,8 @@ async fn what_a_filter_does_not_fit_is_deleted() {
     let mut happened = cloud.activity.listen();
     work(&cloud, &[json!({ "kind": "other" }), json!({ "kind": "wanted" })]).await;
     let seen = Cloud::happens(&mut happened, |what| matches!(what, What::Logged { .. })).await;
-    let What::Logged { line, .. } = seen.what else { unreachable!() };
-    let event: Value = serde_json::from_str(&line).unwrap();
+    let What::Logged { line, .. } = &seen.what else { unreachable!() };
+    let event: Value = serde_json::from_str(line).unwrap();
     let bodies: Vec<_> = event["Records"].as_array().unwrap().iter().map(|record| record["body"].clone()).collect();
     assert_eq!(bodies, [json!({ "kind": "wanted" }).to_string()]);
     cloud.running.stop().await;

@@ -25,7 +25,7 @@ use crate::addresses::Addresses;
 /// How many of the last happenings are kept.
 const KEPT: usize = 500;
 
-pub(super) type Recent = Arc<Mutex<VecDeque<Activity>>>;
+pub(super) type Recent = Arc<Mutex<VecDeque<Arc<Activity>>>>;
 
 /// The console of this service.
 pub(super) fn console(
@@ -53,7 +53,8 @@ pub(super) fn console(
 }
 
 async fn activity(State(recent): State<Recent>) -> Json<Vec<Activity>> {
-    Json(recent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
+    let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+    Json(recent.iter().map(|happened| Activity::clone(happened)).collect())
 }
 
 /// Begins to remember what happens.
@@ -63,7 +64,7 @@ pub(super) fn remember(stream: &Stream) -> Recent {
     recent
 }
 
-async fn keep(mut receiver: Receiver<Activity>, recent: Recent) {
+async fn keep(mut receiver: Receiver<Arc<Activity>>, recent: Recent) {
     loop {
         match receiver.recv().await {
             Ok(happened) => {

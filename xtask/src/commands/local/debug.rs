@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use local_cloud::activity::{Activity, What};
@@ -15,14 +16,18 @@ use tokio::{
 use super::lines::say;
 
 /// Says how to attach to each process of a function, as it starts, until it is aborted.
-pub(super) fn tell(mut cloud: Receiver<Activity>, name: String, binary: PathBuf) -> JoinHandle<()> {
+pub(super) fn tell(mut cloud: Receiver<Arc<Activity>>, name: String, binary: PathBuf) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             match cloud.recv().await {
-                Ok(Activity { what: What::Started { function, pid }, .. }) if function == name => {
-                    say(&attach(&name, pid, &binary.display().to_string(), may_attach()));
+                Ok(happened) => {
+                    if let What::Started { function, pid } = &happened.what
+                        && *function == name
+                    {
+                        say(&attach(&name, *pid, &binary.display().to_string(), may_attach()));
+                    }
                 }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
         }

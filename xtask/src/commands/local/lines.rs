@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -66,7 +67,7 @@ fn curl(api: &str, method: &str, path: &str) -> String {
 
 /// Prints a line for each thing that happens, until it is aborted. Names are shown without `prefix`, which all of them have.
 pub(super) fn print(
-    cloud: Receiver<Activity>,
+    cloud: Receiver<Arc<Activity>>,
     sandbox: Receiver<paypal_sandbox::Activity>,
     prefix: String,
 ) -> JoinHandle<()> {
@@ -88,7 +89,7 @@ pub(super) fn print(
 }
 
 /// Prints only what a developer must know, until it is aborted.
-pub(super) fn print_failures(cloud: Receiver<Activity>, prefix: String) -> JoinHandle<()> {
+pub(super) fn print_failures(cloud: Receiver<Arc<Activity>>, prefix: String) -> JoinHandle<()> {
     tokio::spawn(each(cloud, move |happened| {
         if let Some(failure) = failure(&happened.what, &prefix) {
             crate::report::failure(&failure);

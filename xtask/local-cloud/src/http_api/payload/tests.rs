@@ -24,9 +24,10 @@ fn of(format: PayloadFormat, request: request::Builder, body: &[u8]) -> Value {
     let stage_variables = BTreeMap::new();
     let api = HttpApi { id, stage, stage_variables, routes: Vec::new(), cors: None, throttle: None, access_log: None };
     let path = decoded_path(parts.uri.path());
-    let parameters = BTreeMap::from([("proxy".to_owned(), "a".to_owned())]);
+    let parameters = &BTreeMap::from([("proxy".to_owned(), "a".to_owned())]);
     let (account, known, route, parts, path) = (&account, &known, &route, &parts, path.as_str());
-    format.event(&Parts { api: &api, account, known, route, parts, path, parameters, body })
+    let event = format.event(&Parts { api: &api, account, known, route, parts, path, parameters, body });
+    serde_json::from_slice(&event).unwrap()
 }
 
 fn request() -> request::Builder {

@@ -1,19 +1,24 @@
 //! Payload format 1.0: all values of headers and parameters beside the last ones, and an answer that says its status.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use axum::response::Response;
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Parts, body_text, came_at, finished, header_text, last, query, status, with_header};
+use super::{Pair, Parts, body_text, finished, header_text, last, log_time, protocol, query, status, with_header};
 use crate::http_api::RouteKey;
 
 /// The event that a function gets. What is empty is null.
 pub(super) fn event(request: &Parts<'_>) -> Value {
-    let Parts { api, account, known, parts, path, parameters, body, .. } = request;
+    let Parts { api, account, known, parts, path, parameters, body, .. } = *request;
     let (headers, query) = (super::headers(request), query(request));
     let host = last(&headers, "host");
-    let (time, epoch) = came_at();
+    let now = Timestamp::now();
     let (method, resource) = (parts.method.as_str(), resource(request.route));
     let (text, is_base64) = body_text(parts, body);
     json!({
@@ -48,16 +53,16 @@ pub(super) fn event(request: &Parts<'_>) -> Value {
                 "userArn": null,
             },
             "path": path,
-            "protocol": format!("{:?}", parts.version),
+            "protocol": protocol(parts.version),
             "requestId": known.id,
-            "requestTime": time,
-            "requestTimeEpoch": epoch,
+            "requestTime": log_time(now),
+            "requestTimeEpoch": now.as_millisecond(),
             "resourceId": known.route_key,
             "resourcePath": resource,
             "stage": api.stage,
         },
-        "pathParameters": filled(parameters.clone()),
-        "stageVariables": filled(api.stage_variables.clone()),
+        "pathParameters": filled(parameters),
+        "stageVariables": filled(&api.stage_variables),
         "body": (!body.is_empty()).then_some(text),
         "isBase64Encoded": is_base64,
     })
@@ -70,21 +75,21 @@ fn resource(route: &RouteKey) -> String {
 }
 
 /// The last value of each name.
-fn latest(pairs: &[(String, String)]) -> BTreeMap<String, String> {
-    pairs.iter().cloned().collect()
+fn latest<'p>(pairs: &'p [Pair<'_>]) -> BTreeMap<&'p str, &'p str> {
+    pairs.iter().map(|(name, value)| (&**name, &**value)).collect()
 }
 
 /// All values of each name, in their order.
-fn all(pairs: &[(String, String)]) -> BTreeMap<String, Vec<String>> {
-    let mut all = BTreeMap::<String, Vec<String>>::new();
+fn all<'p>(pairs: &'p [Pair<'_>]) -> BTreeMap<&'p str, Vec<&'p str>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
     for (name, value) in pairs {
-        all.entry(name.clone()).or_default().push(value.clone());
+        all.entry(&**name).or_default().push(&**value);
     }
     all
 }
 
-fn filled<T>(map: BTreeMap<String, T>) -> Option<BTreeMap<String, T>> {
-    Some(map).filter(|map| !map.is_empty())
+fn filled<K, V, M: Borrow<BTreeMap<K, V>> + Serialize>(map: M) -> Option<M> {
+    Some(map).filter(|map| !map.borrow().is_empty())
 }
 
 /// The response that a function's answer means; nothing when it means none. Only format 2.0 has a status inferred.

@@ -1,72 +1,123 @@
 //! Payload format 2.0.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::{body::Body, http::header, response::Response};
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::{Parts, body_text, came_at, finished, header_text, query, status, with_header};
+use super::{Pair, Parts, body_text, finished, header_text, log_time, protocol, query, status, with_header};
 
 /// The event that a function gets. What is empty is absent.
-pub(super) fn event(request: &Parts<'_>) -> Value {
-    let Parts { api, account, known, parts, path, parameters, body, .. } = request;
-    let (cookies, headers): (Vec<_>, Vec<_>) =
-        super::headers(request).into_iter().partition(|(name, _)| name == "cookie");
-    let headers = joined(headers);
-    let cookies = cookies.iter().flat_map(|(_, line)| line.split(';')).map(str::trim);
-    let cookies: Vec<_> = cookies.filter(|cookie| !cookie.is_empty()).collect();
-    let host = headers.get("host").cloned().unwrap_or_default();
-    let (time, epoch) = came_at();
-    let mut event = Map::from_iter([
-        ("version".to_owned(), json!("2.0")),
-        ("routeKey".to_owned(), json!(known.route_key)),
-        ("rawPath".to_owned(), json!(path)),
-        ("rawQueryString".to_owned(), json!(parts.uri.query().unwrap_or_default())),
-    ]);
-    let mut set = |key: &str, value: Value, present: bool| {
-        if present {
-            event.insert(key.to_owned(), value);
-        }
-    };
-    set("cookies", json!(cookies), !cookies.is_empty());
-    let query = joined(query(request));
-    set("headers", json!(headers), true);
-    set("queryStringParameters", json!(query), !query.is_empty());
-    set(
-        "requestContext",
-        json!({
-            "accountId": account.id,
-            "apiId": api.id,
-            "domainName": host,
-            "domainPrefix": host.split('.').next().unwrap_or_default(),
-            "http": {
-                "method": parts.method.as_str(),
-                "path": path,
-                "protocol": format!("{:?}", parts.version),
-                "sourceIp": known.source_ip,
-                "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
-            },
-            "requestId": known.id,
-            "routeKey": known.route_key,
-            "stage": api.stage,
-            "time": time,
-            "timeEpoch": epoch,
-        }),
-        true,
-    );
-    set("pathParameters", json!(parameters), !parameters.is_empty());
-    let (text, is_base64) = body_text(parts, body);
-    set("body", json!(text), !body.is_empty());
-    set("isBase64Encoded", json!(is_base64), true);
-    set("stageVariables", json!(api.stage_variables), !api.stage_variables.is_empty());
-    Value::Object(event)
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    version: &'static str,
+    route_key: &'a str,
+    raw_path: &'a str,
+    raw_query_string: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cookies: Vec<&'a str>,
+    headers: &'a Joined<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    query_string_parameters: Joined<'a>,
+    request_context: Context<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Cow<'a, str>>,
+    is_base64_encoded: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: &'a BTreeMap<String, String>,
 }
 
-/// Repeated values are joined by commas.
-fn joined(pairs: Vec<(String, String)>) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::<String, String>::new();
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'a> {
+    account_id: &'a str,
+    api_id: &'a str,
+    domain_name: &'a str,
+    domain_prefix: &'a str,
+    http: Http<'a>,
+    request_id: &'a str,
+    route_key: &'a str,
+    stage: &'a str,
+    time: String,
+    time_epoch: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Http<'a> {
+    method: &'a str,
+    path: &'a str,
+    protocol: &'static str,
+    source_ip: &'a str,
+    user_agent: &'a str,
+}
+
+/// Values by their names; of a name that is repeated, all of them with commas between.
+type Joined<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
+
+/// The event as JSON.
+pub(super) fn event(request: &Parts<'_>) -> Vec<u8> {
+    let Parts { api, account, known, parts, path, parameters, body, .. } = *request;
+    let (cookies, headers): (Vec<_>, Vec<_>) =
+        super::headers(request).into_iter().partition(|(name, _)| name == "cookie");
+    let cookies = cookies.iter().flat_map(|(_, line)| line.split(';')).map(str::trim);
+    let headers = joined(headers);
+    let header = |name: &str| headers.get(name).map_or("", |value| &**value);
+    let (host, now, (text, is_base64_encoded)) = (header("host"), Timestamp::now(), body_text(parts, body));
+    let http = Http {
+        method: parts.method.as_str(),
+        path,
+        protocol: protocol(parts.version),
+        source_ip: &known.source_ip,
+        user_agent: header("user-agent"),
+    };
+    let event = Event {
+        version: "2.0",
+        route_key: &known.route_key,
+        raw_path: path,
+        raw_query_string: parts.uri.query().unwrap_or_default(),
+        cookies: cookies.filter(|cookie| !cookie.is_empty()).collect(),
+        headers: &headers,
+        query_string_parameters: joined(query(request)),
+        request_context: Context {
+            account_id: &account.id,
+            api_id: &api.id,
+            domain_name: host,
+            domain_prefix: host.split('.').next().unwrap_or_default(),
+            http,
+            request_id: &known.id,
+            route_key: &known.route_key,
+            stage: &api.stage,
+            time: log_time(now),
+            time_epoch: now.as_millisecond(),
+        },
+        path_parameters: parameters,
+        body: (!body.is_empty()).then_some(text),
+        is_base64_encoded,
+        stage_variables: &api.stage_variables,
+    };
+    // What cannot be written are maps whose keys are no texts, and failing writers: there is neither.
+    serde_json::to_vec(&event).unwrap_or_default()
+}
+
+fn joined(pairs: Vec<Pair<'_>>) -> Joined<'_> {
+    let mut all = Joined::new();
     for (name, value) in pairs {
-        all.entry(name).and_modify(|known| *known = format!("{known},{value}")).or_insert(value);
+        match all.get_mut(&name) {
+            Some(known) => {
+                let known = known.to_mut();
+                known.push(',');
+                known.push_str(&value);
+            }
+            None => {
+                all.insert(name, value);
+            }
+        }
     }
     all
 }
