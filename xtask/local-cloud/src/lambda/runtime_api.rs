@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::{
     net::TcpListener,
     sync::{Notify, mpsc, oneshot, watch},
+    task::yield_now,
 };
 
 use super::{FunctionError, lock};
@@ -180,7 +181,12 @@ async fn next(slot: &Slot) -> Response {
 
 async fn response(slot: &Slot, id: &str, body: Body) -> Response {
     match to_bytes(body, LONGEST_ANSWER).await {
-        Ok(body) => accepted(slot.answer(id, Ok(body))),
+        Ok(body) => {
+            let known = slot.answer(id, Ok(body));
+            // Whoever waits for the answer has it first; the function does not need to know sooner that it was taken.
+            yield_now().await;
+            accepted(known)
+        }
         Err(_) => {
             let message =
                 format!("Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes).");

@@ -69,3 +69,16 @@ fn a_call_belongs_to_what_its_key_works_on() {
     recorder.ended("key");
     assert_eq!(*recorder.caller("key"), Cause::default());
 }
+
+#[test]
+fn headers_are_kept_as_they_came() {
+    let mut came = http::HeaderMap::new();
+    for (name, value) in [("host", "a:1"), ("x", "1"), ("x", ""), ("y", "a: b, c")] {
+        came.append(name, value.parse().unwrap());
+    }
+    came.append("z", http::HeaderValue::from_bytes(b"\xff\t").unwrap());
+    let kept = Headers::from(&came);
+    let again: http::HeaderMap = kept.iter().collect();
+    assert_eq!((kept.iter().count(), again), (5, came));
+    assert_eq!(Headers::default().iter().count(), 0);
+}

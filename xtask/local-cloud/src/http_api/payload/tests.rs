@@ -121,3 +121,11 @@ fn cookies_are_headers_of_their_own_in_both_formats() {
     let first = headers(PayloadFormat::Version1, first);
     assert_eq!((all(&first, "set-cookie"), all(&first, "x-own")), (vec!["a=1".into(), "b=2".into()], vec!["1".into()]));
 }
+
+#[test]
+fn times_are_written_as_access_logs_write_them() {
+    for seconds in [0, 951_782_399, 1_709_164_800, 1_798_761_599, 4_102_444_800] {
+        let at = Timestamp::from_second(seconds).unwrap();
+        assert_eq!(log_time(at), at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string());
+    }
+}
