@@ -133,7 +133,8 @@ fn numbers<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
         };
         if is_weaker {
             let words = format!(": {words} {} instead of {}", amount(new, unit), amount(old, unit));
-            both.say(folded, place, Said { lost: *lost, ..both.said(id, words, why) });
+            let lost = lost.map(|what| format!("{what} older than {} are deleted", amount(new, unit)));
+            both.say(folded, place, Said { lost, ..both.said(id, words, why) });
         }
     }
 }
