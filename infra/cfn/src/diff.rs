@@ -32,6 +32,7 @@ mod resources;
 mod rest;
 mod secrets;
 mod sections;
+mod waiting;
 mod words;
 
 #[cfg(test)]

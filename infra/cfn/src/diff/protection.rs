@@ -140,7 +140,7 @@ fn numbers<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
 }
 
 /// A number with its unit; what is endless is `ever`, seconds that are whole days are days.
-fn amount(number: f64, unit: &str) -> String {
+pub(super) fn amount(number: f64, unit: &str) -> String {
     const DAY: f64 = 86_400.0;
     match unit {
         _ if number == f64::INFINITY => "ever".to_owned(),

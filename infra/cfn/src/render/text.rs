@@ -62,7 +62,11 @@ pub(super) fn counted_changes(changes: &[Change]) -> String {
     let are_both = gone > 0 && kept > 0;
     let stay = if kept == 1 { "1 old one stays".to_owned() } else { format!("{kept} old ones stay") };
     let each = counts.iter().filter(|(order, _)| !are_both || **order != KEPT).map(|(order, (count, word))| {
-        if are_both && *order == REPLACED { format!("{} {word} ({stay})", gone + kept) } else { format!("{count} {word}") }
+        if are_both && *order == REPLACED {
+            format!("{} {word} ({stay})", gone + kept)
+        } else {
+            format!("{count} {word}")
+        }
     });
     let each: Vec<String> = each.collect();
     format!("{}: {}", counted(changes.len(), "resource"), each.join(", "))

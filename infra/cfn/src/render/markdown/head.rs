@@ -120,12 +120,24 @@ fn subjects<'f>(facts: impl Iterator<Item = &'f Fact>) -> Vec<String> {
 
 /// Whether the old template brings everything back, or of what it does not: why stands at each fact.
 fn undo(facts: &[Told<'_>]) -> String {
-    let lasting = facts.iter().map(|told| told.fact).filter(|fact| fact.undo != Undo::Yes);
-    let names = subjects(lasting);
-    if names.is_empty() {
-        return "deploying the old template brings everything back".to_owned();
+    let of = |are_notes: bool| {
+        let lasting = facts.iter().map(|told| told.fact).filter(|fact| fact.undo != Undo::Yes);
+        subjects(lasting.filter(|fact| (fact.risk == Risk::Note) == are_notes))
+    };
+    // What is merely added and stays takes nothing away.
+    let (lost, stay) = (of(false), of(true));
+    let mut said = match lost.as_slice() {
+        [] => "deploying the old template brings everything back".to_owned(),
+        lost => {
+            let names = shortened(lost, NAMED);
+            format!("deploying the old template does not bring everything back as it was: {names}")
+        }
+    };
+    if !stay.is_empty() {
+        let verb = if stay.len() == 1 { "stays" } else { "stay" };
+        said.push_str(&format!("; {} {verb}", shortened(&stay, NAMED)));
     }
-    format!("deploying the old template does not bring everything back as it was: {}", shortened(&names, NAMED))
+    said
 }
 
 /// What CloudFormation says, or that it says nothing, which nobody may overlook.
