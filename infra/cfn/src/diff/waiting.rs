@@ -73,3 +73,49 @@ fn consumer(facts: &Facts<'_>, source: Thing<'_>) -> String {
     let function = source.field("FunctionName").value().and_then(|name| facts.target(name, "AWS::Lambda::Function"));
     function.map_or(source.id, |function| function.id).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diff::{Context, Fact, diff};
+
+    /// What is said of a queue that gets another name, which an event source reads by this ARN.
+    fn said(policy: &str, arn: &str) -> Fact {
+        let side = |name: &str| {
+            let text = format!(
+                "Resources:\n  Worker: {{Type: AWS::Lambda::Function, Properties: {{}}}}\n  Queue: {{Type: \
+                 AWS::SQS::Queue, UpdateReplacePolicy: {policy}, Properties: {{QueueName: {name}}}}}\n  Source: {{Type: \
+                 AWS::Lambda::EventSourceMapping, Properties: {{FunctionName: !Ref Worker, EventSourceArn: {arn}}}}}\n"
+            );
+            crate::read::template(&text).unwrap()
+        };
+        let found = diff(&side("orders"), &side("invoices"), &Context::default());
+        found.facts.into_iter().find(|fact| fact.id == "replaced").unwrap()
+    }
+
+    fn advice(fact: &Fact) -> &str {
+        fact.details.last().map(|detail| detail.text.as_str()).unwrap()
+    }
+
+    #[test]
+    fn nobody_reads_the_old_queue_when_its_source_reads_the_new_one() {
+        let fact = said("Retain", "!GetAtt Queue.Arn");
+        let end = "with the messages in it, which nobody reads any more; they expire after 4 days";
+        assert!(fact.sentence.ends_with(end), "{}", fact.sentence);
+        let begin = "what to do: stop what sends to it, and let Worker empty it before this is deployed, or receive";
+        assert!(advice(&fact).starts_with(begin), "{}", advice(&fact));
+    }
+
+    #[test]
+    fn a_source_that_names_the_old_queue_reads_it_still() {
+        let fact = said("Retain", "'arn:aws:sqs:eu-west-1:111111111111:orders'");
+        assert!(fact.sentence.ends_with("with the messages in it"), "{}", fact.sentence);
+        assert!(advice(&fact).starts_with("what to do: empty the old queue before"), "{}", advice(&fact));
+    }
+
+    #[test]
+    fn what_waits_in_a_queue_that_is_deleted_is_lost() {
+        let fact = said("Delete", "!GetAtt Queue.Arn");
+        assert!(fact.sentence.ends_with("; the messages in it are lost"), "{}", fact.sentence);
+        assert!(advice(&fact).ends_with("before this is deployed; what is in it then is lost"), "{}", advice(&fact));
+    }
+}

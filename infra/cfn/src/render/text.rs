@@ -97,7 +97,10 @@ pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
 pub(super) fn undo_in_all<'f>(facts: impl Iterator<Item = &'f Fact>) -> String {
     const SAID: usize = 2;
     let (mut lost, mut partly): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut is_back = true;
     for fact in facts {
+        // What is merely added and stays takes nothing away.
+        is_back &= fact.undo == Undo::Yes || fact.risk == Risk::Note;
         let names: Vec<String> = fact.subjects.iter().map(ToString::to_string).collect();
         let of = if names.is_empty() { String::new() } else { format!("{}: ", shortened(&names, 1)) };
         let (list, why) = match &fact.undo {
@@ -116,7 +119,8 @@ pub(super) fn undo_in_all<'f>(facts: impl Iterator<Item = &'f Fact>) -> String {
     said.extend(all.len().checked_sub(shown).filter(|more| *more > 0).map(|more| format!("and {more} more")));
     match said.as_slice() {
         [] => "deploying the old template brings everything back".to_owned(),
-        some => format!("deploying the old template does not bring everything back as it was. {}", some.join("; ")),
+        some if is_back => format!("deploying the old template brings everything back. {}", some.join("; ")),
+        some => format!("deploying the old template does not bring everything back. {}", some.join("; ")),
     }
 }
 

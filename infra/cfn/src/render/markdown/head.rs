@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// The id of facts about what follows behind something that is replaced.
+const RIPPLE: &str = "ripple";
+
 pub(super) fn head(page: &mut Page, reviews: &[Review<'_>], facts: &[Told<'_>]) {
     let names: Vec<&str> = reviews.iter().map(|review| review.name).collect();
     page.must(&[format!("<!-- cargo xtask diff: {} -->", escape::marker(&names))]);
@@ -77,6 +80,10 @@ fn breaks(fact: &Fact) -> bool {
 /// What the facts that answer a question are about, risk by risk: `access of RoleA, RoleB; protection of AlarmC`.
 fn of_risks(facts: &[Told<'_>], is_one: impl Fn(&Fact) -> bool) -> Option<String> {
     let found: Vec<&Fact> = facts.iter().map(|told| told.fact).filter(|fact| is_one(fact)).collect();
+    // What follows behind something stands with it already.
+    let stands =
+        |fact: &Fact| found.iter().any(|one| one.id != RIPPLE && one.subjects.first() == fact.subjects.first());
+    let found: Vec<&Fact> = found.iter().copied().filter(|fact| fact.id != RIPPLE || !stands(fact)).collect();
     let mut risks: Vec<Risk> = found.iter().map(|fact| fact.risk).collect();
     risks.dedup();
     let each = risks.into_iter().map(|risk| {
@@ -108,7 +115,7 @@ fn changed(risk: Risk) -> &'static str {
 fn subjects<'f>(facts: impl Iterator<Item = &'f Fact>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for fact in facts {
-        let about = if fact.id == "ripple" { 1 } else { fact.subjects.len() };
+        let about = if fact.id == RIPPLE { 1 } else { fact.subjects.len() };
         for name in fact.subjects.iter().take(about).map(ToString::to_string) {
             if !names.contains(&name) {
                 names.push(name);
@@ -130,7 +137,7 @@ fn undo(facts: &[Told<'_>]) -> String {
         [] => "deploying the old template brings everything back".to_owned(),
         lost => {
             let names = shortened(lost, NAMED);
-            format!("deploying the old template does not bring everything back as it was: {names}")
+            format!("deploying the old template does not bring everything back: {names}")
         }
     };
     if !stay.is_empty() {
