@@ -32,6 +32,7 @@ mod resources;
 mod rest;
 mod secrets;
 mod sections;
+mod waiting;
 mod words;
 
 #[cfg(test)]
@@ -41,7 +42,7 @@ pub use context::{Code, Context, Known, Predicted, Replacement};
 pub use guard::{Allowance, Allowed, Blocked, Day, Guard, Guards, InvalidAllowance, InvalidDay, Verdict};
 pub use hidden::Shown;
 pub use model::{
-    Action, Change, Consequence, Detail, Diff, Fact, PropertyChange, Risk, Section, SectionChange, Source, Undo,
+    ADVICE, Action, Change, Consequence, Detail, Diff, Fact, PropertyChange, Risk, Section, SectionChange, Source, Undo,
 };
 
 use std::collections::HashSet;

@@ -22,7 +22,7 @@ use self::{
     compare::Delta,
     judge::Judge,
     names::Names,
-    policies::{Policies, Subject},
+    policies::{Policies, Side, Subject},
     say::{Said, Sayings, Way},
     statement::{Named, Reader},
 };
@@ -132,11 +132,24 @@ fn fact(compared: &Compared<'_>, said: &Said, sides: &[&Policies; 2]) -> Fact {
     }
     let widens = said.marks.widens || said.marks.public || said.marks.foreign || said.way == Way::Unbarred;
     Fact {
-        details: said.details.iter().map(Detail::text).collect(),
+        details: said.details().into_iter().map(Detail::text).collect(),
         guards: guards.iter().copied().filter(|_| widens).collect(),
         explains,
-        ..Fact::new(id, risk, &subjects, said.sentence())
+        ..Fact::new(id, risk, &subjects, said.sentence(&users(compared, said)))
     }
+}
+
+/// The functions that have a role which may newly do something.
+fn users(compared: &Compared<'_>, said: &Said) -> Vec<String> {
+    if said.side != Side::Identity || !matches!(said.way, Way::Newly | Way::Unbarred) {
+        return Vec::new();
+    }
+    let facts = compared.new.facts();
+    let functions = facts.all("AWS::Lambda::Function").filter(|function| {
+        let role = function.field("Role").value().and_then(|role| facts.target(role, "AWS::IAM::Role"));
+        role.is_some_and(|role| said.about.iter().any(|about| about.name == role.id.as_str()))
+    });
+    functions.map(|function| function.id.to_string()).collect()
 }
 
 /// The changes that a policy's place is about; a resource that is nothing but a policy is told as a whole.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Action, Change, Consequence, Detail, Fact, Guard, PropertyChange, Risk, Undo, compared::Compared,
-    consequence::Nature, losses, propagate::Ripples, words,
+    consequence::Nature, losses, propagate::Ripples, waiting, words,
 };
 use crate::{LogicalId, Path};
 
@@ -27,7 +27,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
         groups.get_mut(at).into_iter().for_each(|(_, changes)| changes.push(change));
     }
     let ripples = Ripples::of(compared);
-    groups.iter().flat_map(|(key, changes)| facts(&ripples, key, changes)).collect()
+    groups.iter().flat_map(|(key, changes)| facts(compared, &ripples, key, changes)).collect()
 }
 
 /// What changes have in common that are told together.
@@ -100,12 +100,13 @@ pub(super) fn short(path: &Path) -> String {
     below.strip_prefix("Properties.").unwrap_or(below).to_owned()
 }
 
-fn facts(ripples: &Ripples<'_>, key: &Key, changes: &[&Change]) -> Vec<Fact> {
+fn facts(compared: &Compared<'_>, ripples: &Ripples<'_>, key: &Key, changes: &[&Change]) -> Vec<Fact> {
     // A replacement and what follows it belong together: one line for each root that something follows.
     let mut alone = Vec::new();
     let mut facts = Vec::new();
     for change in changes {
-        let like = fact(key, &[change]);
+        let mut like = fact(key, &[change]);
+        waiting::tell(compared, change, &mut like);
         let root = key.behind.is_none() && (change.consequence.is_replacement() || change.action == Action::Removed);
         match ripples.behind(change, &like).filter(|_| root) {
             Some(ripple) => facts.extend([like, ripple]),
@@ -113,7 +114,11 @@ fn facts(ripples: &Ripples<'_>, key: &Key, changes: &[&Change]) -> Vec<Fact> {
         }
     }
     if !alone.is_empty() {
-        facts.push(fact(key, &alone));
+        let mut fact = fact(key, &alone);
+        if let [change] = alone.as_slice() {
+            waiting::tell(compared, change, &mut fact);
+        }
+        facts.push(fact);
     }
     facts
 }

@@ -26,7 +26,7 @@ pub(super) struct Said {
     /// Why it matters, to be unfolded.
     pub(super) why: &'static str,
     /// Why the old template does not bring everything back.
-    pub(super) lost: Option<&'static str>,
+    pub(super) lost: Option<String>,
 }
 
 impl Said {
@@ -50,7 +50,7 @@ impl<'a> Folded<'a> {
         let each = self.groups.into_iter().map(|(said, (ids, explains))| {
             let words = if ids.len() == 1 { &said.one } else { &said.several };
             let sentence = format!("{}{words}", subject(&said.kind, &ids));
-            let undo = said.lost.map_or(Undo::Yes, |why| Undo::Partly(why.to_owned()));
+            let undo = said.lost.map_or(Undo::Yes, Undo::Partly);
             let details = (!said.why.is_empty()).then(|| Detail::text(said.why)).into_iter().collect();
             Fact { details, undo, explains, guards: said.guards, ..Fact::new(said.id, said.risk, &ids, sentence) }
         });

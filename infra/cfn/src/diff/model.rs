@@ -191,6 +191,9 @@ pub enum Risk {
     Note,
 }
 
+/// How a detail begins that says what to do.
+pub const ADVICE: &str = "what to do: ";
+
 /// One line more about a fact.
 #[derive(Debug, Serialize)]
 pub struct Detail {

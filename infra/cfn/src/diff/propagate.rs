@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::{
-    Action, Change, Consequence, Detail, Fact,
+    Action, Change, Consequence, Detail, Fact, Risk,
     compared::{Compared, Pairs},
     consequence::{self, Nature},
+    losses,
     references::{How, Reference, References, literal_name, names_in},
     words,
 };
@@ -127,7 +128,10 @@ fn ripple(compared: &Compared<'_>, root: &Change, behind: &[Follower<'_>], like:
     if parts.is_empty() {
         return None;
     }
-    let mut fact = Fact::new("ripple", like.risk, &[&root.id], format!("behind {}: {}", root.id, parts.join("; ")));
+    let risk = behind.iter().map(Follower::risk).chain((!outputs.is_empty()).then_some(Risk::Interruption)).min();
+    // Never more dangerous than what it stands behind.
+    let risk = risk.unwrap_or(like.risk).max(like.risk);
+    let mut fact = Fact::new("ripple", risk, &[&root.id], format!("behind {}: {}", root.id, parts.join("; ")));
     fact.subjects.extend(behind.iter().map(|follower| follower.id.clone()));
     fact.details = behind.iter().map(|follower| Detail::text(follower.told())).collect();
     fact.explains = behind.iter().map(|follower| Path::resource(follower.id.as_str()).key("follows")).collect();
@@ -156,6 +160,17 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
+    /// How dangerous it is that it follows. What holds data has a fact of its own.
+    fn risk(&self) -> Risk {
+        match self.meaning {
+            Meaning::Follows => Risk::Note,
+            Meaning::Replaced if losses::lost(self.kind).is_some() && !Nature::of(self.kind).is_stateful() => {
+                Risk::Destructive
+            }
+            Meaning::Replaced | Meaning::Named => Risk::Interruption,
+        }
+    }
+
     fn told(&self) -> String {
         let mut places: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
         places.dedup();

@@ -133,13 +133,14 @@ fn numbers<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
         };
         if is_weaker {
             let words = format!(": {words} {} instead of {}", amount(new, unit), amount(old, unit));
-            both.say(folded, place, Said { lost: *lost, ..both.said(id, words, why) });
+            let lost = lost.map(|what| format!("{what} older than {} are deleted", amount(new, unit)));
+            both.say(folded, place, Said { lost, ..both.said(id, words, why) });
         }
     }
 }
 
 /// A number with its unit; what is endless is `ever`, seconds that are whole days are days.
-fn amount(number: f64, unit: &str) -> String {
+pub(super) fn amount(number: f64, unit: &str) -> String {
     const DAY: f64 = 86_400.0;
     match unit {
         _ if number == f64::INFINITY => "ever".to_owned(),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Action, Change, Consequence, Detail, Fact, PropertyChange, Risk,
+    Action, Change, Consequence, Detail, Fact, PropertyChange, Risk, Undo,
     compared::Compared,
+    consequence,
     effects::{NAMED, short, subject},
     words,
 };
@@ -19,19 +20,27 @@ pub(super) fn find(compared: &Compared<'_>, told: &[Fact], unchanged: &[Path]) -
 }
 
 fn added(compared: &Compared<'_>, told: &HashSet<&Path>) -> Vec<Fact> {
-    let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    let stays = |change: &Change| {
+        let resource = compared.new.template.resources.get(&change.id);
+        resource.is_some_and(|resource| consequence::of_removal(resource) == Consequence::Retained)
+    };
+    let mut kinds: BTreeMap<(&str, bool), Vec<&Change>> = BTreeMap::new();
     let added = compared.changes.iter().filter(|change| change.action == Action::Added);
     // A fact about another type that had this id tells nothing of what is added.
     let had = |change: &Change| compared.old.template.resources.contains_key(&change.id);
     for change in added.filter(|change| had(change) || !told.contains(&Path::resource(change.id.as_str()))) {
-        kinds.entry(&change.kind).or_default().push(change);
+        kinds.entry((&change.kind, stays(change))).or_default().push(change);
     }
-    let facts = kinds.into_iter().map(|(kind, changes)| {
+    let facts = kinds.into_iter().map(|((kind, stays), changes)| {
         let ids: Vec<&LogicalId> = changes.iter().map(|change| &change.id).collect();
         let verb = if ids.len() == 1 { "is added" } else { "are added" };
         let mut fact = Fact::new("added", Risk::Note, &ids, format!("{} {verb}", subject(kind, &ids)));
         fact.details = changes.iter().flat_map(|change| &change.properties).map(detail).collect();
         fact.explains = ids.iter().map(|id| Path::resource(id.as_str())).collect();
+        if stays {
+            let (they, stay) = if ids.len() == 1 { ("it", "stays") } else { ("they", "stay") };
+            fact.undo = Undo::Partly(format!("{they} {stay} outside of the stack, by the DeletionPolicy"));
+        }
         fact
     });
     facts.collect()

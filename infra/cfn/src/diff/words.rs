@@ -79,10 +79,10 @@ pub(super) fn listed(items: &[String]) -> String {
     }
 }
 
-/// As [`listed`], of which only the first few are named.
+/// As [`listed`], of which only the first few are named; a single one more has a name, too.
 pub(super) fn shortened(items: &[String], most: usize) -> String {
     match items.len().checked_sub(most) {
-        None | Some(0) => listed(items),
+        None | Some(0 | 1) => listed(items),
         Some(more) => {
             let named = items.iter().take(most).cloned().chain([format!("{more} more")]);
             listed(&named.collect::<Vec<_>>())
@@ -115,6 +115,7 @@ mod tests {
         let all: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
         assert_eq!(listed(&all), "a, b and c");
         assert_eq!(shortened(&all, 1), "a and 2 more");
+        assert_eq!(shortened(&all, 2), "a, b and c");
         assert_eq!(shortened(&all, 3), "a, b and c");
     }
 }

@@ -56,16 +56,32 @@ pub(super) fn counted_changes(changes: &[Change]) -> String {
         let (order, word) = outcome(change);
         counts.entry(order).or_insert((0, word)).0 += 1;
     }
-    let each: Vec<String> = counts.into_values().map(|(count, word)| format!("{count} {word}")).collect();
+    // Replaced is replaced, whatever becomes of the old one.
+    let number = |order: usize| counts.get(&order).map_or(0, |(count, _)| *count);
+    let (gone, kept) = (number(REPLACED), number(KEPT));
+    let are_both = gone > 0 && kept > 0;
+    let stay = if kept == 1 { "1 old one stays".to_owned() } else { format!("{kept} old ones stay") };
+    let each = counts.iter().filter(|(order, _)| !are_both || **order != KEPT).map(|(order, (count, word))| {
+        if are_both && *order == REPLACED {
+            format!("{} {word} ({stay})", gone + kept)
+        } else {
+            format!("{count} {word}")
+        }
+    });
+    let each: Vec<String> = each.collect();
     format!("{}: {}", counted(changes.len(), "resource"), each.join(", "))
 }
+
+/// Where what is replaced is listed, and what is replaced while the old one stays.
+const REPLACED: usize = 1;
+const KEPT: usize = 2;
 
 /// What becomes of a resource, in a word, and where it is listed.
 pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
     match (change.consequence, &change.action) {
         (Consequence::Deletion, _) => (0, "deleted"),
-        (Consequence::Replacement, _) => (1, "replaced"),
-        (Consequence::ReplacementRetained, _) => (2, "replaced (the old one stays)"),
+        (Consequence::Replacement, _) => (REPLACED, "replaced"),
+        (Consequence::ReplacementRetained, _) => (KEPT, "replaced (the old one stays)"),
         (Consequence::Retained, _) => (3, "left behind"),
         (Consequence::ReplacementInSomeCases, _) => (4, "perhaps replaced"),
         (Consequence::Unknown, _) => (5, "changed in a way that is not known"),
@@ -81,10 +97,12 @@ pub(super) fn outcome(change: &Change) -> (usize, &'static str) {
 pub(super) fn undo_in_all<'f>(facts: impl Iterator<Item = &'f Fact>) -> String {
     const SAID: usize = 2;
     let (mut lost, mut partly): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut is_back = true;
     for fact in facts {
-        let of = fact.subjects.first().map_or(String::new(), |subject| format!("{subject}: "));
-        let more = fact.subjects.len().saturating_sub(1);
-        let of = if more > 0 { format!("{} and {more} more: ", of.trim_end_matches(": ")) } else { of };
+        // What is merely added and stays takes nothing away.
+        is_back &= fact.undo == Undo::Yes || fact.risk == Risk::Note;
+        let names: Vec<String> = fact.subjects.iter().map(ToString::to_string).collect();
+        let of = if names.is_empty() { String::new() } else { format!("{}: ", shortened(&names, 1)) };
         let (list, why) = match &fact.undo {
             Undo::Yes => continue,
             Undo::Partly(but) => (&mut partly, but),
@@ -96,10 +114,12 @@ pub(super) fn undo_in_all<'f>(facts: impl Iterator<Item = &'f Fact>) -> String {
         }
     }
     let all: Vec<String> = lost.into_iter().chain(partly).collect();
-    let mut said: Vec<String> = all.iter().take(SAID).cloned().collect();
-    said.extend(all.len().checked_sub(SAID).filter(|more| *more > 0).map(|more| format!("and {more} more")));
+    let shown = if all.len() == SAID + 1 { all.len() } else { SAID };
+    let mut said: Vec<String> = all.iter().take(shown).cloned().collect();
+    said.extend(all.len().checked_sub(shown).filter(|more| *more > 0).map(|more| format!("and {more} more")));
     match said.as_slice() {
         [] => "deploying the old template brings everything back".to_owned(),
+        some if is_back => format!("deploying the old template brings everything back. {}", some.join("; ")),
         some => format!("deploying the old template does not bring everything back. {}", some.join("; ")),
     }
 }
@@ -132,8 +152,9 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// `A, B and 3 more`.
+/// `A, B and 3 more`: one more has a name, too.
 pub(super) fn shortened(items: &[String], most: usize) -> String {
+    let most = if items.len() == most + 1 { items.len() } else { most };
     let named = items.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
     match items.len().saturating_sub(most) {
         0 => named,
@@ -185,38 +206,46 @@ fn is_unseen(char: char) -> bool {
         )
 }
 
-/// Breaks text into lines of at most `width` characters, between words where that goes. A backslash stays with what it
-/// stands before.
+/// Breaks text into lines of at most `width` characters, between words where that goes, else behind a sign that ends a part of a
+/// long word: values and addresses stay readable. A backslash stays with what it stands before.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut length = 0;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let letters: Vec<char> = word.chars().collect();
+        let mut letters: Vec<char> = word.chars().collect();
         if length > 0 && length + 1 + letters.len() > width {
             lines.push(std::mem::take(&mut line));
             length = 0;
+        }
+        while letters.len() > width {
+            let rest = letters.split_off(break_of(&letters, width));
+            lines.push(letters.into_iter().collect());
+            letters = rest;
         }
         if length > 0 {
             line.push(' ');
             length += 1;
         }
-        for letter in letters {
-            if length == width {
-                let kept = if width > 1 && line.ends_with('\\') { line.pop() } else { None };
-                lines.push(std::mem::take(&mut line));
-                line.extend(kept);
-                length = line.len();
-            }
-            line.push(letter);
-            length += 1;
-        }
+        length += letters.len();
+        line.extend(letters);
     }
     if length > 0 {
         lines.push(line);
     }
     lines
+}
+
+/// Where a word that is longer than a line is broken: behind a comma in the line's second half, behind the last sign that ends a
+/// part, or where the line is full.
+fn break_of(letters: &[char], width: usize) -> usize {
+    let first: &[char] = letters.get(..width).unwrap_or(letters);
+    let behind = |signs: &[char]| first.iter().rposition(|letter| signs.contains(letter)).map(|at| at + 1);
+    let comma = behind(&[',']).filter(|at| *at > width / 2);
+    let part = || behind(&[':', '/', '.', '-']).filter(|at| *at > width / 3);
+    let full = || if width > 1 && first.last() == Some(&'\\') { width - 1 } else { width };
+    comma.or_else(part).unwrap_or_else(full)
 }
 
 /// At most so many lines of at most so many characters; what does not fit ends in an ellipsis.
@@ -240,6 +269,8 @@ mod tests {
         assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
         assert_eq!(wrapped("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrapped("abc\\_d", 4), ["abc", "\\_d"]);
+        assert_eq!(wrapped("arn:aws:sqs:eu-west-1:Queue", 16), ["arn:aws:sqs:eu-", "west-1:Queue"]);
+        assert_eq!(wrapped("{\"a\":\"b.c\",\"d.e\":1}", 16), ["{\"a\":\"b.c\",", "\"d.e\":1}"]);
         assert_eq!(wrapped("", 4), Vec::<String>::new());
         assert_eq!(fitted("one two three four", 7, 2), ["one two", "three…"]);
     }

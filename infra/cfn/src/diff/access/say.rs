@@ -1,12 +1,13 @@
 //! Permissions in sentences: what is alike is said once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     compare::{Delta, Grant},
     judge::{Judge, Marks},
     policies::{Side, Subject},
 };
+use crate::diff::words;
 
 /// How many names a sentence holds before it counts the rest.
 const MOST_NAMES: usize = 3;
@@ -30,16 +31,32 @@ pub(super) enum Way {
 pub(super) struct Said {
     pub(super) way: Way,
     pub(super) marks: Marks,
-    side: Side,
+    pub(super) side: Side,
     who: Vec<String>,
     actions: Vec<String>,
     resources: Vec<String>,
     conditions: Vec<String>,
     change: Change,
+    /// What was allowed of the same services before a permission with a wildcard.
+    before: Before,
+    /// All that a new role may do, part by part.
+    parts: Vec<Part>,
     /// The things that the policies are about.
     pub(super) about: Vec<Subject>,
-    pub(super) details: Vec<String>,
+    details: Vec<String>,
 }
+
+/// Some of what a new role may do.
+#[derive(Clone)]
+struct Part {
+    sensitive: bool,
+    actions: Vec<String>,
+    resources: Vec<String>,
+    conditions: Vec<String>,
+}
+
+/// Actions that were allowed, by the resources on which they were.
+type Before = BTreeMap<String, BTreeSet<String>>;
 
 /// Whether there was, or is, the same permission under other conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +87,7 @@ struct Key {
 pub(super) struct Sayings {
     actions: BTreeMap<Key, Vec<String>>,
     details: BTreeMap<Key, Vec<String>>,
+    before: BTreeMap<Key, Before>,
 }
 
 impl Sayings {
@@ -85,14 +103,23 @@ impl Sayings {
             let lost = gone.iter().any(|one| is_same(one, grant));
             let mut details: Vec<String> =
                 earlier.iter().map(|one| format!("before: {}", where_words(&one.conditions, usize::MAX))).collect();
-            if earlier.is_empty() {
+            let key = key(Way::Newly, marks, subject, grant, change(!earlier.is_empty(), lost));
+            if earlier.is_empty() && subject.side == Side::Identity && is_wide(grant) {
+                let known =
+                    before.iter().filter(|one| one.who.shown() == grant.who.shown() && is_of_service(one, grant));
+                let allowed = self.before.entry(key.clone()).or_default();
+                for one in known {
+                    let resource = resource_words(&one.resource.shown());
+                    allowed.entry(resource).or_default().insert(action_words(&one.action.shown()));
+                }
+            } else if earlier.is_empty() {
                 let part = before.iter().filter(|one| is_part(one, grant)).map(|one| action_words(&one.action.shown()));
                 let part: Vec<String> = part.collect();
                 if !part.is_empty() {
                     details.push(format!("before: {}", part.join(", ")));
                 }
             }
-            self.put(key(Way::Newly, marks, subject, grant, change(!earlier.is_empty(), lost)), grant, details);
+            self.put(key, grant, details);
         }
         for grant in &gone {
             let later: Vec<&Grant> = after.iter().filter(|one| is_same(one, grant)).collect();
@@ -140,11 +167,12 @@ impl Sayings {
         let mut joined: Vec<Said> = Vec::new();
         for (key, actions) in self.actions {
             let details = self.details.get(&key).cloned().unwrap_or_default();
-            let said = Said::of(&key, actions, details);
-            if said.marks.new_role && !said.marks.sensitive && said.way == Way::Newly {
+            let before = self.before.get(&key).cloned().unwrap_or_default();
+            let said = Said { before, ..Said::of(&key, actions, details) };
+            if said.marks.new_role && said.way == Way::Newly {
                 match by_role.iter_mut().find(|one| one.who == said.who) {
                     Some(one) => one.take_in(said),
-                    None => by_role.push(Said { details: vec![said.line()], ..said }),
+                    None => by_role.push(Said { parts: vec![said.part()], ..said }),
                 }
                 continue;
             }
@@ -193,6 +221,18 @@ fn is_same(one: &Grant, other: &Grant) -> bool {
         && one.area.resources == other.area.resources
 }
 
+/// Whether an action or the resource is open at its end.
+fn is_wide(grant: &Grant) -> bool {
+    grant.action.shown().contains('*') || grant.resource.shown() == "*"
+}
+
+/// Whether it is about a service that the other is about.
+fn is_of_service(one: &Grant, other: &Grant) -> bool {
+    let (one, other) = (one.action.shown(), other.action.shown());
+    let service = |action: &str| action.split_once(':').map(|(service, _)| service.to_ascii_lowercase());
+    other == "*" || service(&one).is_some_and(|of| service(&other) == Some(of))
+}
+
 /// Whether it is a part of the other by its action alone.
 fn is_part(one: &Grant, of: &Grant) -> bool {
     one.area.who == of.area.who
@@ -213,6 +253,8 @@ impl Said {
             resources: vec![resource_words(&key.resource)],
             conditions: key.conditions.clone(),
             change: key.change,
+            before: Before::default(),
+            parts: Vec::new(),
             about,
             details,
         }
@@ -225,6 +267,7 @@ impl Said {
             && self.change == other.change
             && self.conditions == other.conditions
             && self.details == other.details
+            && self.before == other.before
     }
 
     fn differs_in_resources(&self, other: &Self) -> bool {
@@ -245,24 +288,65 @@ impl Said {
         add_new(&mut self.about, other.about);
     }
 
-    /// Another sentence about the same new role.
+    /// More that the same new role may do; what is sensitive stands first.
     fn take_in(&mut self, other: Self) {
-        self.details.push(other.line());
+        self.parts.push(other.part());
+        self.parts.sort_by_key(|part| !part.sensitive);
         self.marks.widens |= other.marks.widens;
+        self.marks.sensitive |= other.marks.sensitive;
         add_new(&mut self.actions, other.actions);
         add_new(&mut self.resources, other.resources);
         add_new(&mut self.about, other.about);
-        self.conditions.clear();
     }
 
-    /// Without the one who may.
-    fn line(&self) -> String {
-        let conditions = where_words(&self.conditions, usize::MAX);
-        format!("{} on {}, {conditions}", self.actions.join(", "), self.resources.join(", "))
+    fn part(&self) -> Part {
+        let Self { marks, actions, resources, conditions, .. } = self;
+        let (actions, resources, conditions) = (actions.clone(), resources.clone(), conditions.clone());
+        Part { sensitive: marks.sensitive, actions, resources, conditions }
     }
 
-    pub(super) fn sentence(&self) -> String {
+    /// What is not in the sentence. Conditions are told of all that a new role may do, or of nothing where there is none.
+    pub(super) fn details(&self) -> Vec<String> {
+        let are_there = self.parts.iter().any(|part| !part.conditions.is_empty());
+        let parts = self.parts.iter().map(|part| {
+            let conditions =
+                if are_there { format!(", {}", where_words(&part.conditions, usize::MAX)) } else { String::new() };
+            format!("{} on {}{conditions}", part.actions.join(", "), part.resources.join(", "))
+        });
+        self.details.iter().cloned().chain(self.lines_until_now()).chain(parts).collect()
+    }
+
+    /// What a new role may do: what is sensitive by name, and how much more.
+    fn of_new_role(&self) -> String {
+        let (sensitive, more): (Vec<&Part>, Vec<&Part>) = self.parts.iter().partition(|part| part.sensitive);
+        if sensitive.is_empty() {
+            return format!("{} on {}", listed(&self.actions), listed(&self.resources));
+        }
+        let words = |part: &&Part| format!("{} on {}", listed(&part.actions), listed(&part.resources));
+        let mut said: Vec<String> = sensitive.iter().map(words).collect();
+        let count: usize = more.iter().map(|part| part.actions.len()).sum();
+        match more.as_slice() {
+            [] => {}
+            [one] if count == 1 => said.push(words(one)),
+            _ => said.push(format!("{count} more {}", if count == 1 { "action" } else { "actions" })),
+        }
+        words::listed(&said)
+    }
+
+    /// Who it is about, with the functions that have the role.
+    fn who(&self, users: &[String]) -> String {
         let who = listed(&self.who);
+        match (self.marks.new_role && self.way == Way::Newly, users) {
+            (true, []) => format!("{who}, a new role,"),
+            (true, users) => format!("{who}, a new role of {},", listed(users)),
+            (false, []) => who,
+            (false, users) => format!("{who}, used by {},", listed(users)),
+        }
+    }
+
+    /// The sentence. `users` are functions that have the role that it is about.
+    pub(super) fn sentence(&self, users: &[String]) -> String {
+        let who = self.who(users);
         let be = if self.who.len() == 1 { "is" } else { "are" };
         let (actions, resources) = (listed(&self.actions), listed(&self.resources));
         if self.marks.transport && matches!(self.way, Way::Unbarred | Way::Barred) {
@@ -271,8 +355,8 @@ impl Said {
                 _ => format!("{resources}: {actions} is allowed without TLS again"),
             };
         }
-        if self.way == Way::Newly && self.marks.new_role && !self.marks.sensitive {
-            return format!("{who}, a new role, {be} allowed {actions} on {resources}");
+        if self.way == Way::Newly && self.marks.new_role {
+            return format!("{who} {be} allowed {}", self.of_new_role());
         }
         let (verb, tail) = match (self.way, self.change) {
             (Way::Newly, Change::Whole) => ("newly allowed", self.tail()),
@@ -289,7 +373,27 @@ impl Said {
         if self.side == Side::Trust && self.actions.iter().all(|action| action.starts_with("sts:")) {
             return format!("{who} {be} {verb} to become {resources}{tail}");
         }
-        format!("{who} {be} {verb} {actions} on {resources}{tail}")
+        format!("{who} {be} {verb} {actions} on {resources}{tail}{}", self.until_now())
+    }
+
+    /// What was allowed before, in few words.
+    fn until_now(&self) -> String {
+        let actions: BTreeSet<&String> = self.before.values().flatten().collect();
+        let resources = listed(&Vec::from_iter(self.before.keys().cloned()));
+        match Vec::from_iter(actions).as_slice() {
+            [] => String::new(),
+            [one] => format!("; until now: {one} on {resources}"),
+            several => format!("; until now: {} actions on {resources}", several.len()),
+        }
+    }
+
+    /// What was allowed before, a line for each resource; nothing where the sentence has it all.
+    fn lines_until_now(&self) -> Vec<String> {
+        let actions: BTreeSet<&String> = self.before.values().flatten().collect();
+        let lines = self.before.iter().map(|(resource, actions)| {
+            format!("until now: {} on {resource}", Vec::from_iter(actions.iter().cloned()).join(", "))
+        });
+        if actions.len() > 1 { lines.collect() } else { Vec::new() }
     }
 
     fn tail(&self) -> String {
@@ -315,15 +419,11 @@ fn listed(names: &[String]) -> String {
     } else {
         (names, String::new())
     };
-    let mut shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    let mut shown: Vec<String> = shown.to_vec();
     if !more.is_empty() {
-        shown.push(&more);
+        shown.push(more);
     }
-    match shown.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [start @ .., last] => format!("{} and {last}", start.join(", ")),
-    }
+    words::listed(&shown)
 }
 
 /// Conditions in words, or how many there are where they take too much room.

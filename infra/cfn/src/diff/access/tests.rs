@@ -68,7 +68,7 @@ fn wider_narrower_and_both_are_told_with_what_was_before() {
         "[{Effect: Allow, Action: 'sqs:SendMessage', Resource: !GetAtt Queue.Arn}, {Effect: Deny, Action: 'sqs:*', \
            Resource: '*'}]",
     );
-    insta::assert_snapshot!(said(&before, &all), @"access-widened: Role is newly allowed every action of sqs on Queue (before: sqs:SendMessage) [WidenIam]");
+    insta::assert_snapshot!(said(&before, &all), @"access-widened: Role is newly allowed every action of sqs on Queue; until now: sqs:SendMessage on Queue [WidenIam]");
     insta::assert_snapshot!(said(&all, &before), @"access-narrowed: Role is no longer allowed every action of sqs on Queue (still: sqs:SendMessage) []");
     insta::assert_snapshot!(said(&before, &other), @r"
     access-widened: Role is newly allowed sqs:PurgeQueue on Queue [WidenIam]
@@ -147,8 +147,7 @@ fn who_may_become_a_role_and_what_a_new_role_may() {
            'arn:aws:sns:eu-west-1:111111111111:t'}]",
     );
     insta::assert_snapshot!(said(queue, &with_role), @r"
-    sensitive-access: Role is newly allowed secretsmanager:GetSecretValue on Secret []
-    new-role-access: Role, a new role, is allowed sqs:SendMessage and sns:Publish on Queue and arn:aws:sns:eu-west-1:111111111111:t (sqs:SendMessage on Queue, without a condition; sns:Publish on arn:aws:sns:eu-west-1:111111111111:t, without a condition) [WidenIam]
+    sensitive-access: Role, a new role, is allowed secretsmanager:GetSecretValue on Secret and 2 more actions (secretsmanager:GetSecretValue on Secret; sqs:SendMessage on Queue; sns:Publish on arn:aws:sns:eu-west-1:111111111111:t) [WidenIam]
     ");
 }
 

@@ -6,11 +6,15 @@ use std::{cmp::Ordering, collections::HashSet};
 
 use crate::{
     LogicalId, Path,
-    check::facts::Thing,
+    check::{
+        facts::Thing,
+        text::{Piece, Text},
+    },
     diff::{
         Fact, Guard, Risk,
         compared::Compared,
         fold::{Folded, Said, changed_at},
+        words,
     },
 };
 
@@ -59,6 +63,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
             continue;
         }
         for (places, words, why) in weaker(old, new) {
+            let words = format!("{words}{}", watched(compared, new));
             say("alarm-weaker", places, Guard::WeakenProtection, words, why);
         }
     }
@@ -68,6 +73,31 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
 fn tells_somebody(alarm: Thing<'_>) -> bool {
     let enabled = alarm.truth_or("ActionsEnabled", true) != Some(false);
     enabled && alarm.field("AlarmActions").value().is_some() && !alarm.list("AlarmActions").is_empty()
+}
+
+/// What an alarm looks at, in brackets: the metric, and the resources of the template that its dimensions name.
+fn watched(compared: &Compared<'_>, alarm: Thing<'_>) -> String {
+    let Some(metric) = alarm.literal("MetricName") else { return String::new() };
+    let values = alarm.list("Dimensions").into_iter().filter_map(|dimension| dimension.get("Value"));
+    let pieces = values.flat_map(|value| Text::of(value).pieces().to_vec());
+    let named = pieces.filter_map(|piece| match piece {
+        Piece::Ref(id) | Piece::Attribute(id, _) if compared.new.template.resources.contains_key(&*id) => Some(id),
+        _ => None,
+    });
+    let mut names: Vec<String> = named.collect();
+    names.dedup();
+    if names.is_empty() { format!(" ({metric})") } else { format!(" ({metric} of {})", words::listed(&names)) }
+}
+
+/// From where on an alarm rings, in words.
+fn bound(operator: &str, threshold: f64) -> String {
+    match operator {
+        "GreaterThanThreshold" => format!("above {threshold}"),
+        "GreaterThanOrEqualToThreshold" => format!("at {threshold} or more"),
+        "LessThanThreshold" => format!("below {threshold}"),
+        "LessThanOrEqualToThreshold" => format!("at {threshold} or less"),
+        _ => format!("at {threshold}"),
+    }
 }
 
 /// In what an alarm rings later or less: the properties, words, and why it matters.
@@ -81,7 +111,7 @@ fn weaker(old: Thing<'_>, new: Thing<'_>) -> Vec<(&'static [&'static str], Strin
         let operator = old.literal("ComparisonOperator").unwrap_or_default();
         let later = if operator.starts_with("Less") { Ordering::Less } else { Ordering::Greater };
         if after.total_cmp(&before) == later {
-            let words = format!(": rings at {after} instead of {before}");
+            let words = format!(": rings {} instead of {}", bound(&operator, after), bound(&operator, before));
             found.push((&["Threshold"], words, "smaller troubles are not noticed"));
         }
     }

@@ -309,7 +309,7 @@ pub(super) struct Number {
     pub(super) words: &'static str,
     pub(super) unit: &'static str,
     pub(super) why: &'static str,
-    /// What the old template does not bring back.
+    /// What is deleted that is older, and that the old template does not bring back.
     pub(super) lost: Option<&'static str>,
 }
 
@@ -340,7 +340,7 @@ pub(super) const NUMBERS: &[Number] = &[
         words: "messages are kept for",
         unit: "s",
         why: "what waits longer is deleted, also what waits now",
-        lost: Some("messages that are older are deleted"),
+        lost: Some("messages"),
     },
     Number {
         kind: "AWS::Logs::LogGroup",
@@ -351,7 +351,7 @@ pub(super) const NUMBERS: &[Number] = &[
         words: "log lines are kept for",
         unit: "days",
         why: "older lines are deleted, also those that are there now",
-        lost: Some("lines that are older are deleted"),
+        lost: Some("lines"),
     },
     Number {
         kind: "AWS::RDS::DBInstance",
@@ -362,7 +362,7 @@ pub(super) const NUMBERS: &[Number] = &[
         words: "backups are kept for",
         unit: "days",
         why: "older backups are deleted",
-        lost: Some("backups that are older are deleted"),
+        lost: Some("backups"),
     },
     Number {
         kind: "AWS::RDS::DBCluster",
@@ -373,7 +373,7 @@ pub(super) const NUMBERS: &[Number] = &[
         words: "backups are kept for",
         unit: "days",
         why: "older backups are deleted",
-        lost: Some("backups that are older are deleted"),
+        lost: Some("backups"),
     },
     Number {
         kind: "AWS::Kinesis::Stream",
@@ -384,7 +384,7 @@ pub(super) const NUMBERS: &[Number] = &[
         words: "records are kept for",
         unit: "hours",
         why: "older records are deleted",
-        lost: Some("records that are older are deleted"),
+        lost: Some("records"),
     },
     Number {
         kind: "AWS::KMS::Key",

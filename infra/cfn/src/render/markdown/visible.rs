@@ -13,6 +13,10 @@ use crate::{
 /// A fact takes so many lines at most.
 const FACT_LINES: usize = 3;
 
+/// What the signs of headings mean.
+pub(super) const LEGEND: &str =
+    "🔴 loss or failure · 🟠 more open, or less protected · 🟡 another way, or a pause · 🔵 the rest";
+
 /// How much of a fact is seen.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
