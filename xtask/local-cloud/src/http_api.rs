@@ -21,7 +21,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
 use serde_json::json;
 use tokio::{net::TcpListener, time::timeout};
 use uuid::Uuid;
@@ -40,7 +39,10 @@ use crate::{
     live::Live,
     logs::Logs,
     record::{Cause, Hop, Kind, Payload, RequestHead, Span, Trace},
-    wire::{self, own, serve::Answers},
+    wire::{
+        self, own,
+        serve::{Answers, Unread},
+    },
 };
 
 /// What a request may carry, in bytes.
@@ -253,9 +255,11 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
     }
     let (parts, body) = request.into_parts();
-    let body = timeout(wire::serve::BODY, Limited::new(body, LONGEST_BODY).collect()).await;
-    let body = body.map_err(|_| Refused::new(StatusCode::REQUEST_TIMEOUT, "Request Timeout"))?;
-    let body = body.map_err(|_| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?.to_bytes();
+    let body = wire::serve::body(body, LONGEST_BODY).await.map_err(|why| match why {
+        Unread::TooLong => Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+        Unread::TooSlow => Refused::new(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
+        Unread::Broken => Refused::new(StatusCode::BAD_REQUEST, "Bad Request"),
+    })?;
     let event = route.payload.event(&payload::Parts {
         api: &shared.api,
         account: &shared.account,

@@ -8,13 +8,14 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes},
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
+use http_body_util::{BodyExt, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -31,6 +32,9 @@ use crate::{
 
 /// A request body of PayPal's API is not longer, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
+/// So much of one that is longer is read and thrown away, in bytes, and for so long.
+const DRAINED: usize = 64 << 20;
+const DRAINING: Duration = Duration::from_secs(5);
 /// How long a request's head may take to come, and how long its body.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// As many connections there are at once; others wait for one to end.
@@ -117,12 +121,30 @@ async fn door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -
 
 /// The request with its body in hand, or the answer to one whose body is too long or does not come.
 async fn whole(request: Request) -> Result<Request, Response> {
-    let (parts, body) = request.into_parts();
-    match tokio::time::timeout(PATIENCE, to_bytes(body, LONGEST_BODY)).await {
-        Ok(Ok(body)) => Ok(Request::from_parts(parts, body.into())),
-        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+    let (parts, mut body) = request.into_parts();
+    match tokio::time::timeout(PATIENCE, Limited::new(&mut body, LONGEST_BODY).collect()).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, body.to_bytes().into())),
+        Ok(Err(_)) => {
+            drain(body).await;
+            Err(StatusCode::PAYLOAD_TOO_LARGE.into_response())
+        }
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT.into_response()),
     }
+}
+
+/// Reads on for a while and keeps nothing. Who is still sending when the connection ends has an error in place of the answer
+/// that says why.
+async fn drain(mut body: Body) {
+    let rest = async {
+        let mut left = DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _too_slow = tokio::time::timeout(DRAINING, rest).await;
 }
 
 /// Whether a request comes from this machine, and not from a page of somebody else's in its browser: by the name under which

@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     Json,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes},
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -22,7 +22,10 @@ use tokio::{
 };
 
 use super::{FunctionError, lock};
-use crate::wire::{self, serve::Answers};
+use crate::wire::{
+    self,
+    serve::{Answers, Unread, unhurried},
+};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -180,14 +183,16 @@ async fn next(slot: &Slot) -> Response {
 }
 
 async fn response(slot: &Slot, id: &str, body: Body) -> Response {
-    match to_bytes(body, LONGEST_ANSWER).await {
+    match unhurried(body, LONGEST_ANSWER).await {
         Ok(body) => {
             let known = slot.answer(id, Ok(body));
             // Whoever waits for the answer has it first; the function does not need to know sooner that it was taken.
             yield_now().await;
             accepted(known)
         }
-        Err(_) => {
+        // The function has ended, which is told as that.
+        Err(Unread::Broken | Unread::TooSlow) => StatusCode::BAD_REQUEST.into_response(),
+        Err(Unread::TooLong) => {
             let message =
                 format!("Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes).");
             slot.answer(id, Err(FunctionError::new("Function.ResponseSizeTooLarge", id, &message)));
@@ -199,7 +204,7 @@ async fn response(slot: &Slot, id: &str, body: Body) -> Response {
 
 /// The body of an error, which is no longer than an answer; otherwise what the function is told.
 async fn answered(body: Body) -> Result<Bytes, Response> {
-    to_bytes(body, LONGEST_ANSWER).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())
+    unhurried(body, LONGEST_ANSWER).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())
 }
 
 fn initialization_error(slot: &Slot, headers: &HeaderMap, body: Bytes) -> Response {

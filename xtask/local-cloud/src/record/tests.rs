@@ -35,7 +35,7 @@ fn payloads_are_kept_up_to_a_limit_and_long_ones_not_at_all() {
     }
     let kept = recorder.since(0, KEPT).hops;
     assert!(kept.len() < 64 && kept.iter().map(|hop| hop.size()).sum::<usize>() <= KEPT_BYTES);
-    let too_long = Payload::copied(&"x".repeat((256 << 10) + 1));
+    let too_long = Payload::copied("x".repeat((256 << 10) + 1));
     assert!(!too_long.is_whole() && too_long.bytes.is_empty());
 }
 

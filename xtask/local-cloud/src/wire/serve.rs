@@ -4,12 +4,13 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes},
     extract::Request,
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -24,7 +25,10 @@ use tower_service::Service;
 /// How long a request's head may take to come, and a connection may be kept without one.
 const HEAD: Duration = Duration::from_secs(30);
 /// How long a request's body may take to come.
-pub(crate) const BODY: Duration = Duration::from_secs(30);
+const BODY: Duration = Duration::from_secs(30);
+/// So much of a body that is too long is read and thrown away, in bytes, and for so long.
+const DRAINED: usize = 64 << 20;
+const DRAINING: Duration = Duration::from_secs(5);
 /// As many connections a port has at once; others wait for one to end.
 const MOST: usize = 2000;
 /// How long to wait when the system has no connection left to give.
@@ -84,13 +88,57 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, answers: impl A
     let _ended = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
+/// Why a body is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    TooLong,
+    TooSlow,
+    /// The connection ended.
+    Broken,
+}
+
+/// A request's body, of at most so many bytes, which comes in time.
+pub(crate) async fn body(body: Body, most: usize) -> Result<Bytes, Unread> {
+    timeout(BODY, unhurried(body, most)).await.unwrap_or(Err(Unread::TooSlow))
+}
+
+/// A request's body, of at most so many bytes.
+pub(crate) async fn unhurried(mut body: Body, most: usize) -> Result<Bytes, Unread> {
+    match Limited::new(&mut body, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            drain(body).await;
+            Err(Unread::TooLong)
+        }
+        Err(_) => Err(Unread::Broken),
+    }
+}
+
+/// Reads on for a while and keeps nothing. Who is still sending when the connection ends has an error in place of the answer
+/// that says why.
+async fn drain(mut body: Body) {
+    let rest = async {
+        let mut left = DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _too_slow = timeout(DRAINING, rest).await;
+}
+
 /// Lets a request on once its body is there: 408 when that takes too long, 413 when it has more than `most` bytes.
 pub(crate) async fn whole(most: usize, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    match timeout(BODY, to_bytes(body, most)).await {
-        Ok(Ok(body)) => next.run(Request::from_parts(parts, body.into())).await,
-        Ok(Err(_)) => (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {most} bytes\n")).into_response(),
-        Err(_) => (StatusCode::REQUEST_TIMEOUT, "the body does not come\n").into_response(),
+    let (parts, sent) = request.into_parts();
+    match body(sent, most).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(Unread::TooLong) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {most} bytes\n")).into_response()
+        }
+        Err(Unread::TooSlow) => (StatusCode::REQUEST_TIMEOUT, "the body does not come\n").into_response(),
+        Err(Unread::Broken) => (StatusCode::BAD_REQUEST, "the body ends too early\n").into_response(),
     }
 }
 
@@ -178,6 +226,19 @@ mod tests {
             let (said, _) = answer(client).await;
             assert!(said.starts_with(&format!("HTTP/1.1 {status} ")) && said.ends_with(body), "{said}");
         }
+    }
+
+    /// It has the answer although it went on sending, and its connection ends.
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_far_too_much_is_told_so() {
+        let mut client = connected();
+        let head = "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 4000000\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..400 {
+            client.write_all(&[b'x'; 10_000]).await.unwrap();
+        }
+        let (said, _) = answer(client).await;
+        assert!(said.starts_with("HTTP/1.1 413 ") && said.ends_with("10 bytes\n"), "{said}");
     }
 
     /// An answer may take as long as it takes: whoever waits for a message asks for twenty seconds.
