@@ -4,7 +4,10 @@
 
 use jiff::Timestamp;
 
-use super::{Head, Known, payload::log_time};
+use super::{
+    Head, Known,
+    payload::{log_time, protocol},
+};
 
 /// Where requests are noted, and how.
 #[derive(Clone, Debug)]
@@ -25,7 +28,7 @@ impl AccessLog {
             "responseLatency" | "integrationLatency" => known.since.elapsed().as_millis().to_string(),
             "httpMethod" => head.method.to_string(),
             "path" => head.uri.path().to_owned(),
-            "protocol" => format!("{:?}", head.version),
+            "protocol" => protocol(head.version).to_owned(),
             "identity.sourceIp" => known.source_ip.clone(),
             "identity.userAgent" => {
                 head.user_agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned()

@@ -119,13 +119,9 @@ fn query<'a>(request: &Parts<'a>) -> Vec<Pair<'a>> {
     url::form_urlencoded::parse(raw.as_bytes()).collect()
 }
 
-/// The protocol's name, as in `HTTP/1.1`.
-fn protocol(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2.0",
-        _ => "HTTP/1.1",
-    }
+/// The protocol's name: nothing but these two is served here.
+pub(super) fn protocol(version: Version) -> &'static str {
+    if version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
 }
 
 /// A moment as access logs write it.
