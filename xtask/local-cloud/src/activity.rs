@@ -84,6 +84,17 @@ pub enum What {
         /// The function's name.
         function: String,
     },
+    /// An endpoint was sent a message or asked whether it wants any.
+    Notified {
+        /// The topic's name.
+        topic: String,
+        /// Its address.
+        endpoint: String,
+        /// The status that it answered, or why there is none.
+        result: String,
+        /// In so many seconds it is tried again, where it is.
+        again: Option<u64>,
+    },
     /// A topic could not deliver a message.
     Undelivered {
         /// The topic's name.

@@ -334,6 +334,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         };
         running.tasks.push(tokio::spawn(console::serve(console, cloud)));
     }
+    running.services.sns.ask_endpoints();
     running.tasks.extend(running.services.alarms.start());
     let recorder = running.activity.recorder().clone();
     let exported = options.traces.map(|collector| traces::export(recorder, running.given.account.clone(), collector));

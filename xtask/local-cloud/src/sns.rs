@@ -2,15 +2,17 @@
 
 pub(crate) mod actions;
 mod delivery;
+mod endpoint;
 mod fifo;
 mod filter;
 mod publish;
+mod retries;
 mod subscription;
 mod topic;
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ use crate::{
     clock::Clock,
     journal::{Journal, Line, Saved},
     sqs::Sqs,
-    wire::ApiError,
+    wire::{ApiError, post::Poster},
 };
 pub use publish::{Publish, Published};
 use subscription::Subscription;
@@ -50,6 +52,9 @@ struct Inner {
     topics: RwLock<BTreeMap<String, Topic>>,
     /// The topics as the template has them.
     described: Mutex<BTreeMap<String, Topic>>,
+    /// The tokens of endpoints that were asked whether they want what they are subscribed to.
+    asked: Mutex<HashSet<String>>,
+    poster: Poster,
 }
 
 /// The topics of the process before this one.
@@ -66,8 +71,10 @@ impl Sns {
         activity: Stream,
         journal: Option<Journal>,
     ) -> Self {
-        let (topics, described) = (RwLock::default(), Mutex::default());
-        Self { account, inner: Arc::new(Inner { sqs, functions, activity, journal, topics, described }) }
+        let (topics, described, asked) = (RwLock::default(), Mutex::default(), Mutex::default());
+        let poster = Poster::default();
+        let inner = Inner { sqs, functions, activity, journal, topics, described, asked, poster };
+        Self { account, inner: Arc::new(inner) }
     }
 
     /// The same topics, as seen from another region.
@@ -216,6 +223,10 @@ impl Sns {
 
     fn clock(&self) -> &Clock {
         self.inner.sqs.clock()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn topics(&self) -> RwLockReadGuard<'_, BTreeMap<String, Topic>> {

@@ -11,16 +11,15 @@ mod span;
 use std::{fmt, str::FromStr, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http::{StatusCode, Uri};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::{account::Account, record::Recorder};
+use crate::{
+    account::Account,
+    record::Recorder,
+    wire::post::{Poster, content_type},
+};
 
 /// As many spans go in one request.
 const BATCH: usize = 512;
@@ -28,8 +27,6 @@ const BATCH: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-type Sender = Client<HttpConnector, Full<Bytes>>;
 
 /// Where traces go: an address that takes OTLP's JSON, such as `http://127.0.0.1:4318/v1/traces`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,23 +63,23 @@ impl fmt::Display for Collector {
 /// Sends every hop from now on to a collector, until the task is aborted. A collector that is not there is asked again; what
 /// the record forgets meanwhile is lost to it.
 pub(crate) async fn export(recorder: Recorder, account: Account, collector: Collector) {
-    let client = Client::builder(TokioExecutor::new()).build_http();
+    let poster = Poster::default();
     let (mut told, mut place) = (recorder.follow(), 0);
     // The recorder is this cloud's own and lasts as long as it.
     while told.wait_for(|count| *count > place).await.is_ok() {
         let news = recorder.from(place, BATCH);
         place = news.next;
         let document = json!({ "resourceSpans": span::by_resource(&news.hops, &account) });
-        deliver(&client, &collector, Bytes::from(document.to_string())).await;
+        deliver(&poster, &collector, Bytes::from(document.to_string())).await;
     }
 }
 
 /// Sends until it is taken, or refused for good.
-async fn deliver(client: &Sender, collector: &Collector, document: Bytes) {
+async fn deliver(poster: &Poster, collector: &Collector, document: Bytes) {
     let (mut wait, mut told) = (FIRST_WAIT, false);
     loop {
-        let answered = timeout(PATIENCE, post(client, collector, document.clone())).await;
-        let why = match answered.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+        let answered = poster.post(&collector.0, content_type("application/json"), document.clone(), PATIENCE).await;
+        let why = match answered {
             Ok(status) if status.is_success() => return,
             Ok(status) if is_passing(status) => format!("it answered {status}"),
             Ok(status) => {
@@ -105,16 +102,6 @@ async fn deliver(client: &Sender, collector: &Collector, document: Bytes) {
 /// Source: <https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes>
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
-}
-
-async fn post(client: &Sender, collector: &Collector, document: Bytes) -> Result<StatusCode, String> {
-    let request = Request::post(collector.0.clone()).header(header::CONTENT_TYPE, "application/json");
-    let request = request.body(Full::new(document)).map_err(|error| error.to_string())?;
-    let answer = client.request(request).await.map_err(|error| error.to_string())?;
-    let status = answer.status();
-    // The answer is read to its end, so that the connection can be used again; it says nothing that is needed.
-    let _read = Limited::new(answer.into_body(), 1 << 20).collect().await;
-    Ok(status)
 }
 
 /// An attribute of a span or a resource; nothing when the value is null.

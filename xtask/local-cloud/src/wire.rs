@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod md5;
 pub(crate) mod own;
+pub(crate) mod post;
 pub(crate) mod query;
 pub(crate) mod serve;
 pub(crate) mod xml;

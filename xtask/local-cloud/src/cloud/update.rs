@@ -47,6 +47,7 @@ impl Running {
         services.metrics.adopt_filters(&wanted.metrics);
         services.alarms.adopt(&wanted.alarms);
         services.sns.shrink(&wanted.sns);
+        services.sns.ask_endpoints();
         let mut made = made.in_account(&services);
         let resources = std::mem::take(&mut made.resources);
         self.serve(made);

@@ -54,6 +54,13 @@ pub(crate) fn run(sns: &Sns, action: &str, query: &Query) -> Answer {
             let (topic, protocol) = (needed("TopicArn")?, needed("Protocol")?);
             let endpoint = query.get("Endpoint").unwrap_or_default();
             let arn = sns.subscribe(topic, protocol, endpoint, &attributes())?;
+            sns.ask_endpoints();
+            let told = query.get("ReturnSubscriptionArn").is_some_and(|told| told.eq_ignore_ascii_case("true"));
+            let pending = find(sns, &arn)?.is_pending() && !told;
+            Ok(Xml::default().text("SubscriptionArn", if pending { "pending confirmation" } else { &arn }))
+        }
+        "ConfirmSubscription" => {
+            let arn = sns.confirm(needed("TopicArn")?, needed("Token")?)?;
             Ok(Xml::default().text("SubscriptionArn", &arn))
         }
         "Unsubscribe" => {
@@ -71,7 +78,11 @@ pub(crate) fn run(sns: &Sns, action: &str, query: &Query) -> Answer {
             subscriptions(query, all.collect())
         }
         "ListSubscriptionsByTopic" => subscriptions(query, topic(sns, needed("TopicArn")?)?.subscriptions),
-        "GetSubscriptionAttributes" => Ok(entries(&find(sns, needed("SubscriptionArn")?)?.tell())),
+        "GetSubscriptionAttributes" => {
+            let subscription = find(sns, needed("SubscriptionArn")?)?;
+            let topic = sns.topics().get(&subscription.topic_arn).cloned();
+            Ok(entries(&subscription.tell(topic.as_ref().and_then(Topic::delivery_policy))))
+        }
         "SetSubscriptionAttributes" => {
             let value = query.get("AttributeValue").unwrap_or_default().to_owned();
             let change = BTreeMap::from([(needed("AttributeName")?.to_owned(), value)]);
@@ -151,7 +162,7 @@ fn subscriptions(query: &Query, all: Vec<Arc<Subscription>>) -> Answer {
         xml.each("member", page, |xml, known| {
             xml.text("TopicArn", &known.topic_arn)
                 .text("Protocol", &known.protocol)
-                .text("SubscriptionArn", &known.arn)
+                .text("SubscriptionArn", known.shown_arn())
                 .text("Owner", known.arn.split(':').nth(4).unwrap_or_default())
                 .text("Endpoint", &known.endpoint)
         })

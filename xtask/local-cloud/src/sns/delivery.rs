@@ -2,11 +2,11 @@
 //!
 //! Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Publish, Published, Sns, subscription::Subscription};
+use super::{Publish, Published, Sns, endpoint::Post, subscription::Subscription, topic::Topic};
 use crate::{
     activity::What,
     sqs::{MessageAttribute, NewMessage},
@@ -17,8 +17,15 @@ use crate::{
 /// Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html>
 const MOST_ATTRIBUTES: usize = 10;
 
-/// Delivers a message, or, where there is nobody to take it, gives it to the subscription's dead-letter queue.
-pub(super) fn deliver(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) {
+/// Delivers a message, or, where there is nobody to take it, gives it to the subscription's dead-letter queue. Queues and
+/// functions have it when this returns; an endpoint gets it from now on.
+pub(super) fn deliver(
+    sns: &Sns,
+    topic: &Topic,
+    subscription: &Arc<Subscription>,
+    publish: &Publish,
+    published: &Published,
+) {
     let taken = match subscription.protocol.as_str() {
         "lambda" => {
             let event = lambda_event(sns, subscription, publish, published);
@@ -26,11 +33,28 @@ pub(super) fn deliver(sns: &Sns, subscription: &Subscription, publish: &Publish,
         }
         "sqs" => send(sns, &subscription.endpoint, subscription, publish, published),
         // Nothing leaves this machine, so nothing fails either.
-        _ => subscription.is_outside(),
+        _ if subscription.is_outside() => true,
+        _ => {
+            let raw = subscription.is_raw();
+            let body = match raw {
+                true => publish.text_for("http"),
+                false => envelope(sns, subscription, publish, published, "http").to_string(),
+            };
+            let post = Post { kind: "Notification", message_id: published.message_id.clone(), body, raw };
+            let (publish, published) = (publish.clone(), published.clone());
+            sns.send_later(topic, subscription, post, move |sns, subscription| {
+                give_up(sns, subscription, &publish, &published);
+            });
+            true
+        }
     };
-    if taken {
-        return;
+    if !taken {
+        give_up(sns, subscription, publish, published);
     }
+}
+
+/// Says that a message is not delivered, and gives it to the subscription's dead-letter queue.
+fn give_up(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) {
     let topic = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
     sns.inner.activity.tell(What::Undelivered { topic }, None);
     if let Some(target) = subscription.dead_letter() {
@@ -47,7 +71,7 @@ fn send(sns: &Sns, queue_arn: &str, subscription: &Subscription, publish: &Publi
     let (body, attributes) = if raw {
         (publish.text_for("sqs"), publish.attributes.clone())
     } else {
-        (envelope(sns, subscription, publish, published).to_string(), BTreeMap::new())
+        (envelope(sns, subscription, publish, published, "sqs").to_string(), BTreeMap::new())
     };
     let message = NewMessage {
         body,
@@ -68,8 +92,9 @@ fn send(sns: &Sns, queue_arn: &str, subscription: &Subscription, publish: &Publi
     queue.send(message).is_ok()
 }
 
-/// What a queue gets without raw delivery. Nothing here checks signatures, so there is none.
-fn envelope(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) -> Value {
+/// What a queue or an endpoint gets without raw delivery. There is no signature: those who check one take it from AWS's own
+/// addresses only.
+fn envelope(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published, protocol: &str) -> Value {
     let mut envelope = Map::from_iter([
         ("Type".to_owned(), json!("Notification")),
         ("MessageId".to_owned(), json!(published.message_id)),
@@ -81,7 +106,7 @@ fn envelope(sns: &Sns, subscription: &Subscription, publish: &Publish, published
     let unsubscribe = format!("{endpoint}/?Action=Unsubscribe&SubscriptionArn={}", subscription.arn);
     envelope.extend(
         [
-            ("Message", json!(publish.text_for("sqs"))),
+            ("Message", json!(publish.text_for(protocol))),
             ("Timestamp", json!(now(sns))),
             ("SignatureVersion", json!("1")),
             ("Signature", json!("EXAMPLE")),
@@ -132,6 +157,7 @@ fn attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Value {
     Value::Object(entries.collect())
 }
 
-fn now(sns: &Sns) -> String {
+/// The date and time as messages name it.
+pub(super) fn now(sns: &Sns) -> String {
     format!("{:.3}", sns.clock().timestamp())
 }

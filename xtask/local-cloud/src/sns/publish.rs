@@ -90,7 +90,7 @@ impl Sns {
         self.inner.activity.tell(What::Published { topic: name, message_id, deliveries }, None);
         Arc::new(cause).of_now(|| {
             for subscription in wanted {
-                delivery::deliver(self, subscription, publish, published);
+                delivery::deliver(self, topic, subscription, publish, published);
             }
         });
     }

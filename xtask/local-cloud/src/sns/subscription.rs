@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Publish, filter::FilterPolicy, invalid, topic::effective_delivery_policy};
+use super::{Publish, endpoint, filter::FilterPolicy, invalid, retries::DeliveryPolicy};
 use crate::wire::ApiError;
 
-/// Protocols whose endpoints are outside of this machine. They count as confirmed, and nothing is sent to them.
+/// Protocols whose endpoints are outside of this machine, but for HTTP to the machine itself. They count as confirmed, and
+/// nothing is sent to them.
 const OUTSIDE: [&str; 7] = ["http", "https", "email", "email-json", "sms", "application", "firehose"];
 
 /// What may be set.
@@ -32,6 +33,12 @@ pub(crate) struct Subscription {
     pub(super) protocol: String,
     pub(super) endpoint: String,
     pub(super) attributes: BTreeMap<String, String>,
+    /// What the endpoint has to send back before it gets messages, where it has to.
+    #[serde(default)]
+    pub(super) token: Option<String>,
+    /// Whether it did.
+    #[serde(default)]
+    pub(super) confirmed: bool,
     #[serde(skip)]
     filter: Option<FilterPolicy>,
 }
@@ -52,6 +59,8 @@ impl Subscription {
             protocol: protocol.to_owned(),
             endpoint: endpoint.to_owned(),
             attributes: BTreeMap::new(),
+            token: endpoint::is_here(protocol, endpoint).then(endpoint::token),
+            confirmed: false,
             filter: None,
         };
         subscription.set(attributes)?;
@@ -77,6 +86,10 @@ impl Subscription {
             let reason = "Attributes Reason: RawMessageDelivery: Invalid value [";
             return Err(invalid(&format!("{reason}{raw}]. Must be true or false.")));
         }
+        together.retain(|name, value| !(name == "DeliveryPolicy" && value.is_empty()));
+        if let Some(policy) = together.get("DeliveryPolicy") {
+            DeliveryPolicy::parse(policy)?;
+        }
         if let Some(policy) = together.get("RedrivePolicy") {
             dead_letter(policy).ok_or_else(|| invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn"))?;
         }
@@ -100,9 +113,10 @@ impl Subscription {
         self.protocol == protocol && self.endpoint == endpoint
     }
 
-    /// The same under another ARN.
-    pub(super) fn under(&self, arn: String) -> Self {
-        Self { arn, ..self.clone() }
+    /// The same in the place of one of the same endpoint, which knows it already.
+    pub(super) fn in_place_of(&self, known: &Self) -> Self {
+        let (arn, token, confirmed) = (known.arn.clone(), known.token.clone(), known.confirmed);
+        Self { arn, token, confirmed, ..self.clone() }
     }
 
     /// Says what differs from a subscription that is to be made of the same endpoint.
@@ -113,9 +127,10 @@ impl Subscription {
         Err(invalid("Attributes Reason: Subscription already exists with different attributes"))
     }
 
-    /// The attributes as `GetSubscriptionAttributes` names them.
-    pub(super) fn tell(&self) -> BTreeMap<String, String> {
+    /// The attributes as `GetSubscriptionAttributes` names them, where its topic says this of deliveries.
+    pub(super) fn tell(&self, topic_policy: Option<&str>) -> BTreeMap<String, String> {
         let mut attributes = self.attributes.clone();
+        let effective = DeliveryPolicy::effective(topic_policy, self.delivery_policy()).tell().to_string();
         let owner = self.topic_arn.split(':').nth(4).unwrap_or_default();
         for (name, value) in [
             ("SubscriptionArn", self.arn.as_str()),
@@ -123,9 +138,9 @@ impl Subscription {
             ("Protocol", &self.protocol),
             ("Endpoint", &self.endpoint),
             ("Owner", owner),
-            ("PendingConfirmation", "false"),
-            ("ConfirmationWasAuthenticated", "true"),
-            ("EffectiveDeliveryPolicy", &effective_delivery_policy().to_string()),
+            ("PendingConfirmation", if self.is_pending() { "true" } else { "false" }),
+            ("ConfirmationWasAuthenticated", if self.token.is_some() { "false" } else { "true" }),
+            ("EffectiveDeliveryPolicy", &effective),
         ] {
             attributes.insert(name.to_owned(), value.to_owned());
         }
@@ -136,17 +151,33 @@ impl Subscription {
         attributes
     }
 
+    /// Whether its endpoint has still to say that it wants it.
+    pub(super) fn is_pending(&self) -> bool {
+        self.token.is_some() && !self.confirmed
+    }
+
+    /// As lists and answers name it.
+    pub(super) fn shown_arn(&self) -> &str {
+        if self.is_pending() { "PendingConfirmation" } else { &self.arn }
+    }
+
+    /// What it says of deliveries by HTTP.
+    pub(super) fn delivery_policy(&self) -> Option<&str> {
+        self.attributes.get("DeliveryPolicy").map(String::as_str)
+    }
+
     pub(super) fn wants(&self, publish: &Publish) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(&publish.message, &publish.attributes))
+        !self.is_pending()
+            && self.filter.as_ref().is_none_or(|filter| filter.matches(&publish.message, &publish.attributes))
     }
 
     pub(super) fn is_raw(&self) -> bool {
         self.attributes.get("RawMessageDelivery").is_some_and(|raw| raw.eq_ignore_ascii_case("true"))
     }
 
-    /// Whether its endpoint is outside of this machine.
+    /// Whether its endpoint is one that nothing is sent to from here.
     pub(super) fn is_outside(&self) -> bool {
-        OUTSIDE.contains(&self.protocol.as_str())
+        OUTSIDE.contains(&self.protocol.as_str()) && self.token.is_none()
     }
 
     /// Where what cannot be delivered goes: a queue's ARN.

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{fifo::Fifo, invalid, subscription::Subscription};
+use super::{fifo::Fifo, invalid, retries::DeliveryPolicy, subscription::Subscription};
 use crate::wire::ApiError;
 
 /// As many tags a topic may have.
@@ -131,6 +131,9 @@ impl Topic {
             "MaximumMessageSize" if !value.parse().is_ok_and(|size| (1024..=1_048_576_u64).contains(&size)) => {
                 return wrong("it must be between 1024 and 1048576");
             }
+            "DeliveryPolicy" if !value.is_empty() => {
+                DeliveryPolicy::parse(value)?;
+            }
             "Policy" if serde_json::from_str::<Value>(value).is_err() => return wrong("Policy Error: no JSON"),
             "DisplayName" if value.len() > 100 => return wrong("it has more than 100 characters"),
             _ => {}
@@ -163,6 +166,11 @@ impl Topic {
         self.attributes.contains_key("FifoTopic")
     }
 
+    /// What it says of deliveries by HTTP.
+    pub(super) fn delivery_policy(&self) -> Option<&str> {
+        self.attributes.get("DeliveryPolicy").map(String::as_str).filter(|policy| !policy.is_empty())
+    }
+
     pub(super) fn is_by_content(&self) -> bool {
         self.attributes.get("ContentBasedDeduplication").is_some_and(|value| is_true(value))
     }
@@ -182,15 +190,16 @@ impl Topic {
     /// The attributes as `GetTopicAttributes` names them.
     pub(super) fn tell(&self) -> BTreeMap<String, String> {
         let mut attributes = self.attributes.clone();
-        let confirmed = self.subscriptions.len().to_string();
+        let pending = self.subscriptions.iter().filter(|subscription| subscription.is_pending()).count();
+        let confirmed = (self.subscriptions.len() - pending).to_string();
         attributes.extend(
             [
                 ("TopicArn", self.arn.clone()),
                 ("Owner", self.owner().to_owned()),
                 ("SubscriptionsConfirmed", confirmed),
-                ("SubscriptionsPending", "0".to_owned()),
+                ("SubscriptionsPending", pending.to_string()),
                 ("SubscriptionsDeleted", "0".to_owned()),
-                ("EffectiveDeliveryPolicy", effective_delivery_policy().to_string()),
+                ("EffectiveDeliveryPolicy", DeliveryPolicy::effective(self.delivery_policy(), None).tell().to_string()),
                 ("Policy", self.policy().to_string()),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
@@ -261,12 +270,13 @@ impl Topic {
         self.attributes.insert("Policy".to_owned(), policy.to_string());
     }
 
-    /// Adds subscriptions of endpoints that have none.
+    /// Adds subscriptions of endpoints that have none. Whoever said that it wants one need not say it again.
     pub(super) fn add_subscriptions(&mut self, others: Vec<Arc<Subscription>>) {
         for other in others {
-            let same = |known: &Arc<Subscription>| known.protocol == other.protocol && known.endpoint == other.endpoint;
-            if !self.subscriptions.iter().any(same) {
-                self.subscriptions.push(other);
+            let same = |known: &&mut Arc<Subscription>| known.is_of(&other.protocol, &other.endpoint);
+            match self.subscriptions.iter_mut().find(same) {
+                Some(known) => Arc::make_mut(known).confirmed |= other.confirmed,
+                None => self.subscriptions.push(other),
             }
         }
     }
@@ -303,7 +313,7 @@ impl Topic {
                 self.subscriptions.push(Arc::clone(new));
                 return Arc::clone(new);
             };
-            let as_described = Arc::new(new.under(known.arn.clone()));
+            let as_described = Arc::new(new.in_place_of(known));
             if find(old, new).is_none_or(|old| old.attributes != new.attributes) {
                 *known = Arc::clone(&as_described);
             }
@@ -322,24 +332,6 @@ impl Topic {
     pub(super) fn anew(self) -> Self {
         Self { fifo: Arc::default(), ..self }
     }
-}
-
-/// How SNS repeats a delivery to an HTTP endpoint when nobody says otherwise.
-pub(super) fn effective_delivery_policy() -> Value {
-    json!({
-        "defaultHealthyRetryPolicy": {
-            "numNoDelayRetries": 0,
-            "numMinDelayRetries": 0,
-            "minDelayTarget": 20,
-            "maxDelayTarget": 20,
-            "numMaxDelayRetries": 0,
-            "numRetries": 3,
-            "backoffFunction": "linear",
-        },
-        "sicklyRetryPolicy": null,
-        "throttlePolicy": null,
-        "guaranteed": false,
-    })
 }
 
 fn is_true(value: &str) -> bool {

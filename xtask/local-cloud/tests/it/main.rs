@@ -13,6 +13,7 @@ mod alarms;
 mod clock;
 mod destinations;
 mod differential;
+mod endpoints;
 mod http_api;
 mod lambda;
 mod messaging;

@@ -168,6 +168,10 @@ fn cloud_words(what: &What, prefix: &str) -> String {
         }
         What::Alarm { alarm, state, reason } => format!("alarm     {} is {state}: {reason}", short(alarm)),
         What::Throttled { function } => format!("function  {} is throttled", short(function)),
+        What::Notified { topic, endpoint, result, again } => {
+            let again = again.map(|seconds| format!(", again in {seconds} s")).unwrap_or_default();
+            format!("topic     {} -> {endpoint}: {result}{again}", short(topic))
+        }
         What::Undelivered { topic } => format!("topic     {} could not deliver", short(topic)),
         What::Started { function, .. } => format!("function  {} started", short(function)),
         What::NotStarted { function, error, .. } => format!("function  {} does not start: {error}", short(function)),

@@ -1,0 +1,215 @@
+//! Endpoints that take messages by HTTP, on this machine: each is asked whether it wants them, gets them once it says so,
+//! and gets them again while it is not well.
+//!
+//! Nothing is sent to other machines, nor by TLS.
+//!
+//! Sources: <https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html>,
+//! <https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html>
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use serde_json::json;
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::{Sns, delivery, invalid, no_such_topic, retries::DeliveryPolicy, subscription::Subscription, topic::Topic};
+use crate::{
+    activity::What,
+    record::Cause,
+    wire::{ApiError, post::Poster},
+};
+
+/// So long an endpoint may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Whether an endpoint is one of this machine that messages can be sent to.
+pub(super) fn is_here(protocol: &str, endpoint: &str) -> bool {
+    let host = Url::parse(endpoint).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+    protocol == "http"
+        && host.is_some_and(|host| match host {
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+            Host::Domain(name) => name == "localhost",
+        })
+}
+
+/// What an endpoint has to send back.
+pub(super) fn token() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+/// Something to send to an endpoint.
+pub(super) struct Post {
+    /// `Notification` or `SubscriptionConfirmation`.
+    pub(super) kind: &'static str,
+    pub(super) message_id: String,
+    pub(super) body: String,
+    /// Whether the body is the message as it was published.
+    pub(super) raw: bool,
+}
+
+/// What became of one try.
+enum Tried {
+    Taken(String),
+    /// It may go better later.
+    Failed(String),
+    /// It will not.
+    Refused(String),
+}
+
+impl Sns {
+    /// Asks each endpoint that has not been asked yet whether it wants what it is subscribed to.
+    ///
+    /// Source: <https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html>
+    pub(crate) fn ask_endpoints(&self) {
+        for topic in self.topics().values() {
+            for subscription in topic.subscriptions.iter().filter(|subscription| subscription.is_pending()) {
+                let Some(token) = subscription.token.clone() else { continue };
+                if self.asked().insert(token.clone()) {
+                    let (sns, topic, subscription) = (self.clone(), topic.clone(), Arc::clone(subscription));
+                    let post = sns.confirmation(&subscription, &token);
+                    // Whoever does not want it is asked no more; the subscription goes on waiting, as on AWS.
+                    tokio::spawn(async move { sns.send(&topic, &subscription, &post).await });
+                }
+            }
+        }
+    }
+
+    fn confirmation(&self, subscription: &Subscription, token: &str) -> Post {
+        let (message_id, topic_arn) = (Uuid::new_v4().to_string(), &subscription.topic_arn);
+        let query = format!("Action=ConfirmSubscription&TopicArn={topic_arn}&Token={token}");
+        let body = json!({
+            "Type": "SubscriptionConfirmation",
+            "MessageId": message_id,
+            "Token": token,
+            "TopicArn": topic_arn,
+            "Message": format!(
+                "You have chosen to subscribe to the topic {topic_arn}.\nTo confirm the subscription, visit the \
+                 SubscribeURL included in this message."
+            ),
+            "SubscribeURL": format!("{}/?{query}", self.account.endpoint),
+            "Timestamp": delivery::now(self),
+            "SignatureVersion": "1",
+            "Signature": "EXAMPLE",
+            "SigningCertURL": "EXAMPLE",
+        });
+        Post { kind: "SubscriptionConfirmation", message_id, body: body.to_string(), raw: false }
+    }
+
+    /// Takes what an endpoint sent back; its subscription's ARN.
+    ///
+    /// Source: <https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html>
+    pub(super) fn confirm(&self, topic_arn: &str, token: &str) -> Result<String, ApiError> {
+        self.change(|topics| {
+            let topic = topics.get_mut(topic_arn).ok_or_else(no_such_topic)?;
+            let asked = |known: &&mut Arc<Subscription>| known.token.as_deref() == Some(token);
+            let known = topic.subscriptions.iter_mut().find(asked).ok_or_else(|| invalid("Token"))?;
+            Arc::make_mut(known).confirmed = true;
+            Ok(known.arn.clone())
+        })
+    }
+
+    /// Sends something until it is taken, refused or given up, or nobody is subscribed any more. Whether it ended well.
+    pub(super) async fn send(&self, topic: &Topic, subscription: &Subscription, post: &Post) -> bool {
+        let policy = DeliveryPolicy::effective(topic.delivery_policy(), subscription.delivery_policy());
+        let Some((uri, headers)) = request(subscription, post, policy.content_type()) else { return false };
+        let (body, retries) = (Bytes::from(post.body.clone()), policy.retries());
+        let mut waits = retries.waits();
+        loop {
+            let tried = attempt(&self.inner.poster, &uri, headers.clone(), body.clone()).await;
+            let (taken, wait, result) = match tried {
+                Tried::Taken(status) => (true, None, status),
+                Tried::Failed(why) => (false, waits.next(), why),
+                Tried::Refused(status) => (false, None, status),
+            };
+            // Whoever is told of it may put the clock forward by just this.
+            let until = wait.map(|wait| self.clock().now() + wait);
+            let again = wait.map(|wait| wait.as_secs());
+            let name = subscription.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+            let endpoint = subscription.endpoint.clone();
+            self.inner.activity.tell(What::Notified { topic: name, endpoint, result, again }, None);
+            let Some(until) = until else { return taken };
+            self.clock().sleep_until(until).await;
+            let subscribed = |topic: &Topic| topic.subscriptions.iter().any(|known| known.arn == subscription.arn);
+            if !self.topics().get(&subscription.topic_arn).is_some_and(subscribed) {
+                return true;
+            }
+        }
+    }
+
+    /// Sends a message to an endpoint from now on.
+    pub(super) fn send_later(
+        &self,
+        topic: &Topic,
+        subscription: &Arc<Subscription>,
+        post: Post,
+        given_up: impl FnOnce(&Self, &Subscription) + Send + 'static,
+    ) {
+        let (sns, topic, subscription) = (self.clone(), topic.clone(), Arc::clone(subscription));
+        tokio::spawn(Cause::current().of(async move {
+            if !sns.send(&topic, &subscription, &post).await {
+                given_up(&sns, &subscription);
+            }
+        }));
+    }
+}
+
+/// Where it goes, and what stands before it.
+///
+/// Source: <https://docs.aws.amazon.com/sns/latest/dg/http-header.html>
+fn request(subscription: &Subscription, post: &Post, content_type: &str) -> Option<(Uri, HeaderMap)> {
+    let mut headers = HeaderMap::new();
+    let arn = if post.kind == "Notification" { subscription.arn.as_str() } else { "" };
+    for (name, value) in [
+        ("x-amz-sns-message-type", post.kind),
+        ("x-amz-sns-message-id", &post.message_id),
+        ("x-amz-sns-topic-arn", &subscription.topic_arn),
+        ("x-amz-sns-subscription-arn", arn),
+        ("x-amz-sns-rawdelivery", if post.raw { "true" } else { "" }),
+        ("content-type", content_type),
+        (header::USER_AGENT.as_str(), "Amazon Simple Notification Service Agent"),
+    ] {
+        if !value.is_empty() {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).ok()?);
+        }
+    }
+    // What an address has beyond a request's target, such as a fragment, is not sent.
+    let url = Url::parse(&subscription.endpoint).ok()?;
+    let authority = url.host_str()?.to_owned() + &url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let target = url.path().to_owned() + &url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let uri = Uri::builder().scheme("http").authority(authority).path_and_query(target).build().ok()?;
+    Some((uri, headers))
+}
+
+async fn attempt(poster: &Poster, uri: &Uri, headers: HeaderMap, body: Bytes) -> Tried {
+    match poster.post(uri, headers, body, PATIENCE).await {
+        Err(why) => Tried::Failed(why),
+        Ok(status) => {
+            let passing = status == StatusCode::TOO_MANY_REQUESTS || !status.is_client_error();
+            let told = status.as_u16().to_string();
+            match status.is_success() {
+                true => Tried::Taken(told),
+                false if passing => Tried::Failed(told),
+                false => Tried::Refused(told),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_to_this_machine_is_here() {
+        for endpoint in ["http://127.0.0.1:5000/x", "http://localhost/", "http://[::1]:80", "http://127.1.2.3"] {
+            assert!(is_here("http", endpoint), "{endpoint}");
+        }
+        for endpoint in ["http://example.com/", "http://10.0.0.1/", "http://localhost.example.com/", "localhost:1"] {
+            assert!(!is_here("http", endpoint), "{endpoint}");
+        }
+        assert!(!is_here("https", "https://127.0.0.1/"));
+    }
+}

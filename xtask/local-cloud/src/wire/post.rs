@@ -1,0 +1,65 @@
+//! Sending documents by HTTP to programs of this machine and its network.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tokio::time::timeout;
+
+/// So much of an answer is read, in bytes, so that its connection can be used again.
+const READ: usize = 1 << 20;
+
+/// Sends documents, and keeps connections open. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Poster(Client<HttpConnector, Full<Bytes>>);
+
+impl Default for Poster {
+    fn default() -> Self {
+        Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+}
+
+impl Poster {
+    /// Posts a document; the status of the answer, which says nothing else that is needed.
+    ///
+    /// # Errors
+    /// When nobody answers within `patience`; why not.
+    pub(crate) async fn post(
+        &self,
+        to: &Uri,
+        headers: HeaderMap,
+        document: Bytes,
+        patience: Duration,
+    ) -> Result<StatusCode, String> {
+        let mut request = Request::new(Full::new(document));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = to.clone();
+        *request.headers_mut() = headers;
+        let work = async {
+            let answer = self.0.request(request).await.map_err(|error| reason(&error))?;
+            let status = answer.status();
+            let _read = Limited::new(answer.into_body(), READ).collect().await;
+            Ok(status)
+        };
+        timeout(patience, work).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+    }
+}
+
+/// The header of a document's type.
+pub(crate) fn content_type(value: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))])
+}
+
+/// What an error follows from in the end; what stands above that says only that a request failed.
+fn reason(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
