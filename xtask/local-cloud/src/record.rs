@@ -33,6 +33,8 @@ pub use trace::{Span, Trace};
 const KEPT: usize = 5_000;
 /// So many bytes of payloads are kept.
 const KEPT_BYTES: usize = 16 << 20;
+/// So many hops are looked at at a time, when a journey is looked for.
+const LOOKED_AT: usize = 64;
 /// An edge that nobody travelled is not counted; so many are, at most.
 const MOST_EDGES: usize = 1_000;
 
@@ -269,12 +271,24 @@ impl Recorder {
         about
     }
 
+    /// The newest journey that is about `key`, which as a rule has just begun: a few hops are looked at at a time, from the
+    /// newest on.
     fn journey_about(&self, key: &str) -> Option<u64> {
-        let roots: Vec<u64> = {
-            let kept = self.kept();
-            kept.hops.iter().rev().filter(|hop| hop.begins()).map(|hop| hop.number).collect()
-        };
-        roots.into_iter().find(|root| self.about(*root).is_some_and(|about| about.keys.iter().any(|each| each == key)))
+        let mut end = u64::MAX;
+        loop {
+            let roots: Vec<u64> = {
+                let kept = self.kept();
+                let left = usize::try_from(end.checked_sub(kept.gone)?).unwrap_or(usize::MAX).min(kept.hops.len());
+                let begin = left.checked_sub(1)?.saturating_sub(LOOKED_AT);
+                end = kept.gone + begin as u64;
+                let looked_at = kept.hops.range(begin..left).rev();
+                looked_at.filter(|hop| hop.begins()).map(|hop| hop.number).collect()
+            };
+            let about_it = |root: &u64| self.about(*root).is_some_and(|about| about.keys.iter().any(|each| each == key));
+            if let Some(found) = roots.into_iter().find(about_it) {
+                return Some(found);
+            }
+        }
     }
 
     fn narrowed(&self, hop: &Hop) -> Vec<u64> {

@@ -62,6 +62,23 @@ fn what_a_batch_brings_forth_stays_with_the_journey_that_it_is_about() {
 }
 
 #[test]
+fn the_newest_journey_about_something_is_found_wherever_it_is() {
+    let recorder = Recorder::default();
+    recorder.know(Box::new(words));
+    for count in [1, LOOKED_AT, 3 * LOOKED_AT + 1, KEPT + 1] {
+        let journeys: Vec<_> = (0..count).map(|at| hop(&recorder, &[], &format!("{count}/{at} {count}/all"))).collect();
+        let numbers: Vec<_> = journeys.iter().map(|hop| hop.number).collect();
+        journeys.into_iter().for_each(|hop| recorder.keep(hop));
+        for (at, number) in numbers.iter().enumerate() {
+            let kept = recorder.hop(*number).map(|hop| hop.number);
+            assert_eq!(recorder.journey_about(&format!("{count}/{at}")), kept);
+        }
+        assert_eq!(recorder.journey_about(&format!("{count}/all")), numbers.last().copied());
+        assert_eq!(recorder.journey_about("nothing"), None);
+    }
+}
+
+#[test]
 fn a_call_belongs_to_what_its_key_works_on() {
     let recorder = Recorder::default();
     recorder.working("key", Arc::new(Cause::new("function:f".to_owned(), vec![7])));
