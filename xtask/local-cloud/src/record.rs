@@ -284,7 +284,8 @@ impl Recorder {
                 let looked_at = kept.hops.range(begin..left).rev();
                 looked_at.filter(|hop| hop.begins()).map(|hop| hop.number).collect()
             };
-            let about_it = |root: &u64| self.about(*root).is_some_and(|about| about.keys.iter().any(|each| each == key));
+            let about_it =
+                |root: &u64| self.about(*root).is_some_and(|about| about.keys.iter().any(|each| each == key));
             if let Some(found) = roots.into_iter().find(about_it) {
                 return Some(found);
             }

@@ -2,7 +2,7 @@
 
 pub(crate) mod actions;
 mod delivery;
-mod endpoint;
+pub(crate) mod endpoint;
 mod fifo;
 mod filter;
 mod publish;

@@ -147,7 +147,7 @@ function paintNode(node, { x, y }, known) {
   const inside = [
     draw("rect", { class: "box", x, y, width: BOX.width, height: BOX.height, rx: node.kind === "queue" ? 3 : 10 }),
     draw("text", { x: x + 10, y: y + 18 }, shown), state, draw("title", {}, node.name || name)];
-  const target = href ? `#/${href}/${encodeURIComponent(node.name)}` : node.kind === "neighbour" ? "#/paypal" : "#/journeys";
+  const target = href ? `#/${href}/${encodeURIComponent(node.name)}` : known.neighbours[node.name] ? "#/paypal" : "#/journeys";
   return { node, element: draw("a", { href: target, class: node.kind }, inside), state };
 }
 

@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use url::Url;
 
-use crate::{lambda::Lambda, provision::Provisioned, sns::Sns, sqs::Sqs};
+use crate::{
+    lambda::Lambda,
+    provision::Provisioned,
+    sns::{Sns, endpoint::neighbour},
+    sqs::Sqs,
+    wire::post::origin,
+};
 
 /// Nodes and edges.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -64,8 +69,12 @@ pub(crate) fn picture(made: &Provisioned, sqs: &Sqs, sns: &Sns, lambda: &Lambda)
     for (arn, subscriptions) in &topics {
         let from = node("topic", last(arn));
         for (protocol, endpoint) in subscriptions {
-            let kind = if protocol == "lambda" { "function" } else { "queue" };
-            draw(&from, &node(kind, last(endpoint)), "delivers", "");
+            let to = match protocol.as_str() {
+                "lambda" => node("function", last(endpoint)),
+                "sqs" => node("queue", last(endpoint)),
+                _ => node("neighbour", &neighbour(endpoint)),
+            };
+            draw(&from, &to, "delivers", "");
         }
     }
     for (function, _) in lambda.functions() {
@@ -96,10 +105,4 @@ pub(crate) fn picture(made: &Provisioned, sqs: &Sqs, sns: &Sns, lambda: &Lambda)
 /// What an ARN names.
 fn last(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
-}
-
-/// The origin of a variable that is nothing but an address.
-fn origin(value: &str) -> Option<String> {
-    let url = Url::parse(value).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
-    Some(url.origin().ascii_serialization())
 }

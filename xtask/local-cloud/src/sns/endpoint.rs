@@ -17,8 +17,11 @@ use uuid::Uuid;
 use super::{Sns, delivery, invalid, no_such_topic, retries::DeliveryPolicy, subscription::Subscription, topic::Topic};
 use crate::{
     activity::What,
-    record::Cause,
-    wire::{ApiError, post::Poster},
+    record::{Cause, Hop, Kind, Payload},
+    wire::{
+        ApiError,
+        post::{Poster, origin},
+    },
 };
 
 /// So long an endpoint may take to answer.
@@ -33,6 +36,11 @@ pub(super) fn is_here(protocol: &str, endpoint: &str) -> bool {
             Host::Ipv6(address) => address.is_loopback(),
             Host::Domain(name) => name == "localhost",
         })
+}
+
+/// What the picture calls whoever has an endpoint: the origin of an address, and any other endpoint as it is.
+pub(crate) fn neighbour(endpoint: &str) -> String {
+    origin(endpoint).unwrap_or_else(|| endpoint.to_owned())
 }
 
 /// What an endpoint has to send back.
@@ -127,9 +135,7 @@ impl Sns {
             // Whoever is told of it may put the clock forward by just this.
             let until = wait.map(|wait| self.clock().now() + wait);
             let again = wait.map(|wait| wait.as_secs());
-            let name = subscription.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
-            let endpoint = subscription.endpoint.clone();
-            self.inner.activity.tell(What::Notified { topic: name, endpoint, result, again }, None);
+            self.tell(subscription, post, taken, result, again);
             let Some(until) = until else { return taken };
             self.clock().sleep_until(until).await;
             let subscribed = |topic: &Topic| topic.subscriptions.iter().any(|known| known.arn == subscription.arn);
@@ -137,6 +143,24 @@ impl Sns {
                 return true;
             }
         }
+    }
+
+    /// Says and records what became of a try.
+    fn tell(&self, subscription: &Subscription, post: &Post, taken: bool, result: String, again: Option<u64>) {
+        let topic = subscription.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+        let endpoint = subscription.endpoint.clone();
+        let (cause, recorder) = (Cause::current(), self.inner.activity.recorder());
+        let (number, journeys) = cause.next(recorder);
+        let (from, to) = (format!("topic:{topic}"), format!("neighbour:{}", neighbour(&endpoint)));
+        recorder.keep(Hop {
+            journeys,
+            trace: cause.trace(recorder, number),
+            message_id: Some(post.message_id.clone()),
+            payload: Payload::copied(&post.body),
+            error: (!taken).then(|| result.clone()),
+            ..Hop::new(number, Kind::Noted, &from, &to, format!("{}: {result}", post.kind))
+        });
+        self.inner.activity.tell(What::Notified { topic, endpoint, result, again }, None);
     }
 
     /// Sends a message to an endpoint from now on.

@@ -10,6 +10,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use tokio::time::timeout;
+use url::Url;
 
 /// So much of an answer is read, in bytes, so that its connection can be used again.
 const READ: usize = 1 << 20;
@@ -53,6 +54,12 @@ impl Poster {
 /// The header of a document's type.
 pub(crate) fn content_type(value: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))])
+}
+
+/// The origin of a text that is nothing but an address.
+pub(crate) fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
+    Some(url.origin().ascii_serialization())
 }
 
 /// What an error follows from in the end; what stands above that says only that a request failed.

@@ -104,6 +104,7 @@ async fn an_endpoint_gets_messages_once_it_said_that_it_wants_them() {
     let attributes = cloud.sns(&format!("Action=GetTopicAttributes&TopicArn={TOPIC}")).await;
     assert!(attributes.contains("<key>SubscriptionsPending</key><value>0</value>"), "{attributes}");
 
+    let mut happened = cloud.activity.listen();
     cloud.publish("news").await;
     let (headers, body) = endpoint.next().await;
     assert_eq!(headers["x-amz-sns-message-type"], "Notification");
@@ -116,6 +117,12 @@ async fn an_endpoint_gets_messages_once_it_said_that_it_wants_them() {
     assert_eq!(notification["Subject"], "news");
     assert_eq!(notification["MessageId"].as_str().unwrap(), headers["x-amz-sns-message-id"].to_str().unwrap());
     assert!(endpoint.taken.try_recv().is_err(), "what was published before is not sent");
+
+    Cloud::happens(&mut happened, |what| matches!(what, What::Notified { .. })).await;
+    let hops = (1..20).filter_map(|number| cloud.activity.recorder().hop(number));
+    let sent = hops.filter(|hop| endpoint.url.starts_with(hop.to.trim_start_matches("neighbour:")));
+    let labels: Vec<_> = sent.map(|hop| hop.label.clone()).collect();
+    assert_eq!(labels, ["SubscriptionConfirmation: 200", "Notification: 200"]);
     cloud.running.stop().await;
 }
 
