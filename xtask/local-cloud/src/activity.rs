@@ -94,6 +94,10 @@ pub enum What {
         result: String,
         /// In so many seconds it is tried again, where it is.
         again: Option<u64>,
+        /// Whether it did not take it.
+        failed: bool,
+        /// Whether it was asked only whether it wants messages.
+        confirmation: bool,
     },
     /// A topic could not deliver a message.
     Undelivered {

@@ -196,6 +196,7 @@ impl Running {
     pub async fn stop(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.feeding.iter().for_each(Feeding::abort);
+        self.services.sns.stop();
         self.services.lambda.stop().await;
         for task in self.tasks.into_iter().chain(self.feeding.into_iter().map(Feeding::finish)) {
             let _aborted = task.await;

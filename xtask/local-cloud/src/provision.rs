@@ -318,7 +318,7 @@ impl Maker<'_> {
 
     fn subscription(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let part = |name: &str| wanted.text(name).unwrap_or_default();
-        let attributes = ["RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"];
+        let attributes = ["RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"];
         let attributes =
             attributes.into_iter().filter_map(|name| Some((name.to_owned(), wanted.text(name)?))).collect();
         let (topic, protocol, endpoint) = (part("TopicArn"), part("Protocol"), part("Endpoint"));

@@ -279,7 +279,10 @@ impl Recorder {
             let roots: Vec<u64> = {
                 let kept = self.kept();
                 let left = usize::try_from(end.checked_sub(kept.gone)?).unwrap_or(usize::MAX).min(kept.hops.len());
-                let begin = left.checked_sub(1)?.saturating_sub(LOOKED_AT);
+                if left == 0 {
+                    return None;
+                }
+                let begin = left.saturating_sub(LOOKED_AT);
                 end = kept.gone + begin as u64;
                 let looked_at = kept.hops.range(begin..left).rev();
                 looked_at.filter(|hop| hop.begins()).map(|hop| hop.number).collect()

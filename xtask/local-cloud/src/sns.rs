@@ -11,8 +11,8 @@ mod subscription;
 mod topic;
 
 use std::{
-    collections::{BTreeMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,9 @@ use crate::{
     clock::Clock,
     journal::{Journal, Line, Saved},
     sqs::Sqs,
-    wire::{ApiError, post::Poster},
+    wire::ApiError,
 };
+use endpoint::Endpoints;
 pub use publish::{Publish, Published};
 use subscription::Subscription;
 use topic::Topic;
@@ -52,9 +53,7 @@ struct Inner {
     topics: RwLock<BTreeMap<String, Topic>>,
     /// The topics as the template has them.
     described: Mutex<BTreeMap<String, Topic>>,
-    /// The tokens of endpoints that were asked whether they want what they are subscribed to.
-    asked: Mutex<HashSet<String>>,
-    poster: Poster,
+    endpoints: Endpoints,
 }
 
 /// The topics of the process before this one.
@@ -71,9 +70,8 @@ impl Sns {
         activity: Stream,
         journal: Option<Journal>,
     ) -> Self {
-        let (topics, described, asked) = (RwLock::default(), Mutex::default(), Mutex::default());
-        let poster = Poster::default();
-        let inner = Inner { sqs, functions, activity, journal, topics, described, asked, poster };
+        let (topics, described, endpoints) = (RwLock::default(), Mutex::default(), Endpoints::default());
+        let inner = Inner { sqs, functions, activity, journal, topics, described, endpoints };
         Self { account, inner: Arc::new(inner) }
     }
 
@@ -132,12 +130,16 @@ impl Sns {
 
     /// Remembers the topics that there are, for [`Sns::reset`], and adds those that there were besides.
     pub(crate) fn described(&self, saved: &mut Saved) -> Result<(), ApiError> {
-        let described = self.topics().clone();
+        let mut described = self.topics().clone();
         self.change(|topics| {
             for (arn, topic) in std::mem::take(&mut saved.topics.0) {
                 let topic = topic.restored()?;
                 match topics.get_mut(&arn) {
-                    Some(known) => known.add_subscriptions(topic.subscriptions),
+                    Some(known) => {
+                        described.entry(arn).and_modify(|known| known.confirm_as(&topic.subscriptions));
+                        known.confirm_as(&topic.subscriptions);
+                        known.add_subscriptions(topic.subscriptions);
+                    }
                     None => {
                         topics.insert(arn, topic);
                     }
@@ -189,11 +191,18 @@ impl Sns {
 
     /// Makes everything as the template has it.
     pub(crate) fn reset(&self) {
+        self.inner.endpoints.stop();
         let described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let _never_fails = self.change(|topics| {
             *topics = described.into_iter().map(|(arn, topic)| (arn, topic.anew())).collect();
             Ok(())
         });
+        self.ask_endpoints();
+    }
+
+    /// Ends what is under way to endpoints.
+    pub(crate) fn stop(&self) {
+        self.inner.endpoints.stop();
     }
 
     /// Changes the topics, and writes down what they are now.
@@ -223,10 +232,6 @@ impl Sns {
 
     fn clock(&self) -> &Clock {
         self.inner.sqs.clock()
-    }
-
-    fn asked(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn topics(&self) -> RwLockReadGuard<'_, BTreeMap<String, Topic>> {

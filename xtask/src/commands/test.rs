@@ -28,8 +28,8 @@ const IN_A_BROWSER: &str = "in_a_browser";
 
 const STEPS: &[Step] = &[
     Step { name: "formatting", run: |context| run_cargo(context, &["fmt", "--all", "--check"]) },
-    Step { name: "clippy, handlers", run: |context| clippy(context, &HANDLERS) },
-    Step { name: "clippy, tools", run: |context| clippy(context, &TOOLS) },
+    // All at once: what lints find does not depend on features, and dependencies are looked at once only.
+    Step { name: "clippy", run: clippy },
     Step { name: "tests, handlers", run: |context| tests(context, &HANDLERS) },
     Step { name: "build, handlers", run: |context| run_cargo(context, &["build", "-p", "handlers", "--bins"]) },
     Step { name: "python", run: python::set_up },
@@ -73,8 +73,8 @@ pub(crate) fn run(context: &Context, options: &Test) -> Result<(), Failure> {
     }
 }
 
-fn clippy(context: &Context, packages: &[&str]) -> Result<(), Failure> {
-    run_cargo(context, &[&["clippy", "--all-targets"], packages, &["--", "-D", "warnings"]].concat())
+fn clippy(context: &Context) -> Result<(), Failure> {
+    run_cargo(context, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
 fn tests(context: &Context, packages: &[&str]) -> Result<(), Failure> {

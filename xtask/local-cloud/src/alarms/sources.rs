@@ -45,7 +45,8 @@ fn count(metrics: &Metrics, activity: &Activity) {
         What::Published { topic, .. } => {
             metrics.count("AWS/SNS", "NumberOfMessagesPublished", ("TopicName", topic), 1.0);
         }
-        What::Undelivered { topic } => {
+        // Each try of an endpoint counts, also where a later one succeeds.
+        What::Undelivered { topic } | What::Notified { topic, failed: true, confirmation: false, .. } => {
             metrics.count("AWS/SNS", "NumberOfNotificationsFailed", ("TopicName", topic), 1.0);
         }
         What::Sent { queue, .. } => metrics.count("AWS/SQS", "NumberOfMessagesSent", ("QueueName", queue), 1.0),

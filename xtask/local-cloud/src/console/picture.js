@@ -82,7 +82,8 @@ function paint(known, downwards) {
 /** Neighbours are asked by many functions; one bundle of edges ends in a node that says so. */
 function joined({ nodes, edges }) {
   const elsewhere = new Set(nodes.filter(({ kind }) => kind === "neighbour").map(({ id }) => id));
-  return { nodes, edges: edges.map((edge) => (elsewhere.has(edge.to) ? { ...edge, how: "elsewhere" } : edge)) };
+  const asked = ({ to, how }) => how === "calls" && elsewhere.has(to);
+  return { nodes, edges: edges.map((edge) => (asked(edge) ? { ...edge, how: "elsewhere" } : edge)) };
 }
 
 /** Nodes by how far they are from where events come from; the order in a layer follows the one before it. */

@@ -77,6 +77,7 @@ const HONOURED: &[(&str, &[&str])] = &[
             "FilterPolicy",
             "FilterPolicyScope",
             "RedrivePolicy",
+            "DeliveryPolicy",
         ],
     ),
     ("AWS::SecretsManager::Secret", &["Name", "Description", "SecretString"]),

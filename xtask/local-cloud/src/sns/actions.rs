@@ -54,9 +54,10 @@ pub(crate) fn run(sns: &Sns, action: &str, query: &Query) -> Answer {
             let (topic, protocol) = (needed("TopicArn")?, needed("Protocol")?);
             let endpoint = query.get("Endpoint").unwrap_or_default();
             let arn = sns.subscribe(topic, protocol, endpoint, &attributes())?;
-            sns.ask_endpoints();
+            let (at, subscription) = (self::topic(sns, topic)?, find(sns, &arn)?);
+            sns.ask(&at, &subscription);
             let told = query.get("ReturnSubscriptionArn").is_some_and(|told| told.eq_ignore_ascii_case("true"));
-            let pending = find(sns, &arn)?.is_pending() && !told;
+            let pending = subscription.is_pending() && !told;
             Ok(Xml::default().text("SubscriptionArn", if pending { "pending confirmation" } else { &arn }))
         }
         "ConfirmSubscription" => {
@@ -130,14 +131,10 @@ fn change_tags(sns: &Sns, arn: &str, work: impl FnOnce(&mut Topic) -> Result<(),
 }
 
 fn change_subscription(sns: &Sns, arn: &str, change: &BTreeMap<String, String>) -> Answer {
-    let mut changed = (*find(sns, arn)?).clone();
-    changed.set(change)?;
     sns.change(|topics| {
-        for known in topics.values_mut().flat_map(|topic| &mut topic.subscriptions) {
-            if known.arn == arn {
-                *known = Arc::new(changed.clone());
-            }
-        }
+        let mut all = topics.values_mut().flat_map(|topic| &mut topic.subscriptions);
+        let known = all.find(|known| known.arn == arn).ok_or_else(no_such_subscription)?;
+        Arc::make_mut(known).set(change)?;
         Ok(Xml::default())
     })
 }
@@ -145,7 +142,7 @@ fn change_subscription(sns: &Sns, arn: &str, change: &BTreeMap<String, String>) 
 fn find(sns: &Sns, arn: &str) -> Result<Arc<Subscription>, ApiError> {
     let topics = sns.topics();
     let known = topics.values().flat_map(|topic| &topic.subscriptions).find(|known| known.arn == arn).cloned();
-    known.ok_or_else(|| ApiError { status: 404, ..ApiError::caller("NotFound", "Subscription does not exist") })
+    known.ok_or_else(no_such_subscription)
 }
 
 fn list_topics(sns: &Sns, query: &Query) -> Answer {
@@ -195,6 +192,10 @@ fn tags(query: &Query) -> Vec<(String, String)> {
         let part = |name: &str| query.get(&format!("{at}.{name}")).map(str::to_owned);
         Some((part("Key")?, part("Value").unwrap_or_default()))
     })
+}
+
+fn no_such_subscription() -> ApiError {
+    ApiError { status: 404, ..ApiError::caller("NotFound", "Subscription does not exist") }
 }
 
 fn no_such_resource() -> ApiError {

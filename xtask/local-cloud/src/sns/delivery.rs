@@ -43,20 +43,20 @@ pub(super) fn deliver(
             let post = Post { kind: "Notification", message_id: published.message_id.clone(), body, raw };
             let (publish, published) = (publish.clone(), published.clone());
             sns.send_later(topic, subscription, post, move |sns, subscription| {
-                give_up(sns, subscription, &publish, &published);
+                bury(sns, subscription, &publish, &published);
             });
             true
         }
     };
     if !taken {
-        give_up(sns, subscription, publish, published);
+        let topic = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+        sns.inner.activity.tell(What::Undelivered { topic }, None);
+        bury(sns, subscription, publish, published);
     }
 }
 
-/// Says that a message is not delivered, and gives it to the subscription's dead-letter queue.
-fn give_up(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) {
-    let topic = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
-    sns.inner.activity.tell(What::Undelivered { topic }, None);
+/// Gives a message that is not delivered to the subscription's dead-letter queue.
+fn bury(sns: &Sns, subscription: &Subscription, publish: &Publish, published: &Published) {
     if let Some(target) = subscription.dead_letter() {
         send(sns, &target, subscription, publish, published);
     }

@@ -6,11 +6,16 @@
 //! Sources: <https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html>,
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html>
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use serde_json::json;
+use tokio::task::JoinSet;
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -67,21 +72,67 @@ enum Tried {
     Refused(String),
 }
 
+/// How sending ended.
+enum Ended {
+    Taken,
+    /// Nobody is subscribed any more.
+    Gone,
+    /// It was refused, or tried often enough; the subscription as it is now.
+    GivenUp(Arc<Subscription>),
+}
+
+/// What is under way to endpoints.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    poster: Poster,
+    sending: Mutex<JoinSet<()>>,
+    /// The tokens of those that are being asked.
+    asking: Mutex<HashSet<String>>,
+}
+
+impl Endpoints {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut sending = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        while sending.try_join_next().is_some() {}
+        sending.spawn(work);
+    }
+
+    fn asks(&self, token: &str) -> bool {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner).insert(token.to_owned())
+    }
+
+    fn asked(&self, token: &str) {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    /// Ends all of it.
+    pub(super) fn stop(&self) {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 impl Sns {
-    /// Asks each endpoint that has not been asked yet whether it wants what it is subscribed to.
-    ///
-    /// Source: <https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html>
+    /// Asks each endpoint that has not said yet that it wants what it is subscribed to.
     pub(crate) fn ask_endpoints(&self) {
         for topic in self.topics().values() {
-            for subscription in topic.subscriptions.iter().filter(|subscription| subscription.is_pending()) {
-                let Some(token) = subscription.token.clone() else { continue };
-                if self.asked().insert(token.clone()) {
-                    let (sns, topic, subscription) = (self.clone(), topic.clone(), Arc::clone(subscription));
-                    let post = sns.confirmation(&subscription, &token);
-                    // Whoever does not want it is asked no more; the subscription goes on waiting, as on AWS.
-                    tokio::spawn(async move { sns.send(&topic, &subscription, &post).await });
-                }
-            }
+            topic.subscriptions.iter().for_each(|subscription| self.ask(topic, subscription));
+        }
+    }
+
+    /// Asks an endpoint, where it has to say first that it wants what it is subscribed to and is not being asked. Who does not
+    /// answer is asked again by the next call that subscribes it.
+    ///
+    /// Source: <https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html>
+    pub(super) fn ask(&self, topic: &Topic, subscription: &Arc<Subscription>) {
+        let Some(token) = subscription.token.clone().filter(|_| subscription.is_pending()) else { return };
+        if self.inner.endpoints.asks(&token) {
+            let (sns, topic, subscription) = (self.clone(), topic.clone(), Arc::clone(subscription));
+            self.inner.endpoints.spawn(async move {
+                let post = sns.confirmation(&subscription, &token);
+                sns.send(&topic, &subscription, &post).await;
+                sns.inner.endpoints.asked(&token);
+            });
         }
     }
 
@@ -110,43 +161,54 @@ impl Sns {
     ///
     /// Source: <https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html>
     pub(super) fn confirm(&self, topic_arn: &str, token: &str) -> Result<String, ApiError> {
-        self.change(|topics| {
+        let arn = self.change(|topics| {
             let topic = topics.get_mut(topic_arn).ok_or_else(no_such_topic)?;
-            let asked = |known: &&mut Arc<Subscription>| known.token.as_deref() == Some(token);
-            let known = topic.subscriptions.iter_mut().find(asked).ok_or_else(|| invalid("Token"))?;
-            Arc::make_mut(known).confirmed = true;
-            Ok(known.arn.clone())
-        })
+            topic.confirm(token).ok_or_else(|| invalid("Token"))
+        })?;
+        // What is made as the template has it wants it too.
+        let mut described = self.inner.described.lock().unwrap_or_else(PoisonError::into_inner);
+        let _by_a_call = described.get_mut(topic_arn).and_then(|topic| topic.confirm(token));
+        Ok(arn)
     }
 
-    /// Sends something until it is taken, refused or given up, or nobody is subscribed any more. Whether it ended well.
-    pub(super) async fn send(&self, topic: &Topic, subscription: &Subscription, post: &Post) -> bool {
+    /// Sends something until it is taken, refused or given up, or nobody is subscribed any more.
+    async fn send(&self, topic: &Topic, subscription: &Subscription, post: &Post) -> Ended {
         let policy = DeliveryPolicy::effective(topic.delivery_policy(), subscription.delivery_policy());
-        let Some((uri, headers)) = request(subscription, post, policy.content_type()) else { return false };
         let (body, retries) = (Bytes::from(post.body.clone()), policy.retries());
         let mut waits = retries.waits();
         loop {
-            let tried = attempt(&self.inner.poster, &uri, headers.clone(), body.clone()).await;
+            let tried = match request(subscription, post, policy.content_type()) {
+                Some((uri, headers)) => attempt(&self.inner.endpoints.poster, &uri, headers, body.clone()).await,
+                None => Tried::Refused("its address cannot be asked".to_owned()),
+            };
             let (taken, wait, result) = match tried {
                 Tried::Taken(status) => (true, None, status),
                 Tried::Failed(why) => (false, waits.next(), why),
-                Tried::Refused(status) => (false, None, status),
+                Tried::Refused(why) => (false, None, why),
             };
             // Whoever is told of it may put the clock forward by just this.
             let until = wait.map(|wait| self.clock().now() + wait);
-            let again = wait.map(|wait| wait.as_secs());
-            self.tell(subscription, post, taken, result, again);
-            let Some(until) = until else { return taken };
-            self.clock().sleep_until(until).await;
-            let subscribed = |topic: &Topic| topic.subscriptions.iter().any(|known| known.arn == subscription.arn);
-            if !self.topics().get(&subscription.topic_arn).is_some_and(subscribed) {
-                return true;
+            self.tell(subscription, post, taken, result, wait);
+            match until {
+                None if taken => return Ended::Taken,
+                None => return self.as_it_is(subscription).map_or(Ended::Gone, Ended::GivenUp),
+                Some(until) => self.clock().sleep_until(until).await,
+            }
+            if self.as_it_is(subscription).is_none() {
+                return Ended::Gone;
             }
         }
     }
 
+    /// A subscription as it is now.
+    fn as_it_is(&self, subscription: &Subscription) -> Option<Arc<Subscription>> {
+        let topics = self.topics();
+        let subscriptions = &topics.get(&subscription.topic_arn)?.subscriptions;
+        subscriptions.iter().find(|known| known.arn == subscription.arn).cloned()
+    }
+
     /// Says and records what became of a try.
-    fn tell(&self, subscription: &Subscription, post: &Post, taken: bool, result: String, again: Option<u64>) {
+    fn tell(&self, subscription: &Subscription, post: &Post, taken: bool, result: String, wait: Option<Duration>) {
         let topic = subscription.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
         let endpoint = subscription.endpoint.clone();
         let (cause, recorder) = (Cause::current(), self.inner.activity.recorder());
@@ -160,7 +222,9 @@ impl Sns {
             error: (!taken).then(|| result.clone()),
             ..Hop::new(number, Kind::Noted, &from, &to, format!("{}: {result}", post.kind))
         });
-        self.inner.activity.tell(What::Notified { topic, endpoint, result, again }, None);
+        let again = wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        let (failed, confirmation) = (!taken, post.kind != "Notification");
+        self.inner.activity.tell(What::Notified { topic, endpoint, result, again, failed, confirmation }, None);
     }
 
     /// Sends a message to an endpoint from now on.
@@ -172,8 +236,8 @@ impl Sns {
         given_up: impl FnOnce(&Self, &Subscription) + Send + 'static,
     ) {
         let (sns, topic, subscription) = (self.clone(), topic.clone(), Arc::clone(subscription));
-        tokio::spawn(Cause::current().of(async move {
-            if !sns.send(&topic, &subscription, &post).await {
+        self.inner.endpoints.spawn(Cause::current().of(async move {
+            if let Ended::GivenUp(subscription) = sns.send(&topic, &subscription, &post).await {
                 given_up(&sns, &subscription);
             }
         }));

@@ -185,7 +185,7 @@ impl DeliveryPolicy {
         let content_type = written.request_policy.and_then(|policy| policy.header_content_type);
         if let Some(given) = &content_type {
             let known = given.split(';').next().is_some_and(|kind| CONTENT_TYPES.contains(&kind.trim()));
-            if !known || given.chars().any(char::is_control) {
+            if !known || http::HeaderValue::from_str(given).is_err() || !given.is_ascii() {
                 return Err(policy_error("headerContentType is none that messages can be sent as"));
             }
         }
@@ -195,7 +195,7 @@ impl DeliveryPolicy {
 
     /// What holds for a subscription of a topic: its own policy, where it may have one, and else the topic's.
     pub(super) fn effective(topic: Option<&str>, subscription: Option<&str>) -> Self {
-        // Both were read when they were set.
+        // One is read when it is set; a topic's of a journal from before that may be none.
         let read = |text: Option<&str>| text.and_then(|text| Self::parse(text).ok()).unwrap_or_default();
         let topic = read(topic);
         if topic.overrides {

@@ -185,8 +185,15 @@ impl Subscription {
         dead_letter(self.attributes.get("RedrivePolicy")?)
     }
 
-    /// As it was written down, with its filter read again.
+    /// As it was written down, with its filter read again. Journals were written before endpoints had to confirm, and before
+    /// their policies were read.
     pub(super) fn restored(mut self) -> Result<Self, ApiError> {
+        if self.token.is_none() && endpoint::is_here(&self.protocol, &self.endpoint) {
+            self.token = Some(endpoint::token());
+        }
+        if self.delivery_policy().is_some_and(|policy| DeliveryPolicy::parse(policy).is_err()) {
+            self.attributes.remove("DeliveryPolicy");
+        }
         self.set(&BTreeMap::new())?;
         Ok(self)
     }

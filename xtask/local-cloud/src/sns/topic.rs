@@ -270,15 +270,31 @@ impl Topic {
         self.attributes.insert("Policy".to_owned(), policy.to_string());
     }
 
-    /// Adds subscriptions of endpoints that have none. Whoever said that it wants one need not say it again.
+    /// Adds subscriptions of endpoints that have none.
     pub(super) fn add_subscriptions(&mut self, others: Vec<Arc<Subscription>>) {
         for other in others {
-            let same = |known: &&mut Arc<Subscription>| known.is_of(&other.protocol, &other.endpoint);
-            match self.subscriptions.iter_mut().find(same) {
-                Some(known) => Arc::make_mut(known).confirmed |= other.confirmed,
-                None => self.subscriptions.push(other),
+            if !self.subscriptions.iter().any(|known| known.is_of(&other.protocol, &other.endpoint)) {
+                self.subscriptions.push(other);
             }
         }
+    }
+
+    /// Takes from subscriptions of before whose endpoint said that it wants them: it need not say so again.
+    pub(super) fn confirm_as(&mut self, others: &[Arc<Subscription>]) {
+        for known in &mut self.subscriptions {
+            let confirmed =
+                |other: &Arc<Subscription>| other.confirmed && known.is_of(&other.protocol, &other.endpoint);
+            if others.iter().any(confirmed) {
+                Arc::make_mut(known).confirmed = true;
+            }
+        }
+    }
+
+    /// Takes what an endpoint sent back; the ARN of its subscription.
+    pub(super) fn confirm(&mut self, token: &str) -> Option<String> {
+        let known = self.subscriptions.iter_mut().find(|known| known.token.as_deref() == Some(token))?;
+        Arc::make_mut(known).confirmed = true;
+        Some(known.arn.clone())
     }
 
     /// As it is, without subscriptions.

@@ -41,13 +41,12 @@ impl Poster {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = to.clone();
         *request.headers_mut() = headers;
-        let work = async {
-            let answer = self.0.request(request).await.map_err(|error| reason(&error))?;
-            let status = answer.status();
-            let _read = Limited::new(answer.into_body(), READ).collect().await;
-            Ok(status)
-        };
-        timeout(patience, work).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+        let answered = timeout(patience, self.0.request(request)).await;
+        let answer = answered.map_err(|_| "no answer in time".to_owned())?.map_err(|error| reason(&error))?;
+        let status = answer.status();
+        // Its end is not waited for: the status says all.
+        tokio::spawn(timeout(patience, Limited::new(answer.into_body(), READ).collect()));
+        Ok(status)
     }
 }
 

@@ -89,6 +89,7 @@ impl Cloud {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_gets_messages_once_it_said_that_it_wants_them() {
     let (cloud, mut endpoint) = (Cloud::start(EMPTY).await, Endpoint::open().await);
+    let mut happened = cloud.activity.listen();
     let answer = cloud.subscribe(&endpoint, &[]).await;
     assert!(answer.contains("<SubscriptionArn>pending confirmation</SubscriptionArn>"), "{answer}");
     let listed = cloud.sns("Action=ListSubscriptions").await;
@@ -104,7 +105,7 @@ async fn an_endpoint_gets_messages_once_it_said_that_it_wants_them() {
     let attributes = cloud.sns(&format!("Action=GetTopicAttributes&TopicArn={TOPIC}")).await;
     assert!(attributes.contains("<key>SubscriptionsPending</key><value>0</value>"), "{attributes}");
 
-    let mut happened = cloud.activity.listen();
+    Cloud::happens(&mut happened, |what| matches!(what, What::Notified { confirmation: true, .. })).await;
     cloud.publish("news").await;
     let (headers, body) = endpoint.next().await;
     assert_eq!(headers["x-amz-sns-message-type"], "Notification");
@@ -118,7 +119,7 @@ async fn an_endpoint_gets_messages_once_it_said_that_it_wants_them() {
     assert_eq!(notification["MessageId"].as_str().unwrap(), headers["x-amz-sns-message-id"].to_str().unwrap());
     assert!(endpoint.taken.try_recv().is_err(), "what was published before is not sent");
 
-    Cloud::happens(&mut happened, |what| matches!(what, What::Notified { .. })).await;
+    Cloud::happens(&mut happened, |what| matches!(what, What::Notified { confirmation: false, .. })).await;
     let hops = (1..20).filter_map(|number| cloud.activity.recorder().hop(number));
     let sent = hops.filter(|hop| endpoint.url.starts_with(hop.to.trim_start_matches("neighbour:")));
     let labels: Vec<_> = sent.map(|hop| hop.label.clone()).collect();
@@ -137,7 +138,7 @@ async fn an_endpoint_that_is_not_well_gets_the_message_again_after_the_waits_of_
     let mut happened = cloud.activity.listen();
     cloud.publish("raw").await;
     let mut ids = Vec::new();
-    for again in [Some(0), Some(5), Some(252), Some(500), None] {
+    for again in [Some(0), Some(5), Some(253), Some(500), None] {
         let (headers, body) = endpoint.next().await;
         assert_eq!((body.as_str(), &headers["x-amz-sns-rawdelivery"]), ("raw", &"true".parse().unwrap()));
         assert_eq!(headers["content-type"], "application/json");
@@ -176,6 +177,48 @@ async fn what_an_endpoint_does_not_take_is_a_dead_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_goes_where_the_subscription_says_when_it_is_given_up() {
+    let (cloud, mut endpoint) = (Cloud::start(EMPTY).await, Endpoint::open().await);
+    let queue = cloud.sqs("CreateQueue", json!({ "QueueName": "dead" })).await;
+    cloud.subscribe(&endpoint, &[("DeliveryPolicy", r#"{"healthyRetryPolicy":{"numRetries":1}}"#)]).await;
+    endpoint.confirm().await;
+    endpoint.answer(&[500, 500]);
+    let mut happened = cloud.activity.listen();
+    cloud.publish("late").await;
+    let (headers, _) = endpoint.next().await;
+    Cloud::happens(&mut happened, |what| matches!(what, What::Notified { again: Some(20), .. })).await;
+    let arn = headers["x-amz-sns-subscription-arn"].to_str().unwrap();
+    let redrive = "%7B%22deadLetterTargetArn%22%3A%22arn%3Aaws%3Asqs%3Aus-east-1%3A123456789012%3Adead%22%7D";
+    let set = format!("&AttributeName=RedrivePolicy&AttributeValue={redrive}");
+    cloud.sns(&format!("Action=SetSubscriptionAttributes&SubscriptionArn={arn}{set}")).await;
+    cloud.clock.advance(Duration::from_secs(20)).unwrap();
+    let dead = cloud.next(queue["QueueUrl"].as_str().unwrap()).await;
+    let dead: Value = serde_json::from_str(dead["Body"].as_str().unwrap()).unwrap();
+    assert_eq!(dead["Message"], "late");
+    cloud.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_was_not_there_is_asked_again_by_the_next_call() {
+    let (cloud, mut endpoint) = (Cloud::start(EMPTY).await, Endpoint::open().await);
+    endpoint.answer(&[404]);
+    let mut happened = cloud.activity.listen();
+    cloud.subscribe(&endpoint, &[]).await;
+    endpoint.next().await;
+    let is_given_up = |what: &What| matches!(what, What::Notified { failed: true, again: None, .. });
+    Cloud::happens(&mut happened, is_given_up).await;
+    // That it is over is known a moment after it is told.
+    let asked = async {
+        while endpoint.taken.is_empty() {
+            cloud.subscribe(&endpoint, &[]).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), asked).await.unwrap();
+    endpoint.confirm().await;
+    cloud.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_who_unsubscribed_gets_a_repeat() {
     let (cloud, mut endpoint) = (Cloud::start(EMPTY).await, Endpoint::open().await);
     cloud.subscribe(&endpoint, &[]).await;
@@ -208,13 +251,23 @@ Resources:
     );
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("endpoints-{}", std::process::id()));
     let cloud = Cloud::start_at(&template, Some(folder.clone())).await;
+    assert_eq!(cloud.running.not_honoured(), [""; 0]);
     endpoint.confirm().await;
+    // Its policy has nothing repeated.
+    endpoint.answer(&[500]);
+    let mut happened = cloud.activity.listen();
+    cloud.publish("lost").await;
+    endpoint.next().await;
+    Cloud::happens(&mut happened, |what| matches!(what, What::Notified { failed: true, again: None, .. })).await;
+    let reset = call("POST", &format!("{}/moto-api/reset", cloud.aws), &[], "").await;
+    assert_eq!(reset.status, 200);
+    cloud.publish("reset").await;
+    assert_eq!(endpoint.next().await.0["x-amz-sns-message-type"], "Notification");
     cloud.running.stop().await;
 
     let cloud = Cloud::start_at(&template, Some(folder.clone())).await;
     cloud.publish("after").await;
-    let (headers, _) = endpoint.next().await;
-    assert_eq!(headers["x-amz-sns-message-type"], "Notification");
+    assert_eq!(endpoint.next().await.0["x-amz-sns-message-type"], "Notification");
     cloud.running.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -168,9 +168,13 @@ fn cloud_words(what: &What, prefix: &str) -> String {
         }
         What::Alarm { alarm, state, reason } => format!("alarm     {} is {state}: {reason}", short(alarm)),
         What::Throttled { function } => format!("function  {} is throttled", short(function)),
-        What::Notified { topic, endpoint, result, again } => {
-            let again = again.map(|seconds| format!(", again in {seconds} s")).unwrap_or_default();
-            format!("topic     {} -> {endpoint}: {result}{again}", short(topic))
+        What::Notified { topic, endpoint, result, again, failed, .. } => {
+            let then = match again {
+                Some(seconds) => format!(", again in {seconds} s"),
+                None if *failed => ", given up".to_owned(),
+                None => String::new(),
+            };
+            format!("topic     {} -> {endpoint}: {result}{then}", short(topic))
         }
         What::Undelivered { topic } => format!("topic     {} could not deliver", short(topic)),
         What::Started { function, .. } => format!("function  {} started", short(function)),
