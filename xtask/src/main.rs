@@ -17,8 +17,8 @@ use clap::Parser;
 use cli::{Aws, Cli, Command, Event};
 use context::Context;
 
-/// `local` makes and frees a hundred small things for each request, and keeps what happened for a while: the system's
-/// allocator spends a sixth of its time on that.
+/// `local` makes and frees a hundred small things for each request, and keeps what happened for a while: with the system's
+/// allocator, a sixth of its time goes there.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -99,7 +99,7 @@ pub enum What {
         /// Whether it was asked only whether it wants messages.
         confirmation: bool,
     },
-    /// A topic could not deliver a message.
+    /// A topic has a message for a queue or a function that is not there or does not take it.
     Undelivered {
         /// The topic's name.
         topic: String,

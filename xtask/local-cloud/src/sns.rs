@@ -243,6 +243,11 @@ impl Sns {
     }
 }
 
+/// A topic's name.
+fn name_of(topic_arn: &str) -> String {
+    topic_arn.rsplit(':').next().unwrap_or_default().to_owned()
+}
+
 pub(crate) fn invalid(what: &str) -> ApiError {
     ApiError::caller("InvalidParameter", format!("Invalid parameter: {what}"))
 }

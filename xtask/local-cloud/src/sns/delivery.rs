@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Publish, Published, Sns, endpoint::Post, subscription::Subscription, topic::Topic};
+use super::{Publish, Published, Sns, endpoint::Post, name_of, subscription::Subscription, topic::Topic};
 use crate::{
     activity::What,
     sqs::{MessageAttribute, NewMessage},
@@ -49,7 +49,7 @@ pub(super) fn deliver(
         }
     };
     if !taken {
-        let topic = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+        let topic = name_of(&publish.topic_arn);
         sns.inner.activity.tell(What::Undelivered { topic }, None);
         bury(sns, subscription, publish, published);
     }

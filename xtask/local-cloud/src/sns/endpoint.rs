@@ -19,7 +19,9 @@ use tokio::task::JoinSet;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{Sns, delivery, invalid, no_such_topic, retries::DeliveryPolicy, subscription::Subscription, topic::Topic};
+use super::{
+    Sns, delivery, invalid, name_of, no_such_topic, retries::DeliveryPolicy, subscription::Subscription, topic::Topic,
+};
 use crate::{
     activity::What,
     record::{Cause, Hop, Kind, Payload},
@@ -174,13 +176,14 @@ impl Sns {
     /// Sends something until it is taken, refused or given up, or nobody is subscribed any more.
     async fn send(&self, topic: &Topic, subscription: &Subscription, post: &Post) -> Ended {
         let policy = DeliveryPolicy::effective(topic.delivery_policy(), subscription.delivery_policy());
+        let Some((uri, headers)) = request(subscription, post, policy.content_type()) else {
+            self.tell(subscription, post, false, "its address cannot be asked".to_owned(), None);
+            return self.ended(subscription);
+        };
         let (body, retries) = (Bytes::from(post.body.clone()), policy.retries());
         let mut waits = retries.waits();
         loop {
-            let tried = match request(subscription, post, policy.content_type()) {
-                Some((uri, headers)) => attempt(&self.inner.endpoints.poster, &uri, headers, body.clone()).await,
-                None => Tried::Refused("its address cannot be asked".to_owned()),
-            };
+            let tried = attempt(&self.inner.endpoints.poster, &uri, headers.clone(), body.clone()).await;
             let (taken, wait, result) = match tried {
                 Tried::Taken(status) => (true, None, status),
                 Tried::Failed(why) => (false, waits.next(), why),
@@ -191,13 +194,18 @@ impl Sns {
             self.tell(subscription, post, taken, result, wait);
             match until {
                 None if taken => return Ended::Taken,
-                None => return self.as_it_is(subscription).map_or(Ended::Gone, Ended::GivenUp),
+                None => return self.ended(subscription),
                 Some(until) => self.clock().sleep_until(until).await,
             }
             if self.as_it_is(subscription).is_none() {
                 return Ended::Gone;
             }
         }
+    }
+
+    /// How sending ends that did not succeed.
+    fn ended(&self, subscription: &Subscription) -> Ended {
+        self.as_it_is(subscription).map_or(Ended::Gone, Ended::GivenUp)
     }
 
     /// A subscription as it is now.
@@ -209,7 +217,7 @@ impl Sns {
 
     /// Says and records what became of a try.
     fn tell(&self, subscription: &Subscription, post: &Post, taken: bool, result: String, wait: Option<Duration>) {
-        let topic = subscription.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+        let topic = name_of(&subscription.topic_arn);
         let endpoint = subscription.endpoint.clone();
         let (cause, recorder) = (Cause::current(), self.inner.activity.recorder());
         let (number, journeys) = cause.next(recorder);

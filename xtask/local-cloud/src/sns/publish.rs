@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Sns, delivery, invalid, no_such_topic, subscription::Subscription, topic::Topic};
+use super::{Sns, delivery, invalid, name_of, no_such_topic, subscription::Subscription, topic::Topic};
 use crate::{
     activity::What,
     record::{Cause, Hop, Kind, Payload},
@@ -84,7 +84,7 @@ impl Sns {
     fn deliver(&self, topic: &Topic, publish: &Publish, published: &Published) {
         let wanted: Vec<&Arc<Subscription>> =
             topic.subscriptions.iter().filter(|subscription| subscription.wants(publish)).collect();
-        let name = publish.topic_arn.rsplit(':').next().unwrap_or_default().to_owned();
+        let name = name_of(&publish.topic_arn);
         let (deliveries, message_id) = (wanted.len(), published.message_id.clone());
         let cause = self.keep(publish, &name, &message_id);
         self.inner.activity.tell(What::Published { topic: name, message_id, deliveries }, None);

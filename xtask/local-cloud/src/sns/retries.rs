@@ -135,8 +135,8 @@ impl Backoff {
 pub(super) struct DeliveryPolicy {
     retries: Option<Retries>,
     content_type: Option<String>,
-    /// Whether a topic lets no subscription have a policy of its own.
-    overrides: bool,
+    /// Whether it is a topic's that lets no subscription have one of its own.
+    forbids_others: bool,
 }
 
 /// The parts of a policy as both write them, under other names.
@@ -189,8 +189,8 @@ impl DeliveryPolicy {
                 return Err(policy_error("headerContentType is none that messages can be sent as"));
             }
         }
-        let overrides = written.disable_subscription_overrides;
-        Ok(Self { retries: written.healthy_retry_policy, content_type, overrides })
+        let forbids_others = written.disable_subscription_overrides;
+        Ok(Self { retries: written.healthy_retry_policy, content_type, forbids_others })
     }
 
     /// What holds for a subscription of a topic: its own policy, where it may have one, and else the topic's.
@@ -198,14 +198,14 @@ impl DeliveryPolicy {
         // One is read when it is set; a topic's of a journal from before that may be none.
         let read = |text: Option<&str>| text.and_then(|text| Self::parse(text).ok()).unwrap_or_default();
         let topic = read(topic);
-        if topic.overrides {
+        if topic.forbids_others {
             return topic;
         }
         let own = read(subscription);
         Self {
             retries: own.retries.or(topic.retries),
             content_type: own.content_type.or(topic.content_type),
-            overrides: false,
+            forbids_others: false,
         }
     }
 
