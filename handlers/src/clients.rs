@@ -6,13 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
-    timeout::TimeoutConfig,
+use aws_sdk_sqs::config::{
+    BehaviorVersion, Credentials as AwsCredentials, Region, SharedAsyncSleep, SharedCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_sdk_sqs::config::{SharedAsyncSleep, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use aws_types::{
+    SdkConfig,
+    service_config::{LoadServiceConfig, ServiceConfigKey},
+};
 use contract::{QueueUrl, SecretArn, TopicArn};
 use lambda_runtime::Context;
 use paypal::{CredentialSource, Credentials};
@@ -29,8 +31,8 @@ const MARGIN: Duration = Duration::from_millis(800);
 
 /// Region, credentials and endpoints, from Lambda's own environment variables.
 ///
-/// Lambda gives them nowhere else. The SDK's whole chain of places to look in (profiles, metadata services, STS) would be a
-/// fifth of each binary.
+/// Lambda provides them nowhere else, and they stay valid as long as the execution environment. The crate `aws-config`,
+/// which knows every other place (profiles, metadata services, STS), would be a fifth of each binary.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 #[must_use]
@@ -40,13 +42,21 @@ pub fn aws() -> SdkConfig {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(variable("AWS_REGION").map(Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
         .timeout_config(timeouts.build())
         .retry_config(RetryConfig::standard())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .service_config(Endpoints);
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.set_credentials_provider(credentials(variable));
     config.build()
+}
+
+/// The execution role's credentials. Without them the provider is left out, and each call fails with the SDK's error that
+/// there is none.
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Option<SharedCredentialsProvider> {
+    let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+    let credentials = AwsCredentials::new(key, secret, variable("AWS_SESSION_TOKEN"), None, "Lambda");
+    Some(SharedCredentialsProvider::new(credentials))
 }
 
 /// Endpoints of single services: `AWS_ENDPOINT_URL_SNS` and its like.

@@ -11,12 +11,12 @@ use serde_json::Value as Json;
 use crate::{context::Context, report::Failure};
 
 /// The cargo that started this program.
-pub(crate) fn program() -> OsString {
+pub fn program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// Builds a package and answers its executables. What the compiler says goes to the terminal.
-pub(crate) fn build(context: &Context, package: &str) -> Result<Vec<PathBuf>, Failure> {
+pub fn build(context: &Context, package: &str) -> Result<Vec<PathBuf>, Failure> {
     executables(context, binaries_of(package), package)
 }
 
@@ -75,6 +75,6 @@ pub(crate) fn handlers(context: &Context, debugged: bool) -> Result<Vec<PathBuf>
 }
 
 /// Builds the handlers as they run here; the folder of their binaries.
-pub(crate) fn handlers_folder(context: &Context, debugged: bool) -> Result<PathBuf, Failure> {
+pub fn handlers_folder(context: &Context, debugged: bool) -> Result<PathBuf, Failure> {
     folder_of(&handlers(context, debugged)?, HANDLERS)
 }

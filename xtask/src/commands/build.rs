@@ -1,8 +1,8 @@
 //! `build`: the functions as Lambda takes them, `target/lambda/<function>.zip`; the same bytes for the same source.
 
-pub(super) mod archive;
+pub mod archive;
 mod loadable;
-pub(crate) mod manifest;
+pub mod manifest;
 pub(crate) mod toolchain;
 
 use std::{
@@ -26,11 +26,13 @@ use manifest::{Manifest, Packed};
 use toolchain::{Route, Toolchain};
 
 /// What `build` left: the folder of the zips, and what is in it.
-pub(crate) struct Built {
-    pub(crate) folder: PathBuf,
+pub struct Built {
+    /// The folder of the zips.
+    pub folder: PathBuf,
     /// The folder of the binaries that were packed.
-    pub(crate) binaries: PathBuf,
-    pub(crate) manifest: Manifest,
+    pub binaries: PathBuf,
+    /// The zips with their hashes and sizes.
+    pub manifest: Manifest,
     /// The functions whose zips were there already.
     unchanged: BTreeSet<&'static str>,
 }
@@ -52,7 +54,7 @@ pub(crate) fn run(context: &Context, options: &Build) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When something lacks for building, the handlers do not compile, or Lambda could not load one of them.
-pub(crate) fn pack(context: &Context, architecture: Architecture, binaries: Option<&Path>) -> Result<Built, Failure> {
+pub fn pack(context: &Context, architecture: Architecture, binaries: Option<&Path>) -> Result<Built, Failure> {
     let (binaries, mend) = match binaries {
         Some(folder) if !folder.is_dir() => {
             let help = "name the folder that holds a binary for each function";
@@ -95,7 +97,7 @@ pub(crate) fn pack(context: &Context, architecture: Architecture, binaries: Opti
 ///
 /// # Errors
 /// When Lambda has none like it.
-pub(crate) fn this_machine() -> Result<Architecture, Failure> {
+pub fn this_machine() -> Result<Architecture, Failure> {
     Toolchain::find()?
         .architecture()
         .ok_or_else(|| Failure::new("Lambda has no processor like this machine's").help("choose one with --arch"))
@@ -207,7 +209,8 @@ impl Built {
     }
 }
 
+/// The size in megabytes of a million bytes.
 #[expect(clippy::cast_precision_loss, reason = "a file's size in megabytes needs no more digits")]
-pub(crate) fn megabytes(bytes: u64) -> f64 {
+pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

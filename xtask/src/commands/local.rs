@@ -38,9 +38,10 @@ use crate::{
 const CLIENT_ID: &str = "local-client";
 const CLIENT_SECRET: &str = "local-secret";
 
-/// The origins that `environments/local.yaml` names; the ports that are really open take their place.
-pub(crate) const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
-pub(crate) const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
+/// The console's origin in `environments/local.yaml`; the port that is really open takes its place.
+pub const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
+/// The sandbox's origin in `environments/local.yaml`; the port that is really open takes its place.
+pub const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
 
 /// The logical id of the secret that holds PayPal's credentials.
 const PAYPAL_SECRET: &str = "PaypalSecret";

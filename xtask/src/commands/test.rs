@@ -1,6 +1,6 @@
 //! `test`: everything that must pass, one step after the other, all of them even when one fails.
 
-pub(super) mod python;
+pub mod python;
 
 use std::{
     num::NonZero,
