@@ -178,30 +178,23 @@ impl Processor {
             envelope: None,
             unreadable: Some(record.body.clone()),
         };
-        let message = Message {
-            body: serde_json::to_string(&rejected).unwrap_or_default(),
-            attributes: vec![(attribute::REASON, rejected.reason.clone())],
-            fifo: Some((&record.message_id, &record.message_id)),
-        };
-        self.errors.send(message).await?;
+        let message = Message::json(&rejected, vec![(attribute::REASON, rejected.reason.clone())])?;
+        self.errors.send(message.fifo(&record.message_id, &record.message_id)).await?;
         tracing::error!(message_id = record.message_id, reason = rejected.reason, "message given up");
         Ok(())
     }
 
     async fn reject(&self, record: &Record, rejected: &Rejected, event: &Event) -> Result<(), AwsError> {
         let received_at = rejected.envelope.as_ref().map(|envelope| envelope.received_at.clone()).unwrap_or_default();
-        let message = Message {
-            body: serde_json::to_string(rejected).unwrap_or_default(),
-            attributes: vec![
-                (attribute::REASON, rejected.reason.clone()),
-                (attribute::EVENT_ID, event.id.clone()),
-                (attribute::EVENT_TYPE, event.event_type.clone()),
-                (attribute::RECEIVED_AT, received_at),
-            ],
-            // A message that is sent back has a new id, so that its next rejection is not taken for this one.
-            fifo: Some((&group(event), &record.message_id)),
-        };
-        self.errors.send(message).await
+        let attributes = vec![
+            (attribute::REASON, rejected.reason.clone()),
+            (attribute::EVENT_ID, event.id.clone()),
+            (attribute::EVENT_TYPE, event.event_type.clone()),
+            (attribute::RECEIVED_AT, received_at),
+        ];
+        let message = Message::json(rejected, attributes)?;
+        // A message that is sent back has a new id, so that its next rejection is not taken for this one.
+        self.errors.send(message.fifo(&group(event), &record.message_id)).await
     }
 
     async fn finish(&self, delivery: &Delivery<'_>, done: Done) -> Result<(), AwsError> {
@@ -224,7 +217,7 @@ impl Processor {
             plan_id: plan_id.clone(),
             custom_id: custom_id.clone(),
             invoice_id,
-            event: raw(&envelope.body),
+            event: raw(&envelope.body)?,
         };
         let attributes = [
             (attribute::EVENT_TYPE, Some(event.event_type.clone())),
@@ -235,8 +228,7 @@ impl Processor {
             (attribute::CUSTOM_ID, custom_id),
         ];
         let attributes = attributes.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect();
-        let body = serde_json::to_string(&finished).unwrap_or_default();
-        self.finished.publish(Message { body, attributes, fifo: None }).await?;
+        self.finished.publish(Message::json(&finished, attributes)?).await?;
         let age_seconds = age_seconds(envelope);
         let (id, outcome) = (&event.id, outcome.as_str());
         tracing::info!(event_id = id, event_type = event.event_type, outcome, age_seconds, "event finished");
@@ -316,8 +308,10 @@ fn age_seconds(envelope: &Envelope) -> i64 {
     Timestamp::now().as_second() - arrived.as_second()
 }
 
-/// The event's own bytes. They were read as JSON just before, so the empty object stands for nothing that can happen.
-fn raw(body: &[u8]) -> Box<RawValue> {
-    let text = String::from_utf8_lossy(body).into_owned();
-    RawValue::from_string(text).unwrap_or_default()
+/// The event's own bytes.
+///
+/// # Errors
+/// When they are not one JSON value. An event that was read is one, so the error is not expected; it must not become `null`.
+fn raw(body: &[u8]) -> Result<Box<RawValue>, AwsError> {
+    serde_json::from_slice(body).map_err(|error| AwsError::Unwritable(error.classify()))
 }

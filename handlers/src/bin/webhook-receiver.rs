@@ -30,9 +30,9 @@ async fn take(request: &Request, limits: &Limits, received: &Topic) -> Result<An
     let envelope = receive::delivery(request, limits, Timestamp::now()).inspect_err(|problem| {
         tracing::warn!(status = problem.status, detail = problem.detail, "webhook refused");
     })?;
-    let body = serde_json::to_string(&envelope).map_err(|_| Problem::new(500, "the webhook cannot be kept"))?;
     let attributes = vec![(attribute::RECEIVED_AT, envelope.received_at.clone())];
-    received.publish(Message { body, attributes, fifo: None }).await.map_err(|error| {
+    let message = Message::json(&envelope, attributes).map_err(|_| Problem::new(500, "the webhook cannot be kept"))?;
+    received.publish(message).await.map_err(|error| {
         tracing::error!(%error, "webhook not kept");
         Problem { retry_after: Some(30), ..Problem::new(503, "the webhook cannot be kept now") }
     })?;

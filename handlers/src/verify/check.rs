@@ -78,16 +78,13 @@ impl Checker {
         let simulated = envelope.headers.transmission_id.as_str();
         let simulated = if self.verifier.webhook_id() == "WEBHOOK_ID" { simulated } else { "" };
         let deduplication = process::deduplication(&event, &envelope.body, simulated);
-        let message = Message {
-            body: serde_json::to_string(&envelope).unwrap_or_default(),
-            attributes: vec![
-                (attribute::EVENT_ID, event.id.clone()),
-                (attribute::EVENT_TYPE, event.event_type.clone()),
-                (attribute::RECEIVED_AT, envelope.received_at.clone()),
-            ],
-            fifo: Some((&process::group(&event), &deduplication)),
-        };
-        self.verified.send(message).await?;
+        let attributes = vec![
+            (attribute::EVENT_ID, event.id.clone()),
+            (attribute::EVENT_TYPE, event.event_type.clone()),
+            (attribute::RECEIVED_AT, envelope.received_at.clone()),
+        ];
+        let message = Message::json(&envelope, attributes)?;
+        self.verified.send(message.fifo(&process::group(&event), &deduplication)).await?;
         let transmission_id = crate::log::id(&envelope.headers.transmission_id);
         tracing::info!(event_id = event.id, event_type = event.event_type, transmission_id, "webhook verified");
         Ok(())
@@ -99,8 +96,7 @@ impl Checker {
             (attribute::REASON, rejected.reason.clone()),
             (attribute::RECEIVED_AT, received_at.unwrap_or_default()),
         ];
-        let body = serde_json::to_string(rejected).unwrap_or_default();
-        self.errors.send(Message { body, attributes, fifo: None }).await
+        self.errors.send(Message::json(rejected, attributes)?).await
     }
 
     /// Whether it has waited too long. One that was sent back from an error queue begins anew.
