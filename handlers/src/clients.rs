@@ -192,6 +192,7 @@ pub struct Message<'a> {
     body: String,
     attributes: Vec<(&'static str, String)>,
     fifo: Option<(&'a str, &'a str)>,
+    delay_seconds: u32,
 }
 
 impl<'a> Message<'a> {
@@ -201,13 +202,19 @@ impl<'a> Message<'a> {
     /// When the value cannot be written as JSON.
     pub fn json(value: &impl serde::Serialize, attributes: Vec<(&'static str, String)>) -> Result<Self, AwsError> {
         let body = serde_json::to_string(value).map_err(|error| AwsError::Unwritable(error.classify()))?;
-        Ok(Self { body, attributes, fifo: None })
+        Ok(Self { body, attributes, fifo: None, delay_seconds: 0 })
     }
 
     /// The same message for a FIFO queue.
     #[must_use]
     pub fn fifo(self, group: &'a str, deduplication: &'a str) -> Self {
         Self { fifo: Some((group, deduplication)), ..self }
+    }
+
+    /// The same message for a standard queue, which delivers it after so many seconds, at most 900.
+    #[must_use]
+    pub fn delayed(self, delay_seconds: u32) -> Self {
+        Self { delay_seconds, ..self }
     }
 }
 
@@ -231,6 +238,9 @@ impl Queue {
         }
         if let Some((group, deduplication)) = message.fifo {
             request = request.message_group_id(group).message_deduplication_id(deduplication);
+        }
+        if message.delay_seconds > 0 {
+            request = request.delay_seconds(i32::try_from(message.delay_seconds).unwrap_or(i32::MAX));
         }
         let sent = request.send().await;
         sent.map(drop).map_err(|error| refused("SQS", &error))

@@ -133,14 +133,16 @@ impl Processor {
     /// Gives an event up, or has it come again. The inner result is how the giving up went.
     async fn undone(&self, delivery: &Delivery<'_>, undone: Undone) -> Result<Result<(), AwsError>, Again> {
         let age = self.age_seconds(delivery);
-        let too_old = age > i64::from(self.retry.give_up_after_seconds);
+        let tries = delivery.record.tries();
+        let too_old = self.retry.gives_up(tries, age);
         let (reason, detail, publish) = match undone {
             Undone::Unknown { reason, detail } if too_old || age > UNKNOWN_SECONDS => (reason, detail, false),
             Undone::Later { reason, detail } | Undone::Unknown { reason, detail } if !too_old => {
                 let Event { id, event_type, .. } = &delivery.event;
-                let tries = delivery.record.tries();
-                tracing::warn!(event_id = id, event_type, reason, detail, tries, "event comes again");
-                return Err(Again { after_seconds: Some(self.retry.wait_seconds(tries)) });
+                let delayed_seconds = age;
+                tracing::warn!(event_id = id, event_type, reason, detail, tries, delayed_seconds, "event comes again");
+                let wait = self.retry.wait_at_least(tries, self.paypal.rate_limited_for());
+                return Err(Again { after_seconds: Some(wait) });
             }
             Undone::Later { reason, detail } | Undone::Never { reason, detail } => (reason, detail, true),
             Undone::Unknown { reason, detail } | Undone::Untrue { reason, detail } => (reason, detail, false),
@@ -235,23 +237,29 @@ impl Processor {
         Ok(())
     }
 
-    /// How long the event has waited in this queue. One that was sent back from an error queue begins anew.
+    /// The time since the first try. An event that was sent back from an error queue begins anew.
     fn age_seconds(&self, delivery: &Delivery<'_>) -> i64 {
-        delivery.record.waited_seconds().unwrap_or_else(|| age_seconds(&delivery.envelope))
+        delivery.record.tried_for_seconds()
     }
 
     fn again(&self, record: &Record, error: &AwsError) -> Again {
         tracing::warn!(message_id = record.message_id, %error, "message comes again");
-        Again { after_seconds: Some(self.retry.wait_seconds(record.tries())) }
+        Again { after_seconds: Some(self.retry.redelivery_seconds(record.tries())) }
     }
 }
 
-/// The group of an event in `verified.fifo`: what must not be worked on twice at a time.
+/// The group of an event in `verified.fifo`: what must not be worked on twice at a time. Payments and refunds have that of
+/// their sale, so that a sale that waits holds back nothing else of its subscription.
 #[must_use]
 pub fn group(event: &Event) -> String {
     // SQS takes 1 to 128 letters, digits and signs; an event's own id is such a text.
     let plain = |text: String| text.chars().filter(char::is_ascii_graphic).take(128).collect::<String>();
-    about(event).map(plain).filter(|group| !group.is_empty()).unwrap_or_else(|| event.id.clone())
+    event
+        .sale_id()
+        .or_else(|| about(event))
+        .map(plain)
+        .filter(|group| !group.is_empty())
+        .unwrap_or_else(|| event.id.clone())
 }
 
 /// By what `verified.fifo` knows a repeated delivery of an event: its type, its id and its bytes. The signature does not bind
