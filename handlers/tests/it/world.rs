@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_sqs::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_types::SdkConfig;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},

@@ -9,10 +9,7 @@ mod message;
 mod queue;
 mod show;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -25,7 +22,7 @@ use crate::{
     terminal::{confirm, is_attended},
     text::{print, print_json, printable},
 };
-use message::{Back, Entry, Message, Reading};
+use message::{Entry, Message, Reading};
 use queue::{ErrorQueue, Reader, Source};
 
 #[derive(Subcommand)]
@@ -326,15 +323,17 @@ async fn work(
         let meant: Vec<_> = messages.iter().filter(|message| ids.contains(message.id.as_str())).collect();
         match doing {
             Doing::SendBack => {
-                let mut by_origin: BTreeMap<&str, (&Source, Vec<(&Message, Back)>)> = BTreeMap::new();
+                let mut read = Vec::new();
                 for message in meant {
                     let Reading { back, .. } = message::read(message, &queue.name);
                     let to = queue.origin(&back)?;
-                    by_origin.entry(&to.url).or_insert((to, Vec::new())).1.push((message, back));
+                    read.push((message, back, to));
                 }
-                for (to, messages) in by_origin.into_values() {
-                    reader.send_back(&messages, to).await?;
-                    done.extend(messages.iter().map(|(message, _)| Done::new(message, queue, Some(to))));
+                for source in &queue.sources {
+                    let of_source = read.iter().filter(|(_, _, to)| to.url == source.url);
+                    let messages: Vec<_> = of_source.map(|(message, back, _)| (*message, back)).collect();
+                    reader.send_back(&messages, source).await?;
+                    done.extend(messages.iter().map(|(message, _)| Done::new(message, queue, Some(source))));
                 }
             }
             Doing::Drop => {

@@ -207,9 +207,9 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When SQS does not take one, or does not remove it: then it is in both, which is harmless where work is done once.
-    pub(crate) async fn send_back(&mut self, messages: &[(&Message, Back)], to: &Source) -> Result<(), Failure> {
+    pub(crate) async fn send_back(&mut self, messages: &[(&Message, &Back)], to: &Source) -> Result<(), Failure> {
         let doing = format!("cannot send messages back to {}", to.name);
-        let mut batches: Vec<Vec<&(&Message, Back)>> = Vec::new();
+        let mut batches: Vec<Vec<&(&Message, &Back)>> = Vec::new();
         let mut bytes = 0;
         for each in messages {
             bytes += each.1.bytes();
