@@ -171,22 +171,51 @@ pub struct Queue {
     url: QueueUrl,
 }
 
-/// What an AWS service answered instead of doing what it was asked.
+/// A message did not reach its queue or topic.
 #[derive(Debug, thiserror::Error)]
-#[error("{service} answers {code}")]
-pub struct AwsError {
-    service: &'static str,
-    code: String,
+pub enum AwsError {
+    /// The service did not do what it was asked.
+    #[error("{service} answers {code}")]
+    Refused {
+        /// `SQS` or `SNS`.
+        service: &'static str,
+        /// AWS's error code.
+        code: String,
+    },
+    /// The value cannot be written as JSON. Nothing was sent.
+    #[error("a message cannot be written as JSON: {0:?} error")]
+    Unwritable(serde_json::error::Category),
 }
 
-/// A message for a queue.
+/// A message for a queue or a topic. Its body is a value written as JSON: an empty one cannot be built.
 pub struct Message<'a> {
-    /// What it says.
-    pub body: String,
-    /// What people and programs see without reading it; empty values are left out.
-    pub attributes: Vec<(&'static str, String)>,
-    /// Group and deduplication id, for a FIFO queue.
-    pub fifo: Option<(&'a str, &'a str)>,
+    body: String,
+    attributes: Vec<(&'static str, String)>,
+    fifo: Option<(&'a str, &'a str)>,
+    delay_seconds: u32,
+}
+
+impl<'a> Message<'a> {
+    /// A message whose body is the value as JSON. Attributes are visible without reading the body; empty ones are left out.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn json(value: &impl serde::Serialize, attributes: Vec<(&'static str, String)>) -> Result<Self, AwsError> {
+        let body = serde_json::to_string(value).map_err(|error| AwsError::Unwritable(error.classify()))?;
+        Ok(Self { body, attributes, fifo: None, delay_seconds: 0 })
+    }
+
+    /// The same message for a FIFO queue.
+    #[must_use]
+    pub fn fifo(self, group: &'a str, deduplication: &'a str) -> Self {
+        Self { fifo: Some((group, deduplication)), ..self }
+    }
+
+    /// The same message for a standard queue, which delivers it after so many seconds, at most 900.
+    #[must_use]
+    pub fn delayed(self, delay_seconds: u32) -> Self {
+        Self { delay_seconds, ..self }
+    }
 }
 
 impl Queue {
@@ -210,8 +239,11 @@ impl Queue {
         if let Some((group, deduplication)) = message.fifo {
             request = request.message_group_id(group).message_deduplication_id(deduplication);
         }
+        if message.delay_seconds > 0 {
+            request = request.delay_seconds(i32::try_from(message.delay_seconds).unwrap_or(i32::MAX));
+        }
         let sent = request.send().await;
-        sent.map(drop).map_err(|error| AwsError { service: "SQS", code: code(&error) })
+        sent.map(drop).map_err(|error| refused("SQS", &error))
     }
 
     /// Says after how many seconds a message that was received comes back.
@@ -222,7 +254,7 @@ impl Queue {
         let request = self.client.change_message_visibility().queue_url(self.url.as_str());
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let changed = request.receipt_handle(receipt_handle).visibility_timeout(seconds).send().await;
-        changed.map(drop).map_err(|error| AwsError { service: "SQS", code: code(&error) })
+        changed.map(drop).map_err(|error| refused("SQS", &error))
     }
 }
 
@@ -252,10 +284,38 @@ impl Topic {
             request = request.message_attributes(name, value.map_err(|_| unbuilt("SNS"))?);
         }
         let published = request.send().await;
-        published.map(drop).map_err(|error| AwsError { service: "SNS", code: code(&error) })
+        published.map(drop).map_err(|error| refused("SNS", &error))
     }
 }
 
+fn refused<E, R>(service: &'static str, error: &aws_sdk_sqs::error::SdkError<E, R>) -> AwsError
+where
+    E: aws_sdk_sqs::error::ProvideErrorMetadata,
+{
+    AwsError::Refused { service, code: code(error) }
+}
+
 fn unbuilt(service: &'static str) -> AwsError {
-    AwsError { service, code: "an attribute that it does not take".to_owned() }
+    AwsError::Refused { service, code: "an attribute that it does not take".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Serialize, Serializer, ser::Error};
+
+    use super::{AwsError, Message};
+
+    struct Unwritable;
+
+    impl Serialize for Unwritable {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(S::Error::custom("no"))
+        }
+    }
+
+    #[test]
+    fn message_of_a_value_that_cannot_be_written_is_an_error_and_not_empty() {
+        assert!(matches!(Message::json(&Unwritable, Vec::new()), Err(AwsError::Unwritable(_))));
+        assert_eq!(Message::json(&1, Vec::new()).unwrap().body, "1");
+    }
 }

@@ -2,9 +2,9 @@
 //!
 //! PayPal posts a webhook. `webhook-receiver` takes its raw bytes and signature headers ([`receive`]), hands them to the
 //! topic `received`, and only then answers 200: from here on a lost message would be our loss. The queue `unverified`
-//! brings them to `webhook-verify`, which judges the signature ([`verify`]): genuine events go to `verified.fifo`, forged
-//! ones to `errors` with the reason, and those that cannot be judged now come back later, with growing waits.
-//! `verified.fifo` keeps the events of one subscription in order and brings them to `webhook-process` ([`process`]). A
+//! brings them to `webhook-verify`, which verifies the signature ([`verify`]): valid events go to `verified.fifo`, invalid
+//! ones to `forged` with the reason, and those that cannot be verified now go back to `unverified` with a delay that grows.
+//! `verified.fifo` keeps the events of one sale in order and brings them to `webhook-process` ([`process`]). A
 //! completed sale becomes one invoice, made, sent and settled from the state that PayPal reports ([`invoice`]); every event
 //! is published to `finished` with its outcome. What cannot be done for good lies in `errors.fifo` with the reason.
 //!

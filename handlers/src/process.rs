@@ -133,14 +133,16 @@ impl Processor {
     /// Gives an event up, or has it come again. The inner result is how the giving up went.
     async fn undone(&self, delivery: &Delivery<'_>, undone: Undone) -> Result<Result<(), AwsError>, Again> {
         let age = self.age_seconds(delivery);
-        let too_old = age > i64::from(self.retry.give_up_after_seconds);
+        let tries = delivery.record.tries();
+        let too_old = self.retry.gives_up(tries, age);
         let (reason, detail, publish) = match undone {
             Undone::Unknown { reason, detail } if too_old || age > UNKNOWN_SECONDS => (reason, detail, false),
             Undone::Later { reason, detail } | Undone::Unknown { reason, detail } if !too_old => {
                 let Event { id, event_type, .. } = &delivery.event;
-                let tries = delivery.record.tries();
-                tracing::warn!(event_id = id, event_type, reason, detail, tries, "event comes again");
-                return Err(Again { after_seconds: Some(self.retry.wait_seconds(tries)) });
+                let delayed_seconds = age;
+                tracing::warn!(event_id = id, event_type, reason, detail, tries, delayed_seconds, "event comes again");
+                let wait = self.retry.wait_at_least(tries, self.paypal.rate_limited_for());
+                return Err(Again { after_seconds: Some(wait) });
             }
             Undone::Later { reason, detail } | Undone::Never { reason, detail } => (reason, detail, true),
             Undone::Unknown { reason, detail } | Undone::Untrue { reason, detail } => (reason, detail, false),
@@ -178,30 +180,23 @@ impl Processor {
             envelope: None,
             unreadable: Some(record.body.clone()),
         };
-        let message = Message {
-            body: serde_json::to_string(&rejected).unwrap_or_default(),
-            attributes: vec![(attribute::REASON, rejected.reason.clone())],
-            fifo: Some((&record.message_id, &record.message_id)),
-        };
-        self.errors.send(message).await?;
+        let message = Message::json(&rejected, vec![(attribute::REASON, rejected.reason.clone())])?;
+        self.errors.send(message.fifo(&record.message_id, &record.message_id)).await?;
         tracing::error!(message_id = record.message_id, reason = rejected.reason, "message given up");
         Ok(())
     }
 
     async fn reject(&self, record: &Record, rejected: &Rejected, event: &Event) -> Result<(), AwsError> {
         let received_at = rejected.envelope.as_ref().map(|envelope| envelope.received_at.clone()).unwrap_or_default();
-        let message = Message {
-            body: serde_json::to_string(rejected).unwrap_or_default(),
-            attributes: vec![
-                (attribute::REASON, rejected.reason.clone()),
-                (attribute::EVENT_ID, event.id.clone()),
-                (attribute::EVENT_TYPE, event.event_type.clone()),
-                (attribute::RECEIVED_AT, received_at),
-            ],
-            // A message that is sent back has a new id, so that its next rejection is not taken for this one.
-            fifo: Some((&group(event), &record.message_id)),
-        };
-        self.errors.send(message).await
+        let attributes = vec![
+            (attribute::REASON, rejected.reason.clone()),
+            (attribute::EVENT_ID, event.id.clone()),
+            (attribute::EVENT_TYPE, event.event_type.clone()),
+            (attribute::RECEIVED_AT, received_at),
+        ];
+        let message = Message::json(rejected, attributes)?;
+        // A message that is sent back has a new id, so that its next rejection is not taken for this one.
+        self.errors.send(message.fifo(&group(event), &record.message_id)).await
     }
 
     async fn finish(&self, delivery: &Delivery<'_>, done: Done) -> Result<(), AwsError> {
@@ -224,7 +219,7 @@ impl Processor {
             plan_id: plan_id.clone(),
             custom_id: custom_id.clone(),
             invoice_id,
-            event: raw(&envelope.body),
+            event: raw(&envelope.body)?,
         };
         let attributes = [
             (attribute::EVENT_TYPE, Some(event.event_type.clone())),
@@ -235,31 +230,36 @@ impl Processor {
             (attribute::CUSTOM_ID, custom_id),
         ];
         let attributes = attributes.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect();
-        let body = serde_json::to_string(&finished).unwrap_or_default();
-        self.finished.publish(Message { body, attributes, fifo: None }).await?;
+        self.finished.publish(Message::json(&finished, attributes)?).await?;
         let age_seconds = age_seconds(envelope);
         let (id, outcome) = (&event.id, outcome.as_str());
         tracing::info!(event_id = id, event_type = event.event_type, outcome, age_seconds, "event finished");
         Ok(())
     }
 
-    /// How long the event has waited in this queue. One that was sent back from an error queue begins anew.
+    /// The time since the first try. An event that was sent back from an error queue begins anew.
     fn age_seconds(&self, delivery: &Delivery<'_>) -> i64 {
-        delivery.record.waited_seconds().unwrap_or_else(|| age_seconds(&delivery.envelope))
+        delivery.record.tried_for_seconds()
     }
 
     fn again(&self, record: &Record, error: &AwsError) -> Again {
         tracing::warn!(message_id = record.message_id, %error, "message comes again");
-        Again { after_seconds: Some(self.retry.wait_seconds(record.tries())) }
+        Again { after_seconds: Some(self.retry.redelivery_seconds(record.tries())) }
     }
 }
 
-/// The group of an event in `verified.fifo`: what must not be worked on twice at a time.
+/// The group of an event in `verified.fifo`: what must not be worked on twice at a time. Payments and refunds have that of
+/// their sale, so that a sale that waits holds back nothing else of its subscription.
 #[must_use]
 pub fn group(event: &Event) -> String {
     // SQS takes 1 to 128 letters, digits and signs; an event's own id is such a text.
     let plain = |text: String| text.chars().filter(char::is_ascii_graphic).take(128).collect::<String>();
-    about(event).map(plain).filter(|group| !group.is_empty()).unwrap_or_else(|| event.id.clone())
+    event
+        .sale_id()
+        .or_else(|| about(event))
+        .map(plain)
+        .filter(|group| !group.is_empty())
+        .unwrap_or_else(|| event.id.clone())
 }
 
 /// By what `verified.fifo` knows a repeated delivery of an event: its type, its id and its bytes. The signature does not bind
@@ -316,8 +316,10 @@ fn age_seconds(envelope: &Envelope) -> i64 {
     Timestamp::now().as_second() - arrived.as_second()
 }
 
-/// The event's own bytes. They were read as JSON just before, so the empty object stands for nothing that can happen.
-fn raw(body: &[u8]) -> Box<RawValue> {
-    let text = String::from_utf8_lossy(body).into_owned();
-    RawValue::from_string(text).unwrap_or_default()
+/// The event's own bytes.
+///
+/// # Errors
+/// When they are not one JSON value. An event that was read is one, so the error is not expected; it must not become `null`.
+fn raw(body: &[u8]) -> Result<Box<RawValue>, AwsError> {
+    serde_json::from_slice(body).map_err(|error| AwsError::Unwritable(error.classify()))
 }

@@ -68,6 +68,20 @@ impl Event {
         self.resource_as().ok_or(NotAnEvent("its resource is not a sale"))
     }
 
+    /// The id of the sale that an event about a payment or a refund belongs to.
+    #[must_use]
+    pub fn sale_id(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct OfSale {
+            #[serde(default)]
+            sale_id: Option<String>,
+            #[serde(default)]
+            id: Option<String>,
+        }
+        let of_sale = self.event_type.starts_with("PAYMENT.SALE.").then(|| self.resource_as::<OfSale>()).flatten()?;
+        of_sale.sale_id.or(of_sale.id).filter(|id| !id.is_empty())
+    }
+
     /// The id of what the event is about.
     #[must_use]
     pub fn resource_id(&self) -> Option<String> {

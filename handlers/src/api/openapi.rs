@@ -94,20 +94,20 @@ impl Answers {
         let content = json!({ "application/json": { "schema": success } });
         let success = json!({ "description": description, "content": content });
         let mut answers = Map::from_iter([("200".to_owned(), success)]);
-        for status in mistakes.iter().chain(&["502", "503", "504"]) {
+        for status in mistakes.iter().chain(&["429", "502", "503", "504"]) {
             let content = json!({ "application/problem+json": { "schema": self.problem } });
             let mut answer = json!({ "description": meaning(status), "content": content });
             // API Gateway itself answers these in its own form too.
-            if ["413", "503"].contains(status) {
+            if ["413", "429", "503"].contains(status) {
                 answer["content"]["application/json"] = json!({ "schema": message() });
             }
-            if ["503", "504"].contains(status) {
+            if ["429", "503", "504"].contains(status) {
                 answer["headers"] = json!({ "Retry-After": {
                     "description": "After how many seconds another try may help", "schema": { "type": "integer" } } });
             }
             answers.insert((*status).to_owned(), answer);
         }
-        for status in ["404", "429", "431", "500"] {
+        for status in ["404", "431", "500"] {
             let content = json!({ "application/json": { "schema": message() } });
             answers.insert(status.to_owned(), json!({ "description": meaning(status), "content": content }));
         }

@@ -7,6 +7,7 @@
     reason = "a test that fails panics"
 )]
 
+mod batches;
 mod schedules;
 mod verification;
 mod world;

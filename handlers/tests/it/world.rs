@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_sqs::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_types::SdkConfig;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
@@ -59,6 +61,16 @@ pub(crate) struct Script {
     pub(crate) verified: Vec<(String, String)>,
     pub(crate) finished: Vec<Finished>,
     pub(crate) rejected: Vec<Rejected>,
+    /// What was sent to `forged` or to an error queue: the queue's name and the reason, in the order of `rejected`.
+    pub(crate) rejected_to: Vec<(String, String)>,
+    /// What was sent to `unverified` again: body and delay in seconds.
+    pub(crate) delayed: Vec<(String, u64)>,
+    /// Receipt handles whose visibility was changed, and to how many seconds.
+    pub(crate) retimed: Vec<(String, u64)>,
+    /// Answers of PayPal's by the beginning of their path, in the place of the sandbox's: status, content type and body.
+    pub(crate) answers: Vec<(&'static str, u16, &'static str, String)>,
+    /// Paths that PayPal was asked for.
+    pub(crate) paths: Vec<String>,
 }
 
 struct Shared {
@@ -74,7 +86,6 @@ pub(crate) struct World {
     sandbox: Option<paypal_sandbox::Sandbox>,
     /// Where PayPal answers, through the door.
     paypal: String,
-    pub(crate) unverified: Queue,
     pub(crate) verified: Queue,
     pub(crate) checker: Checker,
     pub(crate) processor: Processor,
@@ -112,11 +123,12 @@ impl World {
         let verified = Queue::new(&config, process.verified);
         Self {
             sandbox: Some(sandbox),
-            unverified: Queue::new(&config, verify.unverified),
             checker: Checker {
                 verifier: Verifier::new(&trust, client.clone()).unwrap(),
                 retry: verify.retry,
+                unverified: Queue::new(&config, verify.unverified),
                 verified: Queue::new(&config, verify.verified),
+                forged: Queue::new(&config, verify.forged),
                 errors: Queue::new(&config, verify.errors),
             },
             processor: Processor {
@@ -132,9 +144,35 @@ impl World {
         }
     }
 
-    /// Somebody else who judges deliveries: in another way, or believing another authority.
+    /// Another verifier: in another way, or one that trusts another authority.
     pub(crate) fn verifier(&self, verification: Verification, authority: &str) -> Verifier {
-        Verifier::new(&trust(&self.paypal, verification, authority), paypal_client(&self.paypal)).unwrap()
+        self.verifier_with(&self.trust(verification, authority))
+    }
+
+    pub(crate) fn verifier_with(&self, trust: &WebhookTrust) -> Verifier {
+        Verifier::new(trust, paypal_client(&self.paypal)).unwrap()
+    }
+
+    /// The same checker with another verifier.
+    pub(crate) fn checker_with(&self, trust: &WebhookTrust) -> Checker {
+        let Checker { retry, unverified, verified, forged, errors, .. } = &self.checker;
+        Checker {
+            verifier: self.verifier_with(trust),
+            retry: retry.clone(),
+            unverified: unverified.clone(),
+            verified: verified.clone(),
+            forged: forged.clone(),
+            errors: errors.clone(),
+        }
+    }
+
+    pub(crate) fn trust(&self, verification: Verification, authority: &str) -> WebhookTrust {
+        trust(&self.paypal, verification, authority)
+    }
+
+    /// The address that PayPal answers at.
+    pub(crate) fn paypal(&self) -> &str {
+        &self.paypal
     }
 
     /// The script of this run, to be read and written between calls.
@@ -226,6 +264,7 @@ fn setting(aws: &str) -> impl Fn(&str) -> Option<String> {
     let values = BTreeMap::from([
         ("UNVERIFIED", queue("unverified")),
         ("VERIFIED", queue("verified.fifo")),
+        ("FORGED", queue("forged")),
         ("ERRORS", queue("errors")),
         ("FINISHED", format!("arn:aws:sns:eu-west-1:{ACCOUNT}:finished")),
         ("RETRY", serde_json::to_string(&retry).unwrap()),
@@ -257,7 +296,9 @@ async fn scripted(shared: &Shared, done: impl Future<Output = Response>) -> Resp
         None => done.await,
         Some(Fault::Refused(status)) => {
             let body = json!({ "name": "REFUSED", "message": "by the script", "debug_id": "0" }).to_string();
-            (StatusCode::from_u16(status).unwrap(), [("content-type", "application/json")], body).into_response()
+            // Without `Retry-After`, a 429 would keep the client from calling for thirty seconds.
+            let headers = [("content-type", "application/json"), ("retry-after", "0")];
+            (StatusCode::from_u16(status).unwrap(), headers, body).into_response()
         }
         Some(Fault::LostAnswer) => {
             done.await;
@@ -291,6 +332,14 @@ async fn paypal_door(State(shared): State<Arc<Shared>>, request: Request) -> Res
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let mut headers = parts.headers;
     headers.remove("host");
+    let answer = {
+        let mut script = shared.script.lock().unwrap();
+        script.paths.push(path.clone());
+        script.answers.iter().find(|(start, ..)| path.starts_with(start)).cloned()
+    };
+    if let Some((_, status, kind, body)) = answer {
+        return (StatusCode::from_u16(status).unwrap(), [("content-type", kind)], body).into_response();
+    }
     let done = async {
         let url = format!("{}{path}", shared.sandbox);
         let answer = shared.http.request(parts.method, url).headers(headers).body(body).send().await.unwrap();
@@ -318,13 +367,24 @@ fn aws(script: &mut Script, target: Option<&str>, body: &[u8]) -> Response {
     };
     let request: Value = serde_json::from_slice(body).unwrap();
     let answer = match target {
-        "AmazonSQS.ChangeMessageVisibility" => json!({}),
+        "AmazonSQS.ChangeMessageVisibility" => {
+            let handle = request["ReceiptHandle"].as_str().unwrap().to_owned();
+            script.retimed.push((handle, request["VisibilityTimeout"].as_u64().unwrap()));
+            json!({})
+        }
         "AmazonSQS.SendMessage" => {
             let message = request["MessageBody"].as_str().unwrap().to_owned();
-            if request["QueueUrl"].as_str().unwrap().ends_with("verified.fifo") {
-                script.verified.push((request["MessageGroupId"].as_str().unwrap().to_owned(), message.clone()));
-            } else {
-                script.rejected.push(serde_json::from_str(&message).unwrap());
+            let queue = request["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+            match queue.as_str() {
+                "verified.fifo" => {
+                    script.verified.push((request["MessageGroupId"].as_str().unwrap().to_owned(), message.clone()));
+                }
+                "unverified" => script.delayed.push((message.clone(), request["DelaySeconds"].as_u64().unwrap_or(0))),
+                _ => {
+                    let rejected: Rejected = serde_json::from_str(&message).unwrap();
+                    script.rejected_to.push((queue, rejected.reason.clone()));
+                    script.rejected.push(rejected);
+                }
             }
             json!({ "MessageId": "1", "MD5OfMessageBody": format!("{:x}", md5::Md5::digest(message.as_bytes())) })
         }

@@ -61,8 +61,13 @@ pub(crate) async fn choose(
 /// The alarms that are in both templates, by a name that is written out.
 fn candidates(after: &cfn::Template, before: &cfn::Template, changed: &[&str]) -> Vec<Candidate> {
     let name = |resource: &Resource| resource.properties.get("AlarmName")?.as_str().map(str::to_owned);
+    // The absence of events takes hours, and a deployment minutes.
+    let of_absence = |alarm: &Resource| {
+        alarm.properties.get("TreatMissingData").and_then(serde_json::Value::as_str) == Some("breaching")
+    };
     let of = |template: &cfn::Template| -> Vec<(String, u8)> {
         let alarms = template.resources.values().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm");
+        let alarms = alarms.filter(|alarm| !of_absence(alarm));
         alarms.filter_map(|alarm| Some((name(alarm)?, rank(alarm, changed)))).collect()
     };
     let there = of(before);
@@ -100,8 +105,9 @@ mod tests {
                 name.to_uppercase()
             )
         };
+        let absence = "  ABSENCE: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: absence, TreatMissingData: breaching}}\n";
         let before = format!(
-            "Resources:\n{}{}{}{}",
+            "Resources:\n{absence}{}{}{}{}",
             alarm("depth", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Q"),
             alarm("one", "AWS/Lambda", "Errors", "One"),
             alarm("two", "AWS/Lambda", "Errors", "Two"),

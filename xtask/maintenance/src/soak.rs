@@ -179,8 +179,9 @@ impl Run {
     fn carry_out(self: &Arc<Self>, context: &Context, running: &Running, seed: u64) -> Result<Audit, Failure> {
         let since = Instant::now();
         let senders: Vec<_> = (0..SENDERS).map(|_| self.spawn(Self::send)).collect();
-        let queues = [self.inbox.clone(), self.service.queue("errors"), self.service.queue("errors.fifo")];
-        let mut others: Vec<_> = queues.into_iter().map(|queue| self.spawn(move |run| run.read(&queue))).collect();
+        let ends = ["forged", "errors", "errors.fifo"].map(|queue| self.service.queue(queue));
+        let queues = std::iter::once(self.inbox.clone()).chain(ends);
+        let mut others: Vec<_> = queues.map(|queue| self.spawn(move |run| run.read(&queue))).collect();
         others.push(self.spawn(move |run| run.kill(seed)));
         let samples = self.watch(context, running, &senders);
         let sent = join(senders);

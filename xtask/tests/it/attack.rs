@@ -134,7 +134,7 @@ fn raw(url: &str, request: &str) -> String {
 #[test]
 fn no_header_and_no_path_becomes_another_header_or_another_line_of_a_log() {
     let service = Service::start("attack-injection");
-    let (events, made) = (service.queue("errors"), json!({ "event_type": "BILLING.PLAN.CREATED", "deliver": false }));
+    let (events, made) = (service.queue("forged"), json!({ "event_type": "BILLING.PLAN.CREATED", "deliver": false }));
     let made = service.tell_sandbox("events", &made);
     let body = made["body"].as_str().unwrap();
     let mut headers = made["headers"].clone();

@@ -73,7 +73,7 @@ fn created(emulator: &Emulator, project: &Project) {
 
     let queues = held["queues"].as_object().unwrap();
     let names: Vec<_> = queues.keys().map(String::as_str).collect();
-    let wanted = ["errors", "errors.fifo", "unverified", "verified.fifo"].map(named);
+    let wanted = ["errors", "errors.fifo", "forged", "unverified", "verified.fifo"].map(named);
     assert_eq!(names, wanted);
     let given_up = queues[&named("unverified")]["RedrivePolicy"].as_str().unwrap();
     assert!(given_up.contains(&format!("{stack}-errors\"")), "{given_up}");

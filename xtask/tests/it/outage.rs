@@ -12,6 +12,7 @@ fn paypal_answers_503_for_ten_seconds_and_the_invoice_is_there_in_the_end() {
     service.tell_sandbox("faults", &json!({ "match": "*", "kind": "status", "status": 503, "for_ms": 10_000 }));
     service.tell_sandbox("events", &json!({ "event_type": "PAYMENT.SALE.COMPLETED", "subscription": ids[0] }));
     service.lines.wait_for("event comes again");
+    service.lines.wait_for("alarm     paypal-unavailable is ALARM");
     let event = service.next(&finished);
     assert_eq!(event["outcome"], "invoiced", "{event}");
     let invoices = service.sandbox("invoices");

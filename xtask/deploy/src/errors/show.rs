@@ -61,7 +61,7 @@ pub(super) async fn run(target: &Target, format: Format, queues: &[ErrorQueue], 
 
 async fn find(reader: &mut Reader<'_>, queue: &ErrorQueue, id: &str) -> Result<Option<Reading>, Failure> {
     loop {
-        let messages = reader.next().await?;
+        let messages = reader.next(usize::MAX).await?;
         if let Some(message) = messages.iter().find(|message| message.id == id) {
             return Ok(Some(message::read(message, &queue.name)));
         }
