@@ -27,7 +27,7 @@ pub(crate) const SUPERSEDED: &str = "superseded";
 
 /// An object whose bytes are known by the checksum that S3 keeps of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stored {
+pub(crate) struct Stored {
     version: String,
     /// The SHA-256 of the bytes in base64; none where the object was written without it.
     sha256: Option<String>,
@@ -35,41 +35,61 @@ struct Stored {
     tagged: bool,
 }
 
-/// Uploads the zips that the bucket does not have yet, and verifies that each object holds its zip. Returns the number of
-/// uploaded bytes.
+/// The zips in the bucket, each in a version whose bytes are known.
+pub(crate) struct Provided {
+    /// The versions of the objects, in the order of the zips.
+    versions: Vec<String>,
+    /// The number of bytes that were uploaded.
+    pub(crate) uploaded: u64,
+}
+
+/// Uploads the zips that the bucket does not have yet, and verifies that each object holds its zip.
 ///
 /// # Errors
 /// When a zip cannot be read or differs from the manifest, cannot be uploaded, or an object holds other bytes.
-pub(crate) async fn provide(target: &Target, bucket: &str, artifacts: &[Artifact]) -> Result<u64, Failure> {
+pub(crate) async fn provide(target: &Target, bucket: &str, artifacts: &[Artifact]) -> Result<Provided, Failure> {
     let found = verified(target, bucket, artifacts).await?;
-    let missing: Vec<_> = artifacts.iter().zip(&found).filter(|(_, stored)| stored.is_none()).collect();
-    let missing: Vec<_> = missing.into_iter().map(|(artifact, _)| artifact).collect();
     let superseded = artifacts.iter().zip(&found).filter(|(_, stored)| stored.as_ref().is_some_and(|one| one.tagged));
     try_join_all(superseded.map(|(artifact, _)| keep(target, bucket, artifact.key()))).await?;
-    if missing.is_empty() {
-        return Ok(0);
-    }
-    let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
+    let missing: Vec<_> = artifacts.iter().zip(&found).filter(|(_, stored)| stored.is_none()).collect();
+    let uploaded: u64 = missing.iter().map(|(artifact, _)| artifact.size).sum();
     let count = missing.len();
-    note!("uploading {count} of {} zips, {}", artifacts.len(), megabytes(bytes));
+    if count > 0 {
+        note!("uploading {count} of {} zips, {}", artifacts.len(), megabytes(uploaded));
+    }
     let done = Cell::new(0);
-    try_join_all(missing.iter().map(|artifact| async {
-        put(target, bucket, &artifact.key(), artifact.read()?).await?;
+    let versions = try_join_all(artifacts.iter().zip(found).map(async |(artifact, stored)| {
+        if let Some(stored) = stored {
+            return Ok(stored.version);
+        }
+        let stored = put(target, bucket, &artifact.key(), artifact.read()?).await?;
         done.set(done.get() + 1);
         note!("  uploaded {}, {} ({} of {count})", artifact.function, megabytes(artifact.size), done.get());
-        Ok::<(), Failure>(())
-    }))
-    .await?;
-    // An upload may take minutes, in which an object that was found before it may have changed.
+        Ok::<_, Failure>(stored.version)
+    }));
+    Ok(Provided { versions: versions.await?, uploaded })
+}
+
+/// Verifies once more, right before the zips are used, that each object is the same version with the same bytes.
+///
+/// # Errors
+/// When an object changed.
+pub(crate) async fn verify(
+    target: &Target,
+    bucket: &str,
+    artifacts: &[Artifact],
+    provided: &Provided,
+) -> Result<(), Failure> {
     let now = verified(target, bucket, artifacts).await?;
-    for (artifact, (before, now)) in artifacts.iter().zip(found.iter().zip(&now)) {
-        let version = |stored: &Option<Stored>| stored.as_ref().map(|stored| stored.version.clone());
-        if now.is_none() || (before.is_some() && version(before) != version(now)) {
-            let message = format!("s3://{bucket}/{} changed while the zips were uploaded", artifact.key());
+    for ((artifact, before), now) in artifacts.iter().zip(&provided.versions).zip(now) {
+        let now = now.map_or_else(|| "none".to_owned(), |stored| stored.version);
+        if *before != now {
+            let object = format!("s3://{bucket}/{}", artifact.key());
+            let message = format!("{object} changed before it was used: version {before} was verified, {now} is there");
             return Err(Failure::new(message, WHO_WROTE));
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Returns each zip's object, where the bucket has one.
@@ -86,6 +106,19 @@ async fn verified(target: &Target, bucket: &str, artifacts: &[Artifact]) -> Resu
 const WHO_WROTE: &str = "find who wrote it (CloudTrail: PutObject), delete that object, and deploy again";
 
 impl Stored {
+    /// Refuses a bucket without versions.
+    fn of(bucket: &str, version: Option<&str>, sha256: Option<String>, tagged: bool) -> Result<Self, Failure> {
+        let Some(version) = version.filter(|version| *version != "null").map(printable) else {
+            let message = format!("the bucket {bucket} keeps no versions of its objects");
+            let enable = format!(
+                "aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled, then delete \
+                 its objects and deploy again"
+            );
+            return Err(Failure::new(message, enable));
+        };
+        Ok(Self { version, sha256, tagged })
+    }
+
     /// Refuses an object that holds other bytes.
     fn verify(self, bucket: &str, key: &str, sha256: &str) -> Result<Self, Failure> {
         let object = format!("s3://{bucket}/{key}");
@@ -120,17 +153,8 @@ pub(crate) async fn head(target: &Target, bucket: &str, key: &str) -> Result<Opt
 /// Returns an object's version and checksum; none when there is no object.
 async fn stored(target: &Target, bucket: &str, key: &str) -> Result<Option<Stored>, Failure> {
     let Some(found) = head(target, bucket, key).await? else { return Ok(None) };
-    let version = found.version_id().filter(|version| *version != "null");
-    let Some(version) = version.map(printable) else {
-        let message = format!("the bucket {bucket} keeps no versions of its objects");
-        let enable = format!(
-            "aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled, then delete \
-             its objects and deploy again"
-        );
-        return Err(Failure::new(message, enable));
-    };
     let sha256 = found.checksum_sha256().map(printable);
-    Ok(Some(Stored { version, sha256, tagged: found.tag_count().unwrap_or(0) > 0 }))
+    Stored::of(bucket, found.version_id(), sha256, found.tag_count().unwrap_or(0) > 0).map(Some)
 }
 
 /// Puts an object that does not exist yet. S3 refuses it when its SHA-256 is not what was sent. An object that exists is left
@@ -138,20 +162,20 @@ async fn stored(target: &Target, bucket: &str, key: &str) -> Result<Option<Store
 ///
 /// # Errors
 /// When it cannot be uploaded, or an object of this key holds other bytes.
-pub(crate) async fn put(target: &Target, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+pub(crate) async fn put(target: &Target, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<Stored, Failure> {
     let sha256 = BASE64.encode(Sha256::digest(&bytes));
     let request = target.aws.s3().put_object().bucket(bucket).key(key).expected_bucket_owner(&target.account);
     let request = request.checksum_algorithm(ChecksumAlgorithm::Sha256).checksum_sha256(&sha256).if_none_match("*");
     let limits = aws_sdk_s3::config::Config::builder().timeout_config(calls::upload(bytes.len()));
     let request = request.body(ByteStream::from(bytes)).customize().config_override(limits);
     let error = match request.send().await {
-        Ok(_) => return Ok(()),
+        Ok(written) => return Stored::of(bucket, written.version_id(), Some(sha256), false),
         Err(error) => error,
     };
     if matches!(code(&error), "PreconditionFailed" | "ConditionalRequestConflict")
         && let Some(stored) = stored(target, bucket, key).await?
     {
-        return stored.verify(bucket, key, &sha256).map(drop);
+        return stored.verify(bucket, key, &sha256);
     }
     Err(failure(&error, &format!("cannot upload s3://{bucket}/{key} (s3:PutObject)")))
 }

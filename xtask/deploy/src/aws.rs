@@ -41,7 +41,7 @@ pub(crate) struct Aws {
 /// A client of a service, whose calls are watched.
 macro_rules! client {
     ($self:ident, $sdk:ident $(, $option:ident($value:expr))*) => {{
-        let watch = Watch::default();
+        let watch = Watch::limited($crate::target::ATTEMPTS);
         let config = $sdk::config::Builder::from(&$self.config)
             .retry_partition(patient())
             .interceptor(watch.clone())

@@ -55,11 +55,20 @@ pub(crate) fn answered_within(time: Duration) -> TimeoutConfig {
 }
 
 /// Watches the calls of one client: names what is waited for, counts what fails, reports it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Watch(Arc<Calls>);
+
+impl Watch {
+    /// Watches calls that are made so often at most.
+    pub(crate) fn limited(most: u32) -> Self {
+        Self(Arc::new(Calls { most, ..Calls::default() }))
+    }
+}
 
 #[derive(Debug, Default)]
 struct Calls {
+    /// The attempts that the client makes at most.
+    most: u32,
     /// The call that is made, and its waiting.
     call: Mutex<Option<(String, Waiting)>>,
     /// Attempts that failed one after the other, without those that were throttled.
@@ -155,6 +164,7 @@ impl ClassifyRetry for Watch {
         };
         let begun = calls.begun.load(Ordering::Relaxed);
         let is_new = calls.counted.swap(begun, Ordering::Relaxed) != begun;
+        let most = most.min(calls.most);
         let attempt = count.fetch_add(u32::from(is_new), Ordering::Relaxed) + u32::from(is_new);
         let call = calls.name();
         if is_new && problem.throttled {

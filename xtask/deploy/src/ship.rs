@@ -471,6 +471,7 @@ async fn execute(
     let is_new = base.is_in_review();
     let protected =
         if options.settings.protect_stateful { guard::stateful(&source.template) } else { Default::default() };
+    let provided = run.guarded(artifacts::provide(target, bucket, &source.artifacts)).await?;
     if !is_new {
         // What leaves the stack is not in the template any more, and is protected all the same.
         open_policy(run, base, &change_set.changes, &protected, allowed).await?;
@@ -481,7 +482,8 @@ async fn execute(
         run.guarded(Reader::new(target, &base.id, Since::Now)).await?
     };
     // Last of all, so that nothing happens between the proof that an object is the zip and the function that is made of it.
-    let uploaded = run.guarded(artifacts::provide(target, bucket, &source.artifacts)).await?;
+    run.guarded(artifacts::verify(target, bucket, &source.artifacts, &provided)).await?;
+    let uploaded = provided.uploaded;
     if !run.guarded(change_set::execute(target, change_set)).await? {
         overtaken(run).await;
         return Ok(None);

@@ -99,7 +99,7 @@ async fn identify(config: &SdkConfig, account: &str, pace: Pace) -> Result<Strin
     }
     // The first call of all: when nothing answers, that should be said soon.
     let few = RetryConfig::standard().with_initial_backoff(pace.first);
-    let watch = Watch::default();
+    let watch = Watch::limited(few.max_attempts());
     let few = aws_sdk_sts::config::Builder::from(config).retry_config(few);
     let few = few.interceptor(watch.clone()).retry_classifier(watch).build();
     let identity = aws_sdk_sts::Client::from_conf(few).get_caller_identity().send().await;

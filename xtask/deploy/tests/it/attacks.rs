@@ -87,25 +87,48 @@ async fn bucket_without_versions_is_refused() {
     never_ran(&planned.endpoint);
 }
 
-/// Whoever may write in the bucket writes in the last moment, after the proof.
+/// An object is written anew, with the same bytes, between the upload and the execution: even that is told.
 #[tokio::test]
-async fn code_that_runs_after_a_deployment_is_compared_with_the_zip() {
-    let planned = Planned::new("planted-late", UPDATE).await;
+async fn object_in_another_version_than_verified_is_refused() {
+    let planned = Planned::new("planted-version", UPDATE).await;
+    let said = interrupted(&planned, "GetStackPolicy", |endpoint| {
+        let object = format!("artifacts-bucket/{}", planned.zips.keys()["PlansListCode"]);
+        endpoint.change(|cloud| {
+            let sha256 = cloud.objects[&object].sha256.clone();
+            cloud.write(&object, sha256);
+        });
+    });
+    let said = said.await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.errors.contains(" changed before it was used: version "), "{said:?}");
+    never_ran(&planned.endpoint);
+}
+
+/// Deploys the plan, and does something when the deployment makes a call.
+async fn interrupted(planned: &Planned, action: &str, meanwhile: impl FnOnce(&Endpoint)) -> Said {
     let scenario = Scenario::read(&format!("about: x\n{UPDATE}run: [deploy, --yes, --plan, {}]\n", planned.file));
     let arguments = scenario.arguments(&planned.zips);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let rehearsal = Planned::new("planted-late-rehearsal", UPDATE).await;
+    let rehearsal = Planned::new(&format!("rehearsal-{action}"), UPDATE).await;
     let before = rehearsal.endpoint.actions().len();
     assert_eq!(rehearsal.deploy().await.code, Some(0));
-    let call = rehearsal.endpoint.actions()[before..].iter().position(|action| action == "ExecuteChangeSet").unwrap();
+    let call = rehearsal.endpoint.actions()[before..].iter().position(|one| one == action).unwrap();
     let ((reached, here), (release, released)) = (tokio::sync::oneshot::channel(), tokio::sync::oneshot::channel());
     planned.endpoint.stop_at(Gate { call, heard: false, reached, release: released });
     let mut child = command(&planned.endpoint, &arguments);
     let child = child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     here.await.unwrap();
-    plant(&planned.endpoint, &planned.zips, "PlansListCode", Some(PLANTED));
+    meanwhile(&planned.endpoint);
     release.send(()).unwrap();
-    let said = said(child.wait_with_output().await.unwrap());
+    said(child.wait_with_output().await.unwrap())
+}
+
+/// Whoever may write in the bucket writes in the last moment, after the proof.
+#[tokio::test]
+async fn code_that_runs_after_a_deployment_is_compared_with_the_zip() {
+    let planned = Planned::new("planted-late", UPDATE).await;
+    let plant = |endpoint: &Endpoint| plant(endpoint, &planned.zips, "PlansListCode", Some(PLANTED));
+    let said = interrupted(&planned, "ExecuteChangeSet", plant).await;
     assert_eq!(said.code, Some(1), "{said:?}");
     let wanted = "these functions do not run the code that was deployed:\n  paypal-subscriptions-prod-PlansList: the \
                   SHA-256 of its code is cGxhbnRlZCBieXRlcw==, and must be ";

@@ -605,7 +605,9 @@ impl Cloud {
             _ => {
                 let sha256 = STANDARD.encode(Sha256::digest(&call.body));
                 self.write(&key, Some(sha256));
-                Answer::default()
+                let version = self.objects[&key].version.to_string();
+                let version = (!self.unversioned).then(|| ("x-amz-version-id".to_owned(), version));
+                Answer::headers(version)
             }
         }
     }
