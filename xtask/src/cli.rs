@@ -431,6 +431,9 @@ pub(crate) struct Shipment {
     /// Ship the binaries in this folder, instead of building the handlers
     #[arg(long, value_name = "DIR")]
     pub(crate) binaries: Option<PathBuf>,
+    /// Ship the zips in this folder as `build` wrote them, and compile nothing
+    #[arg(long, value_name = "DIR", conflicts_with = "binaries")]
+    pub(crate) zips: Option<PathBuf>,
     /// Let this resource, which holds data, be replaced; may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) replace: Vec<String>,
@@ -477,8 +480,8 @@ pub(crate) struct Plan {
 pub(crate) struct Deploy {
     #[command(flatten)]
     pub(crate) shipment: Shipment,
-    /// Deploy this plan, or refuse when anything has moved since
-    #[arg(long, value_name = "FILE")]
+    /// Deploy this plan with its zips, from target/lambda or --zips, or refuse when anything has moved since
+    #[arg(long, value_name = "FILE", conflicts_with = "binaries")]
     pub(crate) plan: Option<PathBuf>,
     /// Answer every question with yes
     #[arg(long)]

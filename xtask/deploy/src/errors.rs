@@ -250,10 +250,7 @@ fn say_left(queues: &[ErrorQueue], read: &[Entry]) {
         let seen = read.iter().filter(|entry| entry.queue == queue.name).count();
         let left = queue.waiting.saturating_sub(u64::try_from(seen).unwrap_or(u64::MAX));
         if left > 0 {
-            eprintln!(
-                "about {left} more in {}: SQS gives out ten of a message group at a time; say it again",
-                queue.name
-            );
+            note!("about {left} more in {}: SQS gives out ten of a message group at a time; say it again", queue.name);
         }
     }
 }

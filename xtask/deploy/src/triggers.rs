@@ -45,7 +45,7 @@ pub(crate) async fn choose(
     for Candidate { name, .. } in &candidates {
         let Some(alarm) = state(name) else { continue };
         if alarm.state_value() == Some(&StateValue::Alarm) {
-            eprintln!("{} rings already: it does not watch this deployment", printable(name));
+            note!("{} rings already: it does not watch this deployment", printable(name));
         } else if let Some(arn) = alarm.alarm_arn().filter(|_| chosen.len() < MOST) {
             rollback.alarms.push(arn.to_owned());
             chosen.push(printable(name));
@@ -53,7 +53,7 @@ pub(crate) async fn choose(
     }
     if !chosen.is_empty() {
         let watch = if minutes > 0 { format!(", and {minutes} minutes after it") } else { String::new() };
-        eprintln!("undone when one of these rings during the deployment{watch}:\n  {}", chosen.join("\n  "));
+        note!("undone when one of these rings during the deployment{watch}:\n  {}", chosen.join("\n  "));
     }
     Ok(rollback)
 }

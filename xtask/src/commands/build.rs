@@ -25,6 +25,9 @@ use crate::{
 use manifest::{Manifest, Packed};
 use toolchain::{Route, Toolchain};
 
+/// The folder of the zips, in the project.
+pub(crate) const FOLDER: &str = "target/lambda";
+
 /// What `build` left: the folder of the zips, and what is in it.
 pub struct Built {
     /// The folder of the zips.
@@ -117,7 +120,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 
 /// The folder of the zips. A link there could lead what is written anywhere.
 fn folder(context: &Context) -> Result<PathBuf, Failure> {
-    let folder = context.root.join("target/lambda");
+    let folder = context.root.join(FOLDER);
     if folder.is_symlink() {
         return Err(Failure::new(format!("{} is a link", folder.display())).help("remove it; `build` makes the folder"));
     }

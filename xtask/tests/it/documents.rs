@@ -216,7 +216,8 @@ pub(crate) fn of_a_deployed_stack(project: &Project) {
     for shown in deployed {
         let mut line = shown.line.replace("--env prod", &format!("--env {}", project.env));
         // What a reader would wait for, and be asked.
-        if line.contains("xtask plan ") || line.contains("xtask deploy ") {
+        // A plan's zips are those that it was made of.
+        if line.contains("xtask plan ") || (line.contains("xtask deploy ") && !line.contains(" --plan ")) {
             line = format!("{line} {}", project.shipped());
         }
         if line.contains("xtask deploy ") {

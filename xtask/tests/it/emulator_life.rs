@@ -271,7 +271,7 @@ fn manifest(project: &Project) -> Value {
 }
 
 /// Base64 as hexadecimal digits.
-fn hexadecimal(base64: &str) -> String {
+pub(crate) fn hexadecimal(base64: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.decode(base64).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -140,7 +140,7 @@ fn save(folder: &std::path::Path, reading: &Reading) -> Result<(), Failure> {
     let headers = serde_json::to_string_pretty(&headers(envelope)).unwrap_or_default();
     write_private(&folder.join("body.json"), &envelope.body).map_err(failed)?;
     write_private(&folder.join("headers.json"), (headers + "\n").as_bytes()).map_err(failed)?;
-    eprintln!("wrote body.json and headers.json into {}", printable(&folder.display().to_string()));
+    note!("wrote body.json and headers.json into {}", printable(&folder.display().to_string()));
     Ok(())
 }
 

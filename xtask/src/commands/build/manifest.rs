@@ -34,7 +34,7 @@ pub struct Packed {
 
 impl Manifest {
     /// What was packed last, if that can be told: all that is lost without it is time.
-    pub(super) fn last(folder: &Path) -> Option<Self> {
+    pub(crate) fn last(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
     }
 
