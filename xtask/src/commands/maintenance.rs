@@ -7,8 +7,7 @@ use crate::{cargo, cli::PROGRAM, context::Context, report::Failure};
 /// Builds the program and becomes it, with the arguments that this one was called with.
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     let own = std::env::current_exe().map_err(Failure::from("cannot find this program's own file"))?;
-    let built = cargo::build(context, "maintenance")?;
-    let program = built.first().ok_or_else(|| Failure::new("the package maintenance has no binary"))?;
-    let error = Command::new(program).args(std::env::args_os().skip(1)).env(PROGRAM, own).exec();
+    let program = cargo::build(context, "maintenance")?;
+    let error = Command::new(&program).args(std::env::args_os().skip(1)).env(PROGRAM, own).exec();
     Err(Failure::new(format!("cannot start {}: {error}", program.display())))
 }

@@ -183,18 +183,17 @@ async fn requests_are_what_was_read() {
 }
 
 #[tokio::test]
+#[ignore = "needs PayPal's OpenAPI documents: PAYPAL_DOCUMENTS=DIR"]
 async fn requests_are_valid_by_paypals_own_descriptions() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/paypal/openapi");
-    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folder = std::env::var_os("PAYPAL_DOCUMENTS").expect("PAYPAL_DOCUMENTS names the folder of the documents");
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let files = files.map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
     let descriptions: Vec<Value> =
         files.map(|file| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()).collect();
     let seen = all_requests().await;
     assert_eq!(seen.len(), 11);
-    if descriptions.is_empty() {
-        // Elsewhere the list above stands for them.
-        return;
-    }
+    assert!(descriptions.len() >= 4, "{} documents in {}", descriptions.len(), folder.display());
     for seen in seen.iter().filter(|seen| seen.target != "/v1/oauth2/token") {
         let path = seen.target.split('?').next().unwrap();
         let operation =

@@ -13,7 +13,7 @@ use crate::{cargo, context::Context, report::Failure};
 
 /// Builds the handlers; their executables.
 pub(super) async fn handlers(context: &Context, debugged: bool) -> Result<Vec<PathBuf>, Failure> {
-    let mut command = Command::from(cargo::handlers_command(debugged));
+    let mut command = Command::from(cargo::handlers_command(context, debugged)?);
     command.args(["--quiet", "--message-format", "json-render-diagnostics"]).args(colour());
     let output = finished(context, command, "the handlers cannot be built").await?;
     Ok(cargo::told(&output.stdout))
