@@ -13,7 +13,10 @@ mod templates;
 
 use std::{
     process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use clap::Parser;
@@ -66,11 +69,18 @@ pub fn run() -> ExitCode {
 ///
 /// A shell without job control ignores both signals in what it starts in the background (`nohup cargo xtask test &`), and
 /// programs hand that on to their children. A handler is not handed on: a child starts with the default action. The handler
-/// here does what the default action does; a command that stops in its own way listens itself.
+/// here does what the default action does, until [`stops_by_itself`] is called.
 pub fn end_on_interrupt() {
-    let end = Arc::new(AtomicBool::new(true));
     for signal in [SIGINT, SIGQUIT] {
         // Refused only where the system has no such signal; then there is nothing to end on.
-        let _refused = flag::register_conditional_default(signal, Arc::clone(&end));
+        let _refused = flag::register_conditional_default(signal, Arc::clone(&ENDS));
     }
+}
+
+/// Whether SIGINT and SIGQUIT end this program at once.
+static ENDS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// Leaves SIGINT and SIGQUIT to a command that listens for them itself, as `local` does to stop what it started.
+pub(crate) fn stops_by_itself() {
+    ENDS.store(false, Ordering::Relaxed);
 }

@@ -175,6 +175,7 @@ async fn stop(running: local_cloud::Running, sandbox: Sandbox) {
 fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(Failure::from("cannot listen for signals"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    crate::stops_by_itself();
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

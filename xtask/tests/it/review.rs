@@ -292,7 +292,7 @@ fn a_revision_with_other_code_is_asked_for_its_template_once() {
     assert!(said.contains("stage ApiStage: requests 900 a second instead of 200 a second"), "{said}");
     assert_eq!(against("git:HEAD"), (Some(0), said, String::new()), "it was asked before");
     let calls = fs::read_to_string(folder.join("calls")).unwrap();
-    assert_eq!(calls, "run --package xtask -- synth --env prod --format json\n");
+    assert_eq!(calls, "run --bin xtask -- synth --env prod --format json\n");
     // A revision that does not build is an error that says so.
     git(&folder, &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-am", "second"]);
     fs::write(folder.join("infra/empty"), "code of today").unwrap();
