@@ -43,13 +43,14 @@ fn document() -> Value {
             "operationId": "receiveWebhook",
             "summary": "Takes PayPal's webhooks",
             "parameters": [
-                header("PAYPAL-TRANSMISSION-ID", 50),
-                header("PAYPAL-TRANSMISSION-TIME", 100),
-                header("PAYPAL-TRANSMISSION-SIG", 500),
-                header("PAYPAL-CERT-URL", 500),
-                header("PAYPAL-AUTH-ALGO", 100),
+                header("PAYPAL-TRANSMISSION-ID"),
+                header("PAYPAL-TRANSMISSION-TIME"),
+                header("PAYPAL-TRANSMISSION-SIG"),
+                header("PAYPAL-CERT-URL"),
+                header("PAYPAL-AUTH-ALGO"),
             ],
-            "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object" } } } },
+            // Whatever comes with the headers is kept: the signature decides, not the shape.
+            "requestBody": { "content": { "application/json": { "schema": {} } } },
             "responses": answers.of(&kept, "the webhook is kept", &["400", "413"]),
         } },
     });
@@ -80,8 +81,8 @@ fn schemas(mut schemas: Map<String, Value>) -> Value {
     Value::Object(schemas)
 }
 
-fn header(name: &str, most: usize) -> Value {
-    json!({ "name": name, "in": "header", "required": true, "schema": { "type": "string", "minLength": 1, "maxLength": most } })
+fn header(name: &str) -> Value {
+    json!({ "name": name, "in": "header", "required": true, "schema": { "type": "string", "minLength": 1 } })
 }
 
 struct Answers {
