@@ -118,7 +118,7 @@ fn created(emulator: &Emulator, project: &Project) {
     let keys = bucket["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap());
     // The template is too large for a request, so it is there too.
     let (templates, zips): (Vec<_>, Vec<_>) = keys.partition(|key| key.contains("templates/"));
-    assert_eq!((templates.len(), zips.len()), (1, ALL.len()), "{templates:?} {zips:?}");
+    assert!(!templates.is_empty() && zips.len() == ALL.len(), "{templates:?} {zips:?}");
     assert_eq!((&bucket["versioning"], &bucket["encrypted"]), (&json!("Enabled"), &json!(true)));
     assert!(bucket["public_access"].as_object().unwrap().values().all(|closed| closed == true), "{bucket}");
     assert!(bucket["policy"].to_string().contains("aws:SecureTransport"), "{bucket}");
@@ -180,7 +180,15 @@ fn reviewed(emulator: &Emulator, project: &Project) {
     let left = emulator.ask(&project.account, &["change-sets", &project.stack()]);
     let of_a_question = |name: &&Value| name.as_str().unwrap().starts_with("diff-");
     assert!(!left.as_array().unwrap().iter().any(|name| of_a_question(&name)), "{left}");
-    assert_eq!(emulator.inventory(&project.account), before);
+    assert_eq!(without_templates(emulator.inventory(&project.account)), without_templates(before));
+}
+
+/// Without the templates in the bucket: one that is too large for a request stays there after a question, too.
+fn without_templates(mut held: Value) -> Value {
+    for bucket in held["buckets"].as_object_mut().unwrap().values_mut() {
+        bucket["keys"].as_array_mut().unwrap().retain(|key| !key.as_str().unwrap().contains("templates/"));
+    }
+    held
 }
 
 /// A change that AWS refuses in the middle: what was done before it is undone.

@@ -71,7 +71,7 @@ impl Forgery {
 
     /// Whether the receiver itself refuses it, so that it never becomes an event.
     pub(super) fn refused_at_the_door(self) -> bool {
-        matches!(self, Self::CertificateAddress | Self::Header)
+        matches!(self, Self::Header)
     }
 }
 
