@@ -129,7 +129,12 @@ fn created(emulator: &Emulator, project: &Project) {
 fn changed(emulator: &Emulator, project: &Project) {
     let before = emulator.inventory(&project.account);
     project.edit("default: { memory_mb: 256", "default: { memory_mb: 384");
+    if project.env == "prod" {
+        project.edit("plans-list: { memory_mb: 256", "plans-list: { memory_mb: 384");
+    }
     project.edit("unverified: { visibility_seconds: ", "unverified: { visibility_seconds: 1");
+    // As often as before would take longer than the queue keeps a message.
+    project.edit("max_receives: 1000, batch_size: 10", "max_receives: 600, batch_size: 10");
     project.stand_in("plans-list", "second");
     if project.env == "dev" {
         reviewed(emulator, project);
