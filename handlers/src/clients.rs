@@ -301,17 +301,8 @@ fn unbuilt(service: &'static str) -> AwsError {
 
 #[cfg(test)]
 mod tests {
-    use serde::{Serialize, Serializer, ser::Error};
-
     use super::{AwsError, Message};
-
-    struct Unwritable;
-
-    impl Serialize for Unwritable {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(S::Error::custom("no"))
-        }
-    }
+    use crate::Unwritable;
 
     #[test]
     fn message_of_a_value_that_cannot_be_written_is_an_error_and_not_empty() {

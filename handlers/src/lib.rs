@@ -25,3 +25,14 @@ pub mod clients;
 pub mod log;
 pub mod problem;
 pub mod request;
+
+/// A value that serde cannot write, for tests of what then happens.
+#[cfg(test)]
+struct Unwritable;
+
+#[cfg(test)]
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("no"))
+    }
+}

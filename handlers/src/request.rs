@@ -77,17 +77,8 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
-    use serde::{Serialize, Serializer, ser::Error};
-
     use super::{Answer, Request};
-
-    struct Unwritable;
-
-    impl Serialize for Unwritable {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(S::Error::custom("no"))
-        }
-    }
+    use crate::Unwritable;
 
     #[test]
     fn answer_that_cannot_be_written_is_500_and_no_empty_success() {

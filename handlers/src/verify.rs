@@ -51,7 +51,7 @@ pub struct Indeterminate {
     pub detail: String,
     /// The least wait before the next try, where PayPal asks for one.
     pub least_wait: Option<Duration>,
-    /// What alarms listen for. `None` when the delivery was not even tried: too many others were.
+    /// The signal for alarms. `None` when the delivery was not even tried: too many others were.
     pub signal: Option<Signal>,
 }
 
@@ -206,10 +206,10 @@ impl Verifier {
     }
 }
 
-/// What can be said about a delivery without asking PayPal.
+/// Result of a verification without asking PayPal.
 enum Offline {
     Valid,
-    /// Whatever PayPal changes, it is not PayPal's.
+    /// Invalid, whatever PayPal changes about its certificates.
     Invalid(Reason),
     /// PayPal may know better. The reason, and the verdict where PayPal is not to be asked.
     Unknown(&'static str, Verdict),

@@ -153,7 +153,7 @@ fn age(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) 
     alarm(service, topic, "nothing-finished", &text, rings);
 }
 
-/// How long events have been delayed, by the functions themselves: a delayed webhook is a new message for SQS, and SQS leaves
+/// Delay of events, as measured by the functions themselves: a delayed webhook is a new message for SQS, and SQS leaves
 /// messages that were received three times out of the age of a standard queue's oldest.
 fn delayed(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
     let metric = metric(&physical(service.environment, "signals"), "DelayedAge", Source::All);

@@ -101,7 +101,7 @@ pub struct ApiChoice {
     /// another may take.
     #[serde(default)]
     pub routes: BTreeMap<String, RouteLimit>,
-    /// How long the access log is kept, in days. It holds the addresses of senders, so that the source of a flood is known.
+    /// Retention of the access log, in days. It holds the addresses of senders, so that the source of a flood is known.
     #[serde(default = "access_log_retention_days")]
     pub access_log_retention_days: u32,
     /// Origins whose pages may call the API, such as `https://shop.example.com`; none when empty.

@@ -65,7 +65,7 @@ pub(crate) fn draw(service: &mut Service<'_>) {
         paypal_url: (&paypal.url).into(),
     });
     service.feed(unverified, &queues.unverified, &webhook_verify);
-    // What cannot be verified yet goes back to its own queue, with a delay.
+    // An event that cannot be verified yet goes back to its own queue, with a delay.
     service.stack.allow_recursion(&webhook_verify.handle);
     let webhook_process = service.function(WebhookProcess {
         verified: verified.into(),

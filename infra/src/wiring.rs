@@ -27,7 +27,7 @@ use crate::{
     names::{logical, physical},
 };
 
-/// How long forged webhooks are kept: long enough to correct the environment file, when it is its mistake that genuine ones
+/// Retention of forged webhooks: long enough to correct the environment file, when it is its mistake that genuine ones
 /// are among them.
 const FORGED_RETENTION_SECONDS: u32 = 4 * 24 * 3600;
 

@@ -1,6 +1,6 @@
 //! `cargo xtask`: builds, reviews, ships and runs the service.
 //!
-//! What is public here serves the maintainers' tools, which are a program of their own: `maintenance`.
+//! Public items serve the maintainers' tools, which are a program of their own: `maintenance`.
 
 mod addresses;
 pub mod cargo;
@@ -77,7 +77,7 @@ pub fn end_on_interrupt() {
     }
 }
 
-/// Whether SIGINT and SIGQUIT end this program at once.
+/// True while SIGINT and SIGQUIT end this program at once.
 static ENDS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
 /// Leaves SIGINT and SIGQUIT to a command that listens for them itself, as `local` does to stop what it started.

@@ -13,7 +13,7 @@ pub struct Retry {
     pub first_seconds: u32,
     /// The longest wait, in seconds; at most 43,200, which is as long as SQS hides a message.
     pub longest_seconds: u32,
-    /// How long after its first failed try an event is given up, in seconds. Five tries must have failed by then, too.
+    /// Time after its first failed try when an event is given up, in seconds. Five tries must have failed by then, too.
     pub give_up_after_seconds: u32,
 }
 
@@ -46,7 +46,7 @@ impl Retry {
         self.wait_seconds(receives).min(LONGEST_REDELIVERY)
     }
 
-    /// Whether an event is given up after `tries` failed tries, the first of them `since_first_seconds` ago.
+    /// Returns true if an event is given up after `tries` failed tries, the first of them `since_first_seconds` ago.
     #[must_use]
     pub fn gives_up(&self, tries: u32, since_first_seconds: i64) -> bool {
         tries >= LEAST_TRIES && since_first_seconds > i64::from(self.give_up_after_seconds)

@@ -61,7 +61,7 @@ pub struct Queued {
 /// Tries that failed. They travel with the delivery, because each delayed delivery is a new message for SQS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
-    /// How many failed.
+    /// Number of failed tries.
     pub count: u32,
     /// When the first failed, RFC 3339.
     pub first_at: String,
@@ -217,7 +217,7 @@ mod tests {
         let tried = Queued { attempts, wait_seconds: 7, ..plain };
         let text = serde_json::to_string(&tried).unwrap();
         assert!(serde_json::from_str::<Queued>(&text).unwrap() == tried);
-        // What is given up and sent back to work begins anew.
+        // An event that was given up and is redriven starts counting again.
         assert!(serde_json::from_str::<Envelope>(&text).unwrap() == envelope);
     }
 

@@ -107,7 +107,7 @@ impl Client {
         &self.0.http
     }
 
-    /// How long PayPal wants no more calls after a 429; `None` when calls may be made now.
+    /// Time for which PayPal accepts no calls after a 429; `None` when calls may be made now.
     #[must_use]
     pub fn rate_limited_for(&self) -> Option<Duration> {
         self.0.rate_limit.remaining()

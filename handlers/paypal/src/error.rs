@@ -132,7 +132,7 @@ impl Error {
         }
     }
 
-    /// Whether PayPal is not available: it does not answer, answers 5xx, or a page in place of an answer.
+    /// Returns true if PayPal is not available: no response, 5xx, or an HTML page in place of a response.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
@@ -202,7 +202,7 @@ impl Error {
             name: "RATE_LIMIT_REACHED".to_owned(),
             details: Vec::new(),
             debug_id: None,
-            // Whole seconds, rounded up: what is repeated at that second is not too early.
+            // Whole seconds, rounded up: a retry at that second is not too early.
             retry_after: Some(Duration::from_secs(wait.as_secs() + 1)),
         }
     }

@@ -22,7 +22,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// The longest wait within a call. Whoever has to wait longer gives the work back to its queue, or to the caller.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// How long to wait before repeating a call that failed for the `attempt`th time. `None` when it is not to be repeated:
+/// Wait before repeating a call that failed for the `attempt`th time. `None` when it is not to be repeated:
 /// because it cannot help, or because the wait would be too long.
 ///
 /// Full jitter, so that many that failed together do not come back together; what PayPal asks for is the least.
@@ -45,7 +45,7 @@ fn is_transient(error: &Error) -> bool {
     }
 }
 
-/// How long PayPal wants to be left alone after this error, if it does: what `Retry-After` says, and after a 429 without it
+/// Time without calls that PayPal asks for with this error, if it does: `Retry-After`, and after a 429 without it
 /// what PayPal's documentation says.
 pub(crate) fn least_wait(error: &Error) -> Option<Duration> {
     let asked = error.retry_after().map(|wait| wait.min(LONGEST_WAIT));
@@ -68,7 +68,7 @@ impl RateLimit {
         *held = Some(held.map_or(until, |known| known.max(until)));
     }
 
-    /// How long no call may be made; `None` when calls may be made now.
+    /// Time until calls may be made; `None` when calls may be made now.
     pub(crate) fn remaining(&self) -> Option<Duration> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.map(|until| until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())

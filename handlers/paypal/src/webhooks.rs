@@ -24,7 +24,7 @@ struct Answer {
     verification_status: String,
 }
 
-/// What PayPal says about a webhook that was posted back to it.
+/// PayPal's verdict on a webhook that was posted back to it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Postback {
     /// It is PayPal's own.
@@ -83,7 +83,7 @@ impl Client {
         }
     }
 
-    /// Whose mistake PayPal's refusal of a postback is.
+    /// The party at fault when PayPal refuses a postback.
     async fn classify(&self, webhook_id: &str, error: Error, deadline: Deadline) -> Result<Postback, Error> {
         if !matches!(error.status(), Some(400 | 404 | 413 | 415 | 422)) {
             return Err(error);
@@ -100,7 +100,7 @@ impl Client {
         }
     }
 
-    /// Whether PayPal knows a webhook of this id.
+    /// Returns true if PayPal knows a webhook with this id.
     async fn webhook_exists(&self, id: &str, deadline: Deadline) -> Result<bool, Error> {
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Ok(false);
@@ -114,7 +114,7 @@ impl Client {
     }
 }
 
-/// Whether a refusal is about the webhook's id: by the field that it names, or by its words where it names none.
+/// Returns true if a refusal is about the webhook's id: by the field that it names, or by its words where it names none.
 fn names_webhook_id(error: &Error) -> bool {
     let mentions = |text: &str| text.to_ascii_lowercase().replace([' ', '-'], "_").contains("webhook_id");
     error.details().iter().any(|detail| match &detail.field {

@@ -49,7 +49,7 @@ fn document() -> Value {
                 header("PAYPAL-CERT-URL"),
                 header("PAYPAL-AUTH-ALGO"),
             ],
-            // Whatever comes with the headers is kept: the signature decides, not the shape.
+            // Any body with the headers is kept: the signature decides, not the shape.
             "requestBody": { "content": { "application/json": { "schema": {} } } },
             "responses": answers.of(&kept, "the webhook is kept", &["400", "413"]),
         } },

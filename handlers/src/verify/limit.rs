@@ -16,7 +16,7 @@ impl Limit {
         Self { per_second, bucket: Mutex::new((Instant::now(), per_second)) }
     }
 
-    /// Whether one more may be done now.
+    /// Returns true if one more is allowed now.
     pub(super) fn admits(&self) -> bool {
         self.admits_at(Instant::now())
     }

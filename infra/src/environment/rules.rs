@@ -307,7 +307,7 @@ fn queues(environment: &Environment, found: &mut Found) {
                 timeout * 6
             ),
         );
-        // What cannot be worked on at all (its function does not start, or AWS does not take the result) uses up receives. They
+        // An event that cannot be processed at all (its function does not start, or AWS does not take the result) uses up receives. They
         // must last until the function would have given up, and the queue must not drop the message before.
         let redelivery = |receive| environment.retry.redelivery_seconds(receive);
         let shortest: u64 =

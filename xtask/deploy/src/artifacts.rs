@@ -31,7 +31,7 @@ pub(crate) struct Stored {
     version: String,
     /// The SHA-256 of the bytes in base64; none where the object was written without it.
     sha256: Option<String>,
-    /// Whether the object has a tag, as one has that no deployment uses.
+    /// The object has a tag, as one has that no deployment uses.
     tagged: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What every call to AWS has in common: it shows that it waits, it is retried within limits, and each failed attempt is
+//! Common behaviour of every call to AWS: it shows that it waits, it is retried within limits, and each failed attempt is
 //! reported.
 
 use std::{

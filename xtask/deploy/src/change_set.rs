@@ -78,7 +78,7 @@ pub(crate) struct ChangeSet {
     pub(crate) notifications: Vec<String>,
     /// None where the endpoint does not report it, as an emulator may not.
     pub(crate) rollback: Option<Rollback>,
-    /// Whether resources that exist outside the stack would become part of it.
+    /// Imports resources that exist outside the stack.
     pub(crate) imports: bool,
 }
 
@@ -100,7 +100,7 @@ impl ChangeSet {
     }
 }
 
-/// What each deployment acknowledges: the stack has roles with names.
+/// Capabilities that each deployment acknowledges: the stack has roles with names.
 pub(crate) const CAPABILITY: Capability = Capability::CapabilityNamedIam;
 
 /// A name that no other change set has.

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     Failure, Format,
     colour::s,
-    resources::Resources,
+    resources::{QUEUE, Resources},
     target::Target,
     terminal::{confirm, is_attended},
     text::{print, print_json, printable},
@@ -93,8 +93,11 @@ pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Res
         Errors::List { limit, .. } => list(target, format, &queues, *limit).await,
         Errors::Show(options) => {
             // An id is enough to find it, wherever it is. A stack without a queue for forged webhooks has none of them.
-            let forged = queue::forged(target, &resources).await.ok();
-            show::run(target, format, &queues.into_iter().chain(forged).collect::<Vec<_>>(), options).await
+            let mut queues = queues;
+            if resources.get(QUEUE, contract::event::queue::FORGED).is_some() {
+                queues.push(queue::forged(target, &resources).await?);
+            }
+            show::run(target, format, &queues, options).await
         }
         Errors::Redrive(selection) => {
             let selected = select(target, &queues, selection).await?;

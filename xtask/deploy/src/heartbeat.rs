@@ -1,6 +1,6 @@
 //! Shows that a command is alive: what it waits for is printed within a second, and then at least every ten.
 //!
-//! Whatever is printed counts. While a question waits for its answer, nothing is.
+//! Every printed line counts. While a question waits for its answer, nothing is.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -11,10 +11,10 @@ use std::{
 const FIRST: Duration = Duration::from_millis(700);
 /// The longest time without a line after that.
 const LATER: Duration = Duration::from_secs(9);
-/// How often is looked whether a line is due.
+/// Interval of checks for a line that is due.
 const TICK: Duration = Duration::from_millis(150);
 
-/// What is waited for, and when something was printed last.
+/// The call that is waited for, and the time of the last printed line.
 struct State {
     printed: Option<Instant>,
     waits: Vec<Wait>,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever is printed when, no silence is longer than ten seconds, and the first not longer than one.
+        /// For any times of printing, no silence is longer than ten seconds, and the first not longer than one.
         #[test]
         fn silence_is_never_longer_than_promised(other in proptest::collection::vec(0..120_000_u64, 0..20)) {
             let started = Instant::now();

@@ -185,6 +185,10 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
         None if source.template.parameters.contains_key(BUCKET) => run.guarded(bootstrap::find(target)).await?,
         known => known,
     };
+    if bucket.is_none() && source.template.parameters.contains_key(BUCKET) {
+        moved.push("the bucket of the zips: it does not exist".to_owned());
+    }
+    // Without a bucket the plan is refused above, or no parameter names one.
     let bucket = bucket.unwrap_or_default();
     let parameters = source.parameters(&bucket);
     if let (Some(base), Some(change_set)) = (&base, &change_set) {
@@ -322,7 +326,7 @@ async fn try_to_prepare(
     make(run, options, source, existing, deployed, purpose).await
 }
 
-/// Whether the stack is as it should be. After a rollback the template that CloudFormation returns may not be what runs.
+/// Returns true if the stack is as it should be. After a rollback the template that CloudFormation returns may not be what runs.
 fn is_current(source: &Source, stack: &Stack, deployed: &cfn::Template) -> bool {
     let bucket = stack.parameters.get(BUCKET).map_or("", String::as_str);
     succeeded(&stack.status) && *deployed == source.template && stack.parameters == source.parameters(bucket)

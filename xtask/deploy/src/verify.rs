@@ -16,7 +16,7 @@ use crate::{
     text::printable,
 };
 
-/// What a change set must be.
+/// Expected content of a change set.
 pub(crate) struct Reviewed<'a> {
     pub(crate) source: &'a Source,
     pub(crate) parameters: &'a BTreeMap<String, String>,
@@ -90,7 +90,7 @@ impl Reviewed<'_> {
     }
 }
 
-/// What another template has otherwise, by resource where that is where they differ.
+/// Differences of another template, by resource where that is where they differ.
 fn templates(reviewed: &cfn::Template, other: &cfn::Template) -> Vec<String> {
     if reviewed == other {
         return Vec::new();

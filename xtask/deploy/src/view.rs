@@ -82,7 +82,7 @@ impl View {
         }
     }
 
-    /// What CloudFormation works on, for people.
+    /// The resource that CloudFormation works on, for people.
     pub(crate) fn under_way(&self) -> String {
         let resources = self.progress.resources.iter().filter(|resource| resource.at() == At::UnderWay);
         let mut names: Vec<_> = resources.map(|resource| resource.name.as_str()).collect();

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// The environment variable that names the program `xtask` to the program `maintenance`.
 pub const PROGRAM: &str = "XTASK";
 
-/// How a command says what it found.
+/// Format of a report.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ReportFormat {
     /// For people

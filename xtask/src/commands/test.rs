@@ -24,7 +24,7 @@ const BROWSER: &str = "console, in a browser";
 /// The end of the names of its tests.
 const IN_A_BROWSER: &str = "in_a_browser";
 
-/// What names folders of data that may not be part of the project. Tests that need it are ignored without it.
+/// Environment variables that name folders of third parties' data. Tests that need it are ignored without it.
 const DATA: [&str; 3] = ["CAPTURED_DELIVERIES", "PAYPAL_DOCUMENTS", "TEMPLATE_SAMPLES"];
 
 /// Cargo works on one folder, so its steps come one after the other.
@@ -46,7 +46,7 @@ const INSTALLED: &[Step] = &[
     Step { name: "checkov, templates", run: python::check_templates },
 ];
 
-/// What needs both.
+/// Steps that need both lanes.
 const TESTS: &[Step] = &[Step { name: "tests", run: tests }, Step { name: BROWSER, run: in_a_browser }];
 
 /// A step that was run: its name, its seconds, and whether it passed.

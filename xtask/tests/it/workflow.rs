@@ -202,6 +202,15 @@ impl Runner<'_> {
     }
 }
 
+/// Each run holds more than a gigabyte of programs and archives.
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            fs::remove_dir_all(&self.folder).unwrap();
+        }
+    }
+}
+
 /// A run of the workflow in folders of its own.
 fn runner<'a>(workflow: &'a Workflow, project: &'a Project, endpoint: &'a str, name: &str) -> Runner<'a> {
     Runner { workflow, folder: scratch(&format!("workflow-{name}")), project, endpoint }
@@ -249,6 +258,7 @@ fn deploy_workflow_ships_what_its_build_job_built_and_nothing_else() {
     }
     runs_what_was_built(&emulator, &project, &first);
     assert_eq!(first.compiled(), "xtask build --env dev\nbuild --package xtask --package deploy\n");
+    drop(first);
 
     // One function changes.
     project.stand_in("plans-list", "second");
@@ -264,6 +274,7 @@ fn deploy_workflow_ships_what_its_build_job_built_and_nothing_else() {
         let said = third.passes(job);
         assert!(job == "build" || said.contains("is as it should be: nothing to deploy"), "{job}: {said}");
     }
+    drop(third);
 
     // Somebody else plants a zip after the plan was approved.
     project.stand_in("plans-list", "third");

@@ -74,8 +74,8 @@ pub fn address(url: &str, origins: &[Origin]) -> Result<CertificateAddress, Reas
     if fits { Ok(CertificateAddress(url.to_owned())) } else { Err(Reason::Address) }
 }
 
-/// Whether an address is on a host of PayPal's, whatever its path: one that PayPal can be asked about by postback. Nothing
-/// is fetched from it.
+/// Returns true if an address is on a host of PayPal's, with any path: PayPal can then be asked by postback. Nothing is
+/// fetched from it.
 ///
 /// PayPal's certificates have always been on `paypal.com`. A delivery that names any other host is not PayPal's.
 #[must_use]

@@ -18,7 +18,7 @@ const MOST_KEPT: usize = 16;
 /// No certificate is longer, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// How long an address without a certificate is not asked for again: PayPal may publish one there any minute.
+/// Time for which an address without a certificate is not requested again: PayPal may publish one there any minute.
 const MISSING_FOR: Duration = Duration::from_secs(300);
 /// The most addresses without a certificate that are remembered. Addresses come from outside.
 const MOST_MISSING: usize = 4096;

@@ -68,7 +68,7 @@ impl Transmission {
         Ok(Self { id, time, signature, cert_url, auth_algo })
     }
 
-    /// Whether the values have the form that PayPal's description of `verify-webhook-signature` asks for. PayPal refuses
+    /// Returns true if the values have the form that PayPal's description of `verify-webhook-signature` asks for. PayPal refuses
     /// others without checking them, so it need not be asked.
     ///
     /// The patterns are `^(?!\d+$)\w+\S+` for the id and `^[a-zA-Z0-9]+$` for the algorithm.

@@ -20,7 +20,7 @@ pub struct HttpApi {
     pub name: String,
     /// Which pages of other origins may call it; none without.
     pub cors: Option<Cors>,
-    /// How many requests a route takes that has no throttle of its own.
+    /// Throttle of routes that have none of their own.
     pub throttle: Throttle,
     /// Where a line for each request goes.
     pub access_log: Handle<LogGroup>,

@@ -9,7 +9,7 @@ use std::{
 
 /// How many templates of our own there are at least, so that an empty folder does not pass.
 const OWN: usize = 10;
-/// How many of AWS's sample templates there are at least.
+/// Minimum number of AWS's sample templates.
 const SAMPLES: usize = 50;
 
 /// AWS's sample templates, which are not part of the project.

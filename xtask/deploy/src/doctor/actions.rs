@@ -31,7 +31,7 @@ const BUCKET_STACK: &[&str] = &[
     "cloudformation:DescribeStacks",
 ];
 
-/// What CloudFormation calls for the bucket of the zips.
+/// Actions that CloudFormation calls for the bucket of the zips.
 const BUCKET: &[&str] = &[
     "s3:CreateBucket",
     "s3:DeleteBucket",
@@ -49,25 +49,24 @@ const BUCKET: &[&str] = &[
 /// Calls of this program to the bucket's objects. CloudFormation reads them for Lambda.
 const OBJECTS: &[&str] = &["s3:DeleteObjectTagging", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"];
 
-/// What a deployment reads beside the stack: alarms that ring, messages that would be lost, and the code that runs.
+/// Actions that read beside the stack: alarms in ALARM, messages that would be lost, and the code that runs.
 const READS: &[(&str, &str)] = &[
     ("AWS::CloudWatch::Alarm", "cloudwatch:DescribeAlarms"),
     ("AWS::Lambda::Function", "lambda:GetFunctionConfiguration"),
     ("AWS::SQS::Queue", "sqs:GetQueueAttributes"),
 ];
 
-/// What CloudFormation calls in the caller's name for a resource of each kind, as far as the service's templates use its
+/// API Gateway's actions are the methods of HTTP.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html>
+const API_GATEWAY: &[&str] =
+    &["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"];
+
+/// Actions that CloudFormation calls in the caller's name for a resource of each kind, as far as the service's templates use its
 /// properties: `handlers` of the kind's schema (create, read, update, delete), and the documentation of what it refers to.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-template.html>
 const KINDS: &[(&str, &[&str])] = &[
-    (
-        "AWS::ApiGatewayV2::Api",
-        &["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"],
-    ),
-    (
-        "AWS::ApiGatewayV2::ApiMapping",
-        &["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"],
-    ),
+    ("AWS::ApiGatewayV2::Api", API_GATEWAY),
+    ("AWS::ApiGatewayV2::ApiMapping", API_GATEWAY),
     (
         "AWS::ApiGatewayV2::DomainName",
         &[
@@ -80,14 +79,8 @@ const KINDS: &[(&str, &[&str])] = &[
             "apigateway:RemoveCertificateFromDomain",
         ],
     ),
-    (
-        "AWS::ApiGatewayV2::Integration",
-        &["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"],
-    ),
-    (
-        "AWS::ApiGatewayV2::Route",
-        &["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"],
-    ),
+    ("AWS::ApiGatewayV2::Integration", API_GATEWAY),
+    ("AWS::ApiGatewayV2::Route", API_GATEWAY),
     (
         // The last eight are for its access log:
         // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html>
@@ -340,7 +333,7 @@ mod tests {
         assert!(needed["arn:aws:s3:::paypal-subscriptions-prod-artifacts-*/*"].contains("s3:PutObject"));
     }
 
-    /// Whatever is created may have to be deleted: a first deployment that fails is rolled back.
+    /// Every created resource may have to be deleted: a first deployment that fails is rolled back.
     #[test]
     fn what_may_be_created_may_be_deleted() {
         let undo = [

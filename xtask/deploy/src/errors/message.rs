@@ -69,7 +69,7 @@ pub(crate) struct Back {
 }
 
 impl Back {
-    /// How much it is of a batch, in bytes.
+    /// Size of its entry in a batch, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len() + "String".len());
         self.body.len() + attributes.sum::<usize>()

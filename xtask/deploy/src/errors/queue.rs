@@ -28,7 +28,7 @@ use crate::{
     target::Target,
 };
 
-/// How long what is read is hidden from others, in seconds: long enough to read 100,000 messages, and so long they stay
+/// Visibility timeout of messages that are read, in seconds: long enough to read 100,000 messages, and so long they stay
 /// hidden when this program is killed.
 const HIDDEN_SECONDS: i32 = 300;
 
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         let receives = wanted.div_ceil(BATCH).clamp(1, PARALLEL);
         let reads = try_join_all((0..receives).map(|_| self.receive())).await?;
         let mut read: Vec<_> = reads.into_iter().flatten().collect();
-        // Whoever reads for longer than messages are hidden sees the first again. Its receipt is the newer one.
+        // A reader that takes longer than the visibility timeout receives the first messages again. Its receipt is the newer one.
         let known = |message: &Message| self.kept.contains_key(&message.id);
         let again: Vec<_> = read.extract_if(.., |message| known(message)).collect();
         self.kept.extend(again.into_iter().chain(read.iter().cloned()).map(|message| (message.id, message.receipt)));
@@ -280,7 +280,7 @@ where
     futures_util::stream::iter(calls).buffer_unordered(PARALLEL).try_collect::<Vec<()>>().await.map(drop)
 }
 
-/// What SQS did not do of a batch.
+/// Entries of a batch that SQS refused.
 fn refused(doing: &str, failed: &[BatchResultErrorEntry]) -> Result<(), Failure> {
     match failed.first() {
         None => Ok(()),
