@@ -144,10 +144,7 @@ fn meaning(status: &str) -> &'static str {
 fn the_document_is_made_from_the_types() {
     let made = format!("{:#}\n", document());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(file, &made).unwrap();
-    }
-    assert!(std::fs::read_to_string(file).unwrap() == made, "{file} differs; UPDATE_EXPECT=1 rewrites it");
+    expect_test::expect_file![file].assert_eq(&made);
 }
 
 #[test]

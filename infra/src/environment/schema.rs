@@ -67,11 +67,7 @@ fn the_editors_schema_is_that_of_the_types() {
     let schema = schemars::schema_for!(Environment);
     let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../environments/schema.json");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&file, &text).unwrap();
-    }
-    let written = fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == text, "environments/schema.json is old: UPDATE_EXPECT=1 cargo test -p infra writes it anew");
+    expect_test::expect_file![file].assert_eq(&text);
 }
 
 #[test]

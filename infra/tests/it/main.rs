@@ -30,11 +30,7 @@ fn template(name: &str) -> infra::Template {
 /// difference before committing it.
 fn expect(name: &str, written: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&file, written).unwrap();
-    }
-    let reviewed = fs::read_to_string(&file).unwrap_or_default();
-    assert!(reviewed == written, "{} differs; UPDATE_EXPECT=1 cargo test -p infra rewrites it", file.display());
+    expect_test::expect_file![file].assert_eq(written);
 }
 
 #[test]

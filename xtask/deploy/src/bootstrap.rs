@@ -206,10 +206,7 @@ mod tests {
         let template = template("paypal-subscriptions-prod").unwrap();
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/bootstrap.yaml");
         let yaml = cfn::write::yaml(&template);
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::write(file, &yaml).unwrap();
-        }
-        assert!(std::fs::read_to_string(file).unwrap_or_default() == yaml, "UPDATE_EXPECT=1 rewrites {file}:\n{yaml}");
+        expect_test::expect_file![file].assert_eq(&yaml);
         let findings: Vec<_> =
             cfn::check::template(&template).findings.into_iter().map(|finding| finding.message).collect();
         assert!(findings.is_empty(), "{findings:?}");

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::Read,
     os::unix::fs::PermissionsExt,
-    path::Path,
     process::{Output, Stdio},
 };
 
@@ -22,12 +21,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// Compares with a file under `tests/it/help`; `UPDATE_EXPECT=1` rewrites it.
 fn expect(name: &str, said: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/help/{name}.txt"));
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&file, said).unwrap();
-    }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
-    assert!(expected == said, "{} differs; UPDATE_EXPECT=1 rewrites it:\n{said}", file.display());
+    expect_test::expect_file![root().join(format!("xtask/tests/it/help/{name}.txt"))].assert_eq(said);
 }
 
 #[test]

@@ -107,13 +107,7 @@ fn text(output: &Output) -> String {
 }
 
 fn expect(name: &str, said: &str) {
-    let file = root().join("xtask/tests/it/reviews").join(name);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, said).unwrap();
-    }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
-    assert!(expected == said, "{} differs; UPDATE_EXPECT=1 rewrites it:\n{said}", file.display());
+    expect_test::expect_file![root().join("xtask/tests/it/reviews").join(name)].assert_eq(said);
 }
 
 /// The shape that `--format json` has.

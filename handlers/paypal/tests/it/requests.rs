@@ -176,10 +176,7 @@ async fn requests_are_what_was_read() {
         let _never_fails = writeln!(text, "{body}");
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/requests.txt");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&file, &text).unwrap();
-    }
-    assert!(fs::read_to_string(&file).unwrap() == text, "{} differs:\n{text}", file.display());
+    expect_test::expect_file![file].assert_eq(&text);
 }
 
 #[tokio::test]

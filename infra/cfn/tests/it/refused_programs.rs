@@ -8,7 +8,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -40,20 +43,20 @@ pub(crate) fn are_refused(package: &Path, root: &Path, crates: &[&str]) {
         .collect();
     programs.sort();
     assert!(!programs.is_empty(), "no program in {}", package.display());
-    let (next, wrong) = (AtomicUsize::new(0), std::sync::Mutex::new(String::new()));
+    let (next, compiled) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _processor in 0..thread::available_parallelism().map_or(1, Into::into) {
             scope.spawn(|| {
                 while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(difference) = is_refused(program, package, root, &externs) {
-                        wrong.lock().unwrap().push_str(&difference);
-                    }
+                    let said = refusal(program, package, root, &externs);
+                    compiled.lock().unwrap().push((program.with_extension("stderr"), said));
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{wrong}UPDATE_EXPECT=1 accepts what the compiler says now");
+    for (expected, said) in compiled.into_inner().unwrap() {
+        expect_test::expect_file![expected].assert_eq(&said);
+    }
 }
 
 /// The libraries of the workspace, which the tests' own build has made. All packages at once: of fewer, features differ.
@@ -75,7 +78,8 @@ fn library(libraries: &[Artifact], name: &str) -> String {
     format!("{name}={}", file.unwrap_or_else(|| panic!("{name} is no library")).display())
 }
 
-fn is_refused(program: &Path, package: &Path, root: &Path, externs: &[String]) -> Result<(), String> {
+/// What the compiler says about a program that it must refuse.
+fn refusal(program: &Path, package: &Path, root: &Path, externs: &[String]) -> String {
     let shown = program.strip_prefix(package).unwrap();
     let mut compiler = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     compiler.args(["--edition", "2024", "--crate-type", "bin", "--emit", "metadata", "--color", "never"]);
@@ -86,20 +90,8 @@ fn is_refused(program: &Path, package: &Path, root: &Path, externs: &[String]) -
         compiler.arg("-L").arg(format!("dependency={}", folder.display()));
     }
     let output = compiler.arg(shown).current_dir(package).stdin(Stdio::null()).output().unwrap();
-    let said = normalized(&String::from_utf8_lossy(&output.stderr), root);
-    if output.status.success() {
-        return Err(format!("{} compiles\n", shown.display()));
-    }
-    let expected = program.with_extension("stderr");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&expected, said).unwrap();
-        return Ok(());
-    }
-    let before = fs::read_to_string(&expected).unwrap_or_else(|_| String::new());
-    if before == said {
-        return Ok(());
-    }
-    Err(format!("{}: the compiler says something else\n{}", shown.display(), difference(&before, &said)))
+    assert!(!output.status.success(), "{} compiles", shown.display());
+    normalized(&String::from_utf8_lossy(&output.stderr), root)
 }
 
 /// What is the same on every machine and after changes elsewhere: no folders, no lines of the libraries' sources, no sums.
@@ -143,16 +135,4 @@ fn normalized(said: &str, root: &Path) -> String {
     let mut text = kept.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     text.truncate(text.trim_end().len());
     text + "\n"
-}
-
-/// The lines that only one of both has.
-fn difference(before: &str, now: &str) -> String {
-    let mut shown = String::new();
-    for line in before.lines().filter(|line| !now.lines().any(|other| other == *line)) {
-        writeln!(shown, "- {line}").unwrap();
-    }
-    for line in now.lines().filter(|line| !before.lines().any(|other| other == *line)) {
-        writeln!(shown, "+ {line}").unwrap();
-    }
-    shown
 }

@@ -66,14 +66,7 @@ fn findings_in_templates_of_others_are_those_that_were_looked_at() {
         }
     }
     let expected = root.join("tests/round_trip/findings.txt");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&expected, &said).unwrap();
-    }
-    let reviewed = fs::read_to_string(&expected).unwrap_or_default();
-    let (before, now): (Vec<_>, Vec<_>) = (reviewed.lines().collect(), said.lines().collect());
-    let new: Vec<_> = now.iter().filter(|line| !before.contains(line)).collect();
-    let gone: Vec<_> = before.iter().filter(|line| !now.contains(line)).collect();
-    assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\ngone: {gone:#?}");
+    expect_test::expect_file![expected].assert_eq(&said);
 }
 
 /// The comparison would be worth nothing if it took everything for the same.

@@ -73,9 +73,6 @@ fn the_older_specification_says_the_same_but_for_what_is_listed() {
         report += &format!("\n{heading} ({})\n{}\n", lines.len(), lines.join("\n"));
     }
     let file = folder.join("differences.txt");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&file, &report).unwrap();
-    }
     assert!(all > 6_000, "{all}");
-    assert_eq!(fs::read_to_string(&file).unwrap_or_default(), report);
+    expect_test::expect_file![file].assert_eq(&report);
 }
