@@ -100,6 +100,7 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
         let when = match signal {
             Signal::Forged => Above(service.environment.alarms.forged_events),
             Signal::RateLimited | Signal::Undecided | Signal::InvoiceFailed | Signal::Unauthorized => Above(0),
+            Signal::PaidTwice => Above(0),
         };
         let name = signal.as_str().replace('_', "-");
         let rings = Rings { runbook: &name, metric: signal_metric(service, *signal), statistic: Sum, when };

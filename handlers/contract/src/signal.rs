@@ -18,12 +18,14 @@ pub enum Signal {
     Undecided,
     /// An invoice was given up.
     InvoiceFailed,
+    /// A buyer paid the invoice of a payment that was already made.
+    PaidTwice,
 }
 
 impl Signal {
     /// All of them.
     pub const ALL: &[Self] =
-        &[Self::RateLimited, Self::Unauthorized, Self::Forged, Self::Undecided, Self::InvoiceFailed];
+        &[Self::RateLimited, Self::Unauthorized, Self::Forged, Self::Undecided, Self::InvoiceFailed, Self::PaidTwice];
 
     /// The word in the log line.
     #[must_use]
@@ -34,6 +36,7 @@ impl Signal {
             Self::Forged => "forged",
             Self::Undecided => "undecided",
             Self::InvoiceFailed => "invoice_failed",
+            Self::PaidTwice => "paid_twice",
         }
     }
 
@@ -52,6 +55,7 @@ impl Signal {
                 "Webhooks cannot be judged: PayPal is not reachable, or signs with an unknown authority."
             }
             Self::InvoiceFailed => "PayPal refused an invoice for good; the error queue has the event and the reason.",
+            Self::PaidTwice => "A buyer paid the invoice of a payment that was already made. Give the second payment back.",
         }
     }
 
@@ -63,7 +67,7 @@ impl Signal {
                 &["plans-list", "subscription-create", "webhook-verify", "webhook-process"]
             }
             Self::Forged | Self::Undecided => &["webhook-verify"],
-            Self::InvoiceFailed => &["webhook-process"],
+            Self::InvoiceFailed | Self::PaidTwice => &["webhook-process"],
         }
     }
 }
