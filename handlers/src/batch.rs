@@ -44,11 +44,13 @@ impl Record {
         self.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 
-    /// How long ago it came into the queue, in seconds.
+    /// The time since it was first received, in seconds: since the first try, not since it came into the queue, where it may
+    /// only have waited. Now, where SQS does not say.
     #[must_use]
-    pub fn waited_seconds(&self) -> Option<i64> {
-        let sent: i64 = self.attributes.get("SentTimestamp")?.parse().ok()?;
-        Some(jiff::Timestamp::now().as_second() - sent / 1000)
+    pub fn tried_for_seconds(&self) -> i64 {
+        let first = self.attributes.get("ApproximateFirstReceiveTimestamp");
+        let first = first.and_then(|first| first.parse::<i64>().ok());
+        first.map_or(0, |first| jiff::Timestamp::now().as_second() - first / 1000)
     }
 
     fn group(&self) -> &str {
@@ -76,12 +78,16 @@ pub struct Again {
     pub after_seconds: Option<u32>,
 }
 
-/// Works on all messages at once.
-pub async fn standard<F>(batch: Batch, queue: &Queue, work: impl Fn(Record) -> F) -> Failures
+/// Works on all messages at once. One that fails comes back after the queue's own time: work that can wait longer sends a
+/// new message with a delay.
+pub async fn standard<F>(batch: Batch, work: impl Fn(Record) -> F) -> Failures
 where
     F: Future<Output = Result<(), Again>>,
 {
-    let each = batch.records.into_iter().map(|record| one(record, queue, &work));
+    let each = batch.records.into_iter().map(async |record| {
+        let id = record.message_id.clone();
+        one(record, &work).await.err().map(|_again| id)
+    });
     Failures::of(join_all(each).await.into_iter().flatten())
 }
 
@@ -101,41 +107,45 @@ where
     Failures::of(join_all(each).await.into_iter().flatten())
 }
 
+/// Works on the messages of a group until one fails. The rest of the group is not worked on, and comes back together with
+/// the one that failed: a message that stays hidden blocks its whole group.
 async fn in_order<F>(group: Vec<Record>, queue: &Queue, work: &impl Fn(Record) -> F) -> Vec<String>
 where
     F: Future<Output = Result<(), Again>>,
 {
     let mut records = group.into_iter();
     while let Some(record) = records.next() {
-        if let Some(failed) = one(record, queue, work).await {
-            return std::iter::once(failed).chain(records.map(|record| record.message_id)).collect();
+        let failed = (record.message_id.clone(), record.receipt_handle.clone());
+        if let Err(again) = one(record, work).await {
+            let rest = records.map(|record| (record.message_id, record.receipt_handle));
+            let back: Vec<_> = std::iter::once(failed).chain(rest).collect();
+            if let Some(seconds) = again.after_seconds {
+                join_all(back.iter().map(|(id, handle)| bring_back(queue, id, handle, seconds))).await;
+            }
+            return back.into_iter().map(|(id, _)| id).collect();
         }
     }
     Vec::new()
 }
 
-/// Works on one message; answers its id when it failed.
-async fn one<F>(record: Record, queue: &Queue, work: &impl Fn(Record) -> F) -> Option<String>
+async fn bring_back(queue: &Queue, id: &str, handle: &str, seconds: u32) {
+    if let Err(error) = queue.retime(handle, seconds).await {
+        tracing::warn!(message_id = id, %error, "a message comes back after its queue's own time");
+    }
+}
+
+/// Works on one message.
+async fn one<F>(record: Record, work: &impl Fn(Record) -> F) -> Result<(), Again>
 where
     F: Future<Output = Result<(), Again>>,
 {
-    let (id, handle) = (record.message_id.clone(), record.receipt_handle.clone());
+    let id = record.message_id.clone();
     // Each line of the log says which message, and which event once that is known, it is about.
     let span = tracing::info_span!("record", message_id = id, event_id = tracing::field::Empty);
-    let again = match AssertUnwindSafe(work(record).instrument(span)).catch_unwind().await {
-        Ok(Ok(())) => return None,
-        Ok(Err(again)) => again,
-        Err(_panic) => {
-            tracing::error!(message_id = id, "the work on a message panicked");
-            Again { after_seconds: None }
-        }
-    };
-    if let Some(seconds) = again.after_seconds
-        && let Err(error) = queue.retime(&handle, seconds).await
-    {
-        tracing::warn!(message_id = id, %error, "a message comes back after its queue's own time");
-    }
-    Some(id)
+    AssertUnwindSafe(work(record).instrument(span)).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!(message_id = id, "the work on a message panicked");
+        Err(Again { after_seconds: None })
+    })
 }
 
 impl Failures {

@@ -6,13 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
-    timeout::TimeoutConfig,
+use aws_sdk_sqs::config::{
+    BehaviorVersion, Credentials as AwsCredentials, Region, SharedAsyncSleep, SharedCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_sdk_sqs::config::{SharedAsyncSleep, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use aws_types::{
+    SdkConfig,
+    service_config::{LoadServiceConfig, ServiceConfigKey},
+};
 use contract::{QueueUrl, SecretArn, TopicArn};
 use lambda_runtime::Context;
 use paypal::{CredentialSource, Credentials};
@@ -29,8 +31,8 @@ const MARGIN: Duration = Duration::from_millis(800);
 
 /// Region, credentials and endpoints, from Lambda's own environment variables.
 ///
-/// Lambda gives them nowhere else. The SDK's whole chain of places to look in (profiles, metadata services, STS) would be a
-/// fifth of each binary.
+/// Lambda provides them nowhere else, and they stay valid as long as the execution environment. The crate `aws-config`,
+/// which knows every other place (profiles, metadata services, STS), would be a fifth of each binary.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 #[must_use]
@@ -40,13 +42,21 @@ pub fn aws() -> SdkConfig {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(variable("AWS_REGION").map(Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
         .timeout_config(timeouts.build())
         .retry_config(RetryConfig::standard())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .service_config(Endpoints);
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.set_credentials_provider(credentials(variable));
     config.build()
+}
+
+/// The execution role's credentials. Without them the provider is left out, and each call fails with the SDK's error that
+/// there is none.
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Option<SharedCredentialsProvider> {
+    let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+    let credentials = AwsCredentials::new(key, secret, variable("AWS_SESSION_TOKEN"), None, "Lambda");
+    Some(SharedCredentialsProvider::new(credentials))
 }
 
 /// Endpoints of single services: `AWS_ENDPOINT_URL_SNS` and its like.
@@ -161,22 +171,51 @@ pub struct Queue {
     url: QueueUrl,
 }
 
-/// What an AWS service answered instead of doing what it was asked.
+/// A message did not reach its queue or topic.
 #[derive(Debug, thiserror::Error)]
-#[error("{service} answers {code}")]
-pub struct AwsError {
-    service: &'static str,
-    code: String,
+pub enum AwsError {
+    /// The service did not do what it was asked.
+    #[error("{service} answers {code}")]
+    Refused {
+        /// `SQS` or `SNS`.
+        service: &'static str,
+        /// AWS's error code.
+        code: String,
+    },
+    /// The value cannot be written as JSON. Nothing was sent.
+    #[error("a message cannot be written as JSON: {0:?} error")]
+    Unwritable(serde_json::error::Category),
 }
 
-/// A message for a queue.
+/// A message for a queue or a topic. Its body is a value written as JSON: an empty one cannot be built.
 pub struct Message<'a> {
-    /// What it says.
-    pub body: String,
-    /// What people and programs see without reading it; empty values are left out.
-    pub attributes: Vec<(&'static str, String)>,
-    /// Group and deduplication id, for a FIFO queue.
-    pub fifo: Option<(&'a str, &'a str)>,
+    body: String,
+    attributes: Vec<(&'static str, String)>,
+    fifo: Option<(&'a str, &'a str)>,
+    delay_seconds: u32,
+}
+
+impl<'a> Message<'a> {
+    /// A message whose body is the value as JSON. Attributes are visible without reading the body; empty ones are left out.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn json(value: &impl serde::Serialize, attributes: Vec<(&'static str, String)>) -> Result<Self, AwsError> {
+        let body = serde_json::to_string(value).map_err(|error| AwsError::Unwritable(error.classify()))?;
+        Ok(Self { body, attributes, fifo: None, delay_seconds: 0 })
+    }
+
+    /// The same message for a FIFO queue.
+    #[must_use]
+    pub fn fifo(self, group: &'a str, deduplication: &'a str) -> Self {
+        Self { fifo: Some((group, deduplication)), ..self }
+    }
+
+    /// The same message for a standard queue, which delivers it after so many seconds, at most 900.
+    #[must_use]
+    pub fn delayed(self, delay_seconds: u32) -> Self {
+        Self { delay_seconds, ..self }
+    }
 }
 
 impl Queue {
@@ -200,8 +239,11 @@ impl Queue {
         if let Some((group, deduplication)) = message.fifo {
             request = request.message_group_id(group).message_deduplication_id(deduplication);
         }
+        if message.delay_seconds > 0 {
+            request = request.delay_seconds(i32::try_from(message.delay_seconds).unwrap_or(i32::MAX));
+        }
         let sent = request.send().await;
-        sent.map(drop).map_err(|error| AwsError { service: "SQS", code: code(&error) })
+        sent.map(drop).map_err(|error| refused("SQS", &error))
     }
 
     /// Says after how many seconds a message that was received comes back.
@@ -212,7 +254,7 @@ impl Queue {
         let request = self.client.change_message_visibility().queue_url(self.url.as_str());
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let changed = request.receipt_handle(receipt_handle).visibility_timeout(seconds).send().await;
-        changed.map(drop).map_err(|error| AwsError { service: "SQS", code: code(&error) })
+        changed.map(drop).map_err(|error| refused("SQS", &error))
     }
 }
 
@@ -242,10 +284,29 @@ impl Topic {
             request = request.message_attributes(name, value.map_err(|_| unbuilt("SNS"))?);
         }
         let published = request.send().await;
-        published.map(drop).map_err(|error| AwsError { service: "SNS", code: code(&error) })
+        published.map(drop).map_err(|error| refused("SNS", &error))
     }
 }
 
+fn refused<E, R>(service: &'static str, error: &aws_sdk_sqs::error::SdkError<E, R>) -> AwsError
+where
+    E: aws_sdk_sqs::error::ProvideErrorMetadata,
+{
+    AwsError::Refused { service, code: code(error) }
+}
+
 fn unbuilt(service: &'static str) -> AwsError {
-    AwsError { service, code: "an attribute that it does not take".to_owned() }
+    AwsError::Refused { service, code: "an attribute that it does not take".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AwsError, Message};
+    use crate::Unwritable;
+
+    #[test]
+    fn message_of_a_value_that_cannot_be_written_is_an_error_and_not_empty() {
+        assert!(matches!(Message::json(&Unwritable, Vec::new()), Err(AwsError::Unwritable(_))));
+        assert_eq!(Message::json(&1, Vec::new()).unwrap().body, "1");
+    }
 }

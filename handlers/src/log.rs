@@ -31,6 +31,7 @@ pub fn paypal_failed(error: &paypal::Error) {
     let signal = match error.status() {
         Some(429) => Some(Signal::RateLimited),
         Some(401 | 403) => Some(Signal::Unauthorized),
+        _ if error.is_unavailable() => Some(Signal::PaypalUnavailable),
         _ => None,
     };
     let debug_id = error.debug_id();

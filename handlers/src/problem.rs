@@ -59,8 +59,10 @@ impl Problem {
         let later = |status, title| Self { retry_after: Some(wait), ..Self::new(status, title) };
         match error.status() {
             Some(400 | 404 | 422) => Self { errors: mistakes(error), ..Self::new(422, "PayPal refuses the request") },
-            // The same request is being worked on, or PayPal has too many.
-            Some(409 | 429) => later(503, "PayPal is busy"),
+            // Not a failure of this service: as a 5xx it would undo a deployment that is in progress.
+            Some(429) => later(429, "PayPal is busy"),
+            // The same request is being worked on.
+            Some(409) => later(503, "PayPal is busy"),
             Some(401 | 403) => Self::new(502, "PayPal does not work with this service"),
             Some(_) => later(502, "PayPal does not work"),
             None if matches!(error, paypal::Error::Credentials { .. } | paypal::Error::Setup(_)) => {

@@ -62,15 +62,29 @@ impl Answer {
     /// Any status with a JSON body.
     #[must_use]
     pub fn json(status_code: u16, content_type: &str, body: &impl Serialize) -> Self {
-        // Answers are structs of texts and numbers, which serde_json always writes.
-        let body = serde_json::to_string(body).unwrap_or_default();
-        Self { status_code, headers: BTreeMap::from([("content-type", content_type.to_owned())]), body }
+        match serde_json::to_string(body) {
+            Ok(body) => {
+                Self { status_code, headers: BTreeMap::from([("content-type", content_type.to_owned())]), body }
+            }
+            // An empty body under the intended status would pass for a success.
+            Err(error) => {
+                tracing::error!(%error, "a response cannot be written as JSON");
+                Self { status_code: 500, headers: BTreeMap::new(), body: String::new() }
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Request;
+    use super::{Answer, Request};
+    use crate::Unwritable;
+
+    #[test]
+    fn answer_that_cannot_be_written_is_500_and_no_empty_success() {
+        assert_eq!(Answer::ok(&Unwritable).status_code, 500);
+        assert_eq!(Answer::ok(&1).body, "1");
+    }
 
     #[test]
     fn bodies_are_bytes_whatever_they_came_as() {

@@ -9,7 +9,7 @@ mod span;
 use std::{collections::BTreeMap, fmt};
 
 use cfn::{constructs::Architecture, diff::Guards};
-use contract::config::{Checkout, Invoicer, Retry, WebhookTrust};
+use contract::config::{Checkout, Invoicer, PersonalData, Retry, WebhookTrust};
 use serde::Deserialize;
 
 pub use deployment::{Deployment, Hotswap};
@@ -47,6 +47,9 @@ pub struct Environment {
     pub checkout: Checkout,
     /// Who sends the invoices.
     pub invoicer: Invoicer,
+    /// Whether events on `finished` hold the buyer's personal data: `include`, or `remove`.
+    #[serde(default)]
+    pub personal_data: PersonalData,
     /// Memory and time of the functions: `default`, and others by the function's name.
     pub functions: BTreeMap<String, Sizing>,
     /// The queues that feed functions.
@@ -93,13 +96,31 @@ pub struct DomainChoice {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiChoice {
-    /// Requests per second, in the long run, over all routes.
+    /// Requests per second, in the long run, of a route that is not among `routes`.
     pub requests_per_second: u32,
     /// Requests at once.
     pub burst: u32,
+    /// Limits of single routes by the function behind them, such as `webhook-receiver`: a flood of one does not use up what
+    /// another may take.
+    #[serde(default)]
+    pub routes: BTreeMap<String, RouteLimit>,
+    /// Retention of the access log, in days. It holds the addresses of senders, so that the source of a flood is known.
+    #[serde(default = "access_log_retention_days")]
+    pub access_log_retention_days: u32,
     /// Origins whose pages may call the API, such as `https://shop.example.com`; none when empty.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
+}
+
+/// The limits of one route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RouteLimit {
+    /// Requests per second, in the long run.
+    pub requests_per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
 }
 
 /// PayPal's side.
@@ -122,6 +143,10 @@ pub struct Sizing {
     pub memory_mb: u32,
     /// How long an invocation may take, in seconds, at most 900, and at most 29 behind a route.
     pub timeout_seconds: u32,
+    /// Reserved concurrency: so many execution environments are kept for it, and it has no more. Without it, all functions
+    /// share what the account has left.
+    #[serde(default)]
+    pub reserved_concurrency: Option<u32>,
 }
 
 /// The queues that feed functions.
@@ -159,10 +184,28 @@ pub struct Alarms {
     pub oldest_message_seconds: u32,
     /// Forged webhooks in five minutes; a few are the noise of the internet.
     pub forged_events: u32,
+    /// Requests to the webhook's route in an hour that are answered with 4xx. PayPal gives such a webhook up after three days.
+    #[serde(default = "refused_webhooks")]
+    pub refused_webhooks: u32,
+    /// Hours, 1 to 168, in which at least one event is finished when all is well.
+    #[serde(default = "nothing_finished_hours")]
+    pub nothing_finished_hours: u32,
     /// The address at which people read `infra/RUNBOOKS.md`, such as that of a repository's page. Each alarm's description
     /// ends with it and the runbook's heading; without it, with the file's path.
     #[serde(default)]
     pub runbooks: Option<String>,
+}
+
+const fn access_log_retention_days() -> u32 {
+    7
+}
+
+const fn refused_webhooks() -> u32 {
+    10
+}
+
+const fn nothing_finished_hours() -> u32 {
+    24
 }
 
 /// What is wrong with an environment file, all of it.
@@ -227,7 +270,7 @@ impl Environment {
     #[must_use]
     pub fn sizing(&self, function: &str) -> Sizing {
         let sizing = self.functions.get(function).or_else(|| self.functions.get(rules::DEFAULT));
-        sizing.copied().unwrap_or(Sizing { memory_mb: 128, timeout_seconds: 3 })
+        sizing.copied().unwrap_or(Sizing { memory_mb: 128, timeout_seconds: 3, reserved_concurrency: None })
     }
 
     /// The same environment with one origin in the place of another, wherever an address begins with it. A laptop's ports

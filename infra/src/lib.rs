@@ -19,13 +19,16 @@ use std::collections::BTreeMap;
 
 pub use cfn::Template;
 pub use environment::{Environment, EnvironmentError, Hotswap};
+use serde_json::json;
 
 /// The template of this service in an environment.
 ///
 /// # Errors
 /// When the definitions contradict each other: two resources of one name, or a reference that leads nowhere.
 pub fn service(environment: &Environment) -> Result<Template, cfn::StackError> {
-    drawn(environment).finish()
+    let mut template = drawn(environment).finish()?;
+    template.metadata.insert("Waivers".to_owned(), json!({ "QUOTA-4": "`deploy` uploads it to S3 first" }));
+    Ok(template)
 }
 
 /// Where each resource is defined, by its logical id: file and line, such as `infra/src/service.rs:27`.

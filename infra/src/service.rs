@@ -6,11 +6,14 @@
 //! PayPal -> POST /webhook/receiver    -> webhook-receiver    -> received
 //!
 //! received -> unverified -> webhook-verify -> verified.fifo -> webhook-process -> PayPal invoice
-//!                                    \-> errors                       \       \-> finished
-//!                                                                      \-> errors.fifo
+//!                ^              |    \-> forged, errors               \       \-> finished
+//!                \-- later -----/                                      \-> errors.fifo
 //! ```
 
-use contract::functions::{PlansList, SubscriptionCreate, WebhookProcess, WebhookReceiver, WebhookVerify};
+use contract::{
+    event::queue,
+    functions::{PlansList, SubscriptionCreate, WebhookProcess, WebhookReceiver, WebhookVerify},
+};
 
 use crate::{alarms, wiring::Service};
 
@@ -25,18 +28,19 @@ pub(crate) fn draw(service: &mut Service<'_>) {
 
     // Where every event ends.
     let finished = &service.topic("finished");
+    let forged = &service.forged_queue(queue::FORGED);
     let errors = &service.terminal_queue("errors");
     let errors_fifo = &service.terminal_queue("errors.fifo");
 
     // Where it waits on the way.
     let received = &service.topic("received");
-    let unverified = &service.queue("unverified", &queues.unverified, errors);
+    let unverified = &service.queue(queue::UNVERIFIED, &queues.unverified, errors);
     let verified = &service.queue("verified.fifo", &queues.verified, errors_fifo);
     service.subscribe(received, unverified, errors);
 
     // What buyers call.
     let secret = &service.secret("paypal", r#"PayPal's {"client_id": "...", "client_secret": "..."}"#);
-    let api = &service.http_api();
+    let (api, access_log) = &service.http_api();
     let plans_list = service.function(PlansList { paypal_secret: secret.into(), paypal_url: (&paypal.url).into() });
     service.route(api, &plans_list);
     let subscription_create = service.function(SubscriptionCreate {
@@ -47,15 +51,13 @@ pub(crate) fn draw(service: &mut Service<'_>) {
     service.route(api, &subscription_create);
 
     // What PayPal calls, and what becomes of it.
-    let webhook_receiver = service.function(WebhookReceiver {
-        received: received.into(),
-        message_bytes: (&SNS_MESSAGE_BYTES).into(),
-        certificate_origins: (&paypal.webhook.certificate_origins).into(),
-    });
+    let webhook_receiver =
+        service.function(WebhookReceiver { received: received.into(), message_bytes: (&SNS_MESSAGE_BYTES).into() });
     service.route(api, &webhook_receiver);
     let webhook_verify = service.function(WebhookVerify {
         unverified: unverified.into(),
         verified: verified.into(),
+        forged: forged.into(),
         errors: errors.into(),
         trust: (&paypal.webhook).into(),
         retry: (&environment.retry).into(),
@@ -63,11 +65,14 @@ pub(crate) fn draw(service: &mut Service<'_>) {
         paypal_url: (&paypal.url).into(),
     });
     service.feed(unverified, &queues.unverified, &webhook_verify);
+    // An event that cannot be verified yet goes back to its own queue, with a delay.
+    service.stack.allow_recursion(&webhook_verify.handle);
     let webhook_process = service.function(WebhookProcess {
         verified: verified.into(),
         finished: finished.into(),
         errors: errors_fifo.into(),
         invoicer: (&environment.invoicer).into(),
+        personal_data: (&environment.personal_data).into(),
         retry: (&environment.retry).into(),
         paypal_secret: secret.into(),
         paypal_url: (&paypal.url).into(),
@@ -79,8 +84,11 @@ pub(crate) fn draw(service: &mut Service<'_>) {
         service,
         &alarms::Watched {
             api,
+            access_log,
+            webhook_route: webhook_receiver.route_key(),
+            forged: (queue::FORGED, forged),
             errors: &[("errors", errors), ("errors.fifo", errors_fifo)],
-            waiting: &[("unverified", unverified), ("verified.fifo", verified)],
+            waiting: &[(queue::UNVERIFIED, unverified), ("verified.fifo", verified)],
             functions: &[
                 (plans_list.name, &plans_list.handle),
                 (subscription_create.name, &subscription_create.handle),
@@ -93,6 +101,7 @@ pub(crate) fn draw(service: &mut Service<'_>) {
 
     // What others connect to.
     service.stack.output("FinishedTopicArn", "every event with its outcome; subscribe here", finished.arn());
+    service.stack.output("ForgedQueueUrl", "webhooks that are not PayPal's, with the reason", forged.url());
     service.stack.output("ErrorsQueueUrl", "events that could not be verified, with the reason", errors.url());
     service.stack.output(
         "ErrorsFifoQueueUrl",

@@ -27,6 +27,10 @@ use crate::{
     names::{logical, physical},
 };
 
+/// Retention of forged webhooks: long enough to correct the environment file, when it is its mistake that genuine ones
+/// are among them.
+const FORGED_RETENTION_SECONDS: u32 = 4 * 24 * 3600;
+
 /// A function of the stack, which knows what kind of thing starts it.
 pub struct Deployed<Start> {
     /// Such as `webhook-verify`.
@@ -35,6 +39,17 @@ pub struct Deployed<Start> {
     pub handle: Handle<Function>,
     trigger: Trigger,
     start: PhantomData<fn() -> Start>,
+}
+
+impl<Start> Deployed<Start> {
+    /// The key of the route that leads to it, such as `POST /webhook/receiver`; `None` when a queue starts it.
+    #[must_use]
+    pub fn route_key(&self) -> Option<String> {
+        match self.trigger {
+            Trigger::Http { method, path } => Some(format!("{method} {path}")),
+            Trigger::Queue => None,
+        }
+    }
 }
 
 /// The service under construction: a stack, and the environment that it is for.
@@ -92,6 +107,16 @@ impl<'a> Service<'a> {
         self.stack.queue(&logical(name, "Queue"), &queue)
     }
 
+    /// A queue of webhooks that are not PayPal's: evidence for a few days, apart from what failed.
+    #[track_caller]
+    pub fn forged_queue(&mut self, name: &str) -> Handle<Queue> {
+        let queue = Queue {
+            retention_seconds: FORGED_RETENTION_SECONDS,
+            ..Queue::terminal(physical(self.environment, name), self.encryption.clone())
+        };
+        self.stack.queue(&logical(name, "Queue"), &queue)
+    }
+
     /// A queue that feeds a function, and gives up to `errors`.
     #[track_caller]
     pub fn queue(&mut self, name: &str, feeding: &Feeding, errors: &Handle<Queue>) -> Handle<Queue> {
@@ -121,13 +146,13 @@ impl<'a> Service<'a> {
         self.stack.secret(&logical(name, "Secret"), &secret)
     }
 
-    /// The API, at its own domain where the environment has one.
+    /// The API, at its own domain where the environment has one, and its access log.
     #[track_caller]
-    pub fn http_api(&mut self) -> Handle<HttpApi> {
+    pub fn http_api(&mut self) -> (Handle<HttpApi>, Handle<LogGroup>) {
         let environment = self.environment;
         let name = format!("/aws/apigateway/{}", physical(environment, "api"));
         let log = LogGroup {
-            retention_days: Some(environment.log_retention_days),
+            retention_days: Some(environment.api.access_log_retention_days),
             ..LogGroup::new(name, self.encryption.clone())
         };
         let access_log = self.stack.log_group("ApiLog", &log);
@@ -141,7 +166,7 @@ impl<'a> Service<'a> {
         let api = HttpApi {
             cors,
             default_endpoint: environment.domain.is_none(),
-            ..HttpApi::new(physical(environment, "api"), throttle, access_log)
+            ..HttpApi::new(physical(environment, "api"), throttle, access_log.clone())
         };
         let handle = self.stack.http_api("Api", &api);
         let url = match &environment.domain {
@@ -154,7 +179,7 @@ impl<'a> Service<'a> {
             None => handle.url(),
         };
         self.stack.output("ApiUrl", "where the API answers", url);
-        handle
+        (handle, access_log)
     }
 
     /// A function: its environment and its role follow from its settings.
@@ -171,6 +196,7 @@ impl<'a> Service<'a> {
             architecture: self.environment.architecture,
             memory_mb: sizing.memory_mb,
             timeout_seconds: sizing.timeout_seconds,
+            reserved_concurrency: sizing.reserved_concurrency,
             environment: gathered.environment,
             grants: gathered.grants,
             log_retention_days: self.environment.log_retention_days,
@@ -184,7 +210,11 @@ impl<'a> Service<'a> {
     #[track_caller]
     pub fn route(&mut self, api: &Handle<HttpApi>, function: &Deployed<Http>) {
         if let Trigger::Http { method, path } = function.trigger {
-            self.stack.route(api, method, path, &function.handle);
+            let route = self.stack.route(api, method, path, &function.handle);
+            if let Some(limit) = self.environment.api.routes.get(function.name) {
+                let throttle = Throttle { rate: limit.requests_per_second, burst: limit.burst };
+                self.stack.throttle_route(api, method, path, &route, &throttle);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -11,19 +12,25 @@ use serde_json::Value as Json;
 use crate::{context::Context, report::Failure};
 
 /// The cargo that started this program.
-pub(crate) fn program() -> OsString {
+pub fn program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Builds a package and answers its executables. What the compiler says goes to the terminal.
-pub(crate) fn build(context: &Context, package: &str) -> Result<Vec<PathBuf>, Failure> {
-    executables(context, binaries_of(package), package)
+/// Builds one program of the workspace and returns its file. The compiler's messages go to the terminal.
+///
+/// # Errors
+///
+/// It does not compile, or cargo cannot be started.
+pub fn build(context: &Context, name: &str) -> Result<PathBuf, Failure> {
+    let built = executables(context, binaries(&[name.to_owned()]), name)?;
+    built.into_iter().next().ok_or_else(|| Failure::new(format!("cargo built {name} and does not name its file")))
 }
 
-/// The command that builds a package's executables.
-fn binaries_of(package: &str) -> Command {
+/// The command that builds programs of the workspace. No package is named: cargo then chooses the features of all
+/// dependencies for the whole workspace, and what one command compiled serves the others.
+fn binaries(names: &[String]) -> Command {
     let mut command = Command::new(program());
-    command.args(["build", "--package", package, "--bins"]);
+    command.arg("build").args(names.iter().flat_map(|name| ["--bin", name]));
     command
 }
 
@@ -60,21 +67,40 @@ pub(crate) fn folder_of(executables: &[PathBuf], package: &str) -> Result<PathBu
 const HANDLERS: &str = "handlers";
 
 /// The command that builds the handlers as they run here. With `debugged`, a debugger can show all of their variables.
-pub(crate) fn handlers_command(debugged: bool) -> Command {
-    let mut command = binaries_of(HANDLERS);
+///
+/// # Errors
+///
+/// The folder of their sources cannot be read.
+pub(crate) fn handlers_command(context: &Context, debugged: bool) -> Result<Command, Failure> {
+    let mut command = binaries(&handler_names(context)?);
     if debugged {
         command.env("CARGO_PROFILE_DEV_DEBUG", "full");
     }
-    command
+    Ok(command)
+}
+
+/// The names of the handlers' programs, from their sources: a function that was just added is among them.
+fn handler_names(context: &Context) -> Result<Vec<String>, Failure> {
+    let folder = context.root.join("handlers/src/bin");
+    let cannot = || format!("cannot list {}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(Failure::from(cannot()))? {
+        let file = entry.map_err(Failure::from(cannot()))?.path();
+        if file.extension().is_some_and(|ending| ending == "rs") {
+            names.extend(file.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Builds the handlers as they run here, and answers their binaries.
 pub(crate) fn handlers(context: &Context, debugged: bool) -> Result<Vec<PathBuf>, Failure> {
     context.progress("building the handlers");
-    executables(context, handlers_command(debugged), HANDLERS)
+    executables(context, handlers_command(context, debugged)?, HANDLERS)
 }
 
 /// Builds the handlers as they run here; the folder of their binaries.
-pub(crate) fn handlers_folder(context: &Context, debugged: bool) -> Result<PathBuf, Failure> {
+pub fn handlers_folder(context: &Context, debugged: bool) -> Result<PathBuf, Failure> {
     folder_of(&handlers(context, debugged)?, HANDLERS)
 }

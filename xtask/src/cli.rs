@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod documented;
+mod maintenance;
 mod operate;
 mod review;
 
@@ -11,6 +12,7 @@ use cfn::{constructs::Architecture, diff::Allowance};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use maintenance::{Bench, PROGRAM, ReportFormat, Soak};
 pub(crate) use operate::{Diagnose, Drift, Errors, Invoke, Logs, Secrets, Timeline};
 pub(crate) use review::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 
@@ -194,15 +196,6 @@ pub(crate) struct Validate {
     /// How the findings are written
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub(crate) format: ReportFormat,
-}
-
-/// How a command says what it found.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 #[derive(Args)]
@@ -438,6 +431,9 @@ pub(crate) struct Shipment {
     /// Ship the binaries in this folder, instead of building the handlers
     #[arg(long, value_name = "DIR")]
     pub(crate) binaries: Option<PathBuf>,
+    /// Ship the zips in this folder as `build` wrote them, and compile nothing
+    #[arg(long, value_name = "DIR", conflicts_with = "binaries")]
+    pub(crate) zips: Option<PathBuf>,
     /// Let this resource, which holds data, be replaced; may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) replace: Vec<String>,
@@ -484,8 +480,8 @@ pub(crate) struct Plan {
 pub(crate) struct Deploy {
     #[command(flatten)]
     pub(crate) shipment: Shipment,
-    /// Deploy this plan, or refuse when anything has moved since
-    #[arg(long, value_name = "FILE")]
+    /// Deploy this plan with its zips, from target/lambda or --zips, or refuse when anything has moved since
+    #[arg(long, value_name = "FILE", conflicts_with = "binaries")]
     pub(crate) plan: Option<PathBuf>,
     /// Answer every question with yes
     #[arg(long)]
@@ -529,13 +525,6 @@ impl Aws {
 }
 
 #[derive(Args)]
-pub(crate) struct Bench {
-    /// Run only the measurements whose name contains this
-    #[arg(long, value_name = "NAME")]
-    pub(crate) only: Option<String>,
-}
-
-#[derive(Args)]
 pub(crate) struct Test {
     /// Run only the steps whose name contains this
     #[arg(long, value_name = "STEP")]
@@ -543,20 +532,4 @@ pub(crate) struct Test {
     /// Leave out the test of the console in a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct Soak {
-    /// How many webhooks are delivered, repeats and forgeries among them
-    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
-    pub(crate) webhooks: u32,
-    /// What decides all that is random
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// The folder of the functions' binaries, instead of building the handlers
-    #[arg(long, value_name = "DIR")]
-    pub(crate) binaries: Option<PathBuf>,
-    /// How the audit is written
-    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
-    pub(crate) format: ReportFormat,
 }

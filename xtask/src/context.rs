@@ -8,18 +8,23 @@ use std::{
 
 use infra::Environment;
 
-use crate::{cli::Cli, report::Failure};
+use crate::report::Failure;
 
 /// What every command needs.
-pub(crate) struct Context {
+pub struct Context {
     /// The project's folder.
-    pub(crate) root: PathBuf,
-    /// Whether only errors are said.
-    pub(crate) quiet: bool,
+    pub root: PathBuf,
+    /// Prints errors only.
+    pub quiet: bool,
 }
 
 impl Context {
-    pub(crate) fn resolve(cli: &Cli) -> Result<Self, Failure> {
+    /// Finds the project from the current folder upwards.
+    ///
+    /// # Errors
+    ///
+    /// The current folder is not inside the project.
+    pub fn resolve(quiet: bool) -> Result<Self, Failure> {
         let here = std::env::current_dir().map_err(Failure::from("cannot tell the current folder"))?;
         let root =
             here.ancestors().find(|folder| folder.join("environments").is_dir() && folder.join("infra").is_dir());
@@ -27,11 +32,15 @@ impl Context {
             Failure::new(format!("{} is not inside the project", here.display()))
                 .help("change into the project's folder")
         })?;
-        Ok(Self { root: root.to_owned(), quiet: cli.quiet })
+        Ok(Self { root: root.to_owned(), quiet })
     }
 
     /// Reads `environments/<name>.yaml`.
-    pub(crate) fn environment(&self, name: &str) -> Result<Environment, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, or it is not a valid environment.
+    pub fn environment(&self, name: &str) -> Result<Environment, Failure> {
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') || name.is_empty() {
             let help = format!("environments: {}", self.environments().join(", "));
             return Err(Failure::new(format!("{name:?} is no environment's name")).help(help));
@@ -54,8 +63,8 @@ impl Context {
         names
     }
 
-    /// Says how things go, unless that is not wanted.
-    pub(crate) fn progress(&self, text: &str) {
+    /// Prints progress to standard error, unless only errors are wanted.
+    pub fn progress(&self, text: &str) {
         if !self.quiet {
             eprintln!("{text}");
         }
@@ -63,7 +72,11 @@ impl Context {
 }
 
 /// Writes a file whole or not at all: a reader never sees half of it.
-pub(crate) fn write_whole(file: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// The file, or the temporary one beside it, cannot be written.
+pub fn write_whole(file: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let beside = file.with_extension("part");
     // What lies there was left over, or is a link that somebody laid: nothing is written through it.
     let _nothing_there = fs::remove_file(&beside);

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{ErrorKind, Write, stderr, stdout},
+    process::ExitCode,
 };
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
@@ -14,23 +15,25 @@ use crate::links::linked;
 
 /// A command could not do what it should.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     message: String,
     help: Option<String>,
 }
 
 impl Failure {
     /// Templates, files and servers may have their words in the message: they only show.
-    pub(crate) fn new(message: impl fmt::Display) -> Self {
+    pub fn new(message: impl fmt::Display) -> Self {
         Self { message: printable_lines(&message.to_string()), help: None }
     }
 
-    pub(crate) fn help(self, help: impl AsRef<str>) -> Self {
+    /// Adds the action that fixes it.
+    #[must_use]
+    pub fn help(self, help: impl AsRef<str>) -> Self {
         Self { help: Some(printable_lines(help.as_ref())), ..self }
     }
 
     /// What could not be done.
-    pub(crate) fn message(&self) -> &str {
+    pub fn message(&self) -> &str {
         &self.message
     }
 
@@ -40,8 +43,19 @@ impl Failure {
     }
 
     /// For `map_err`: `doing` is what could not be done, as `cannot read environments/x.yaml`.
-    pub(crate) fn from<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
+    pub fn from<E: fmt::Display>(doing: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self::new(format!("{doing}: {error}"))
+    }
+}
+
+/// Prints a command's failure, if any, and returns its exit code.
+pub fn exit_code(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            failure(&error);
+            ExitCode::FAILURE
+        }
     }
 }
 

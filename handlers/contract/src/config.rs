@@ -1,5 +1,7 @@
 //! Settings with a shape of their own: written in the environment file, read by the handler.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// How long a message waits between tries, and when it is given up.
@@ -11,9 +13,16 @@ pub struct Retry {
     pub first_seconds: u32,
     /// The longest wait, in seconds; at most 43,200, which is as long as SQS hides a message.
     pub longest_seconds: u32,
-    /// How long after its arrival an event is given up, in seconds.
+    /// Time after its first failed try when an event is given up, in seconds. Five tries must have failed by then, too.
     pub give_up_after_seconds: u32,
 }
+
+/// The least number of failed tries before an event is given up: one that only waited, because its function could not run,
+/// is not given up for that.
+const LEAST_TRIES: u32 = 5;
+
+/// The longest wait of a message whose result AWS did not take, in seconds. Such waits use up receives of the queue.
+const LONGEST_REDELIVERY: u32 = 300;
 
 impl Retry {
     /// The wait before the next try, in seconds, after `tries` failed ones.
@@ -21,6 +30,26 @@ impl Retry {
     pub fn wait_seconds(&self, tries: u32) -> u32 {
         let doublings = tries.saturating_sub(1).min(31);
         self.first_seconds.saturating_mul(1 << doublings).min(self.longest_seconds)
+    }
+
+    /// The same, or longer where PayPal asks for it.
+    #[must_use]
+    pub fn wait_at_least(&self, tries: u32, least: Option<Duration>) -> u32 {
+        // Rounded up: at that second it is not too early.
+        let least = least.map_or(0, |least| u32::try_from(least.as_secs()).unwrap_or(u32::MAX).saturating_add(1));
+        self.wait_seconds(tries).max(least)
+    }
+
+    /// The wait after AWS did not take the result of the work, in seconds.
+    #[must_use]
+    pub fn redelivery_seconds(&self, receives: u32) -> u32 {
+        self.wait_seconds(receives).min(LONGEST_REDELIVERY)
+    }
+
+    /// Returns true if an event is given up after `tries` failed tries, the first of them `since_first_seconds` ago.
+    #[must_use]
+    pub fn gives_up(&self, tries: u32, since_first_seconds: i64) -> bool {
+        tries >= LEAST_TRIES && since_first_seconds > i64::from(self.give_up_after_seconds)
     }
 }
 
@@ -219,6 +248,8 @@ pub struct Address {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Retry;
 
     #[test]
@@ -226,5 +257,20 @@ mod tests {
         let retry = Retry { first_seconds: 5, longest_seconds: 60, give_up_after_seconds: 3600 };
         let waits: Vec<_> = [0, 1, 2, 3, 4, 5, 40, u32::MAX].map(|tries| retry.wait_seconds(tries)).into();
         assert_eq!(waits, [5, 5, 10, 20, 40, 60, 60, 60]);
+    }
+
+    #[test]
+    fn event_is_given_up_by_tries_and_by_the_time_since_the_first() {
+        let retry = Retry { first_seconds: 5, longest_seconds: 60, give_up_after_seconds: 3600 };
+        assert!(retry.gives_up(5, 3601));
+        assert!(!retry.gives_up(5, 3600) && !retry.gives_up(4, 1_000_000));
+    }
+
+    #[test]
+    fn wait_is_as_long_as_paypal_asks_for() {
+        let retry = Retry { first_seconds: 5, longest_seconds: 60, give_up_after_seconds: 3600 };
+        assert_eq!(retry.wait_at_least(1, None), 5);
+        assert_eq!(retry.wait_at_least(1, Some(Duration::from_millis(29_500))), 30);
+        assert_eq!(retry.wait_at_least(9, Some(Duration::from_secs(3))), 60);
     }
 }

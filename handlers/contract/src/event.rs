@@ -43,6 +43,35 @@ pub struct Envelope {
     pub body: Vec<u8>,
 }
 
+/// A message of `unverified`: a delivery, and what is known of the tries to verify it. The receiver writes the delivery
+/// alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    /// The delivery.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// The tries that failed; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Attempts>,
+    /// The rest of a wait that is longer than SQS delays a message, in seconds. It is over at 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wait_seconds: u32,
+}
+
+/// Tries that failed. They travel with the delivery, because each delayed delivery is a new message for SQS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// Number of failed tries.
+    pub count: u32,
+    /// When the first failed, RFC 3339.
+    pub first_at: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// What an error queue holds: a delivery, and why it is there.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
@@ -171,6 +200,14 @@ pub struct Finished {
     pub event: Box<RawValue>,
 }
 
+/// Names of queues, as the stack and its tools know them.
+pub mod queue {
+    /// Webhooks wait here to be verified.
+    pub const UNVERIFIED: &str = "unverified";
+    /// Webhooks that are not PayPal's are kept here for some days, apart from what failed.
+    pub const FORGED: &str = "forged";
+}
+
 /// Names of the message attributes on queues and topics.
 pub mod attribute {
     /// PayPal's event type.
@@ -222,6 +259,20 @@ mod tests {
         let envelope = envelope(vec![0; largest_body(262_144)]);
         assert!(serde_json::to_string(&envelope).unwrap().len() <= 262_144);
         assert!(largest_body(262_144) > 190_000);
+    }
+
+    #[test]
+    fn queued_is_read_with_and_without_tries_and_a_delivery_from_it_has_none() {
+        let envelope = envelope(vec![0, 255]);
+        let plain: Queued = serde_json::from_str(&serde_json::to_string(&envelope).unwrap()).unwrap();
+        assert!(plain.envelope == envelope && plain.attempts.is_none() && plain.wait_seconds == 0);
+        assert_eq!(serde_json::to_string(&plain).unwrap(), serde_json::to_string(&envelope).unwrap());
+        let attempts = Some(Attempts { count: 3, first_at: "2026-11-01T00:00:00Z".to_owned() });
+        let tried = Queued { attempts, wait_seconds: 7, ..plain };
+        let text = serde_json::to_string(&tried).unwrap();
+        assert!(serde_json::from_str::<Queued>(&text).unwrap() == tried);
+        // An event that was given up and is redriven starts counting again.
+        assert!(serde_json::from_str::<Envelope>(&text).unwrap() == envelope);
     }
 
     #[test]

@@ -110,17 +110,17 @@ functions! {
         received: PublishTo,
         /// What a message of that topic may measure, in bytes.
         message_bytes: Whole,
-        /// Where a signing certificate may be fetched from.
-        certificate_origins: Data<Vec<String>>,
     }
 
     /// Checks signatures.
     WebhookVerify: "webhook-verify" starts on Queue {
-        /// Where events wait to be checked.
-        unverified: Retime,
-        /// Where genuine events go.
+        /// Where events wait to be verified, and where those go that have to wait longer.
+        unverified: SendTo,
+        /// Where valid events go.
         verified: SendTo,
-        /// Where events go that are not, with the reason.
+        /// Where webhooks go that are not PayPal's, with the reason.
+        forged: SendTo,
+        /// Where events go that could not be verified, with the reason.
         errors: SendTo,
         /// Which events are genuine.
         trust: Data<WebhookTrust>,
@@ -162,7 +162,6 @@ mod tests {
         let read = WebhookReceiver::read(|name| match name {
             "RECEIVED" => Some("arn:aws:sns:eu-west-1:1:t".to_owned()),
             "MESSAGE_BYTES" => Some("262144".to_owned()),
-            "CERTIFICATE_ORIGINS" => Some("[\"https://api.paypal.com\"]".to_owned()),
             _ => None,
         });
         assert_eq!(read.map(|settings| settings.message_bytes), Ok(262_144));
@@ -173,10 +172,7 @@ mod tests {
         let error =
             WebhookReceiver::read(|name| (name == "RECEIVED").then(|| "s3cret".to_owned())).err().unwrap().to_string();
         assert!(error.contains("RECEIVED must hold a topic's ARN"), "{error}");
-        assert!(
-            error.contains("MESSAGE_BYTES is missing") && error.contains("CERTIFICATE_ORIGINS is missing"),
-            "{error}"
-        );
+        assert!(error.contains("MESSAGE_BYTES is missing"), "{error}");
         assert!(!error.contains("s3cret"), "{error}");
     }
 }

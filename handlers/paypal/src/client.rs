@@ -11,7 +11,7 @@ use url::Url;
 use crate::{
     CredentialSource, Credentials, Deadline, Error, RequestId,
     error::{bounded, debug_id},
-    retry,
+    retry::{self, RateLimit},
     token::{Grant, Shared, Token},
 };
 
@@ -46,6 +46,7 @@ struct Inner {
     credentials: Arc<dyn CredentialSource>,
     first_wait: Duration,
     token: Shared,
+    rate_limit: RateLimit,
 }
 
 /// A call: what is asked for, and whether it may be repeated.
@@ -97,12 +98,31 @@ impl Client {
             .build()
             .map_err(|error| Error::Setup(error.to_string()))?;
         let Config { base_url, credentials, first_wait, .. } = config;
-        Ok(Self(Arc::new(Inner { http, base_url, credentials, first_wait, token: Shared::default() })))
+        let (token, rate_limit) = (Shared::default(), RateLimit::default());
+        Ok(Self(Arc::new(Inner { http, base_url, credentials, first_wait, token, rate_limit })))
     }
 
     /// What follows no redirects, and is set up for TLS.
     pub(crate) fn http(&self) -> &reqwest::Client {
         &self.0.http
+    }
+
+    /// Time for which PayPal accepts no calls after a 429; `None` when calls may be made now.
+    #[must_use]
+    pub fn rate_limited_for(&self) -> Option<Duration> {
+        self.0.rate_limit.remaining()
+    }
+
+    /// Waits as before the repeat of a call that failed for the `attempt`th time, for callers who first read what became of
+    /// it. Returns false, at once, when a repeat cannot help or its wait is too long.
+    pub async fn wait_to_repeat(&self, error: &Error, attempt: u32, deadline: Deadline) -> bool {
+        match retry::wait(error, attempt, self.0.first_wait, deadline) {
+            Some(wait) => {
+                tokio::time::sleep(wait).await;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Makes a call and reads its JSON answer.
@@ -120,7 +140,11 @@ impl Client {
     pub(crate) async fn answer(&self, call: &Call, deadline: Deadline) -> Result<Vec<u8>, Error> {
         let mut attempt = 1;
         loop {
-            let error = match self.with_token(call, deadline).await {
+            let answered = match self.0.rate_limit.remaining() {
+                Some(wait) => Err(Error::rate_limited(call.operation, wait)),
+                None => self.with_token(call, deadline).await.inspect_err(|error| self.0.rate_limit.note(error)),
+            };
+            let error = match answered {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
@@ -165,6 +189,13 @@ impl Client {
 
     /// The token, fetched by the first who needs it while the others wait.
     async fn token(&self, deadline: Deadline) -> Result<Token, Error> {
+        self.fetch_token(deadline).await.map_err(|error| match error {
+            error @ (Error::NoTime { .. } | Error::Credentials { .. } | Error::Setup(_)) => error,
+            error => Error::NoToken(Box::new(error)),
+        })
+    }
+
+    async fn fetch_token(&self, deadline: Deadline) -> Result<Token, Error> {
         let held = tokio::time::timeout(deadline.remaining(), self.0.token.0.lock()).await;
         let mut held = held.map_err(|_| Error::NoTime { operation: GET_TOKEN })?;
         if let Some(token) = held.as_ref().filter(|token| token.is_good()) {
@@ -240,5 +271,5 @@ async fn send(operation: &'static str, request: RequestBuilder, deadline: Deadli
 
 /// A request that never reached PayPal may be made again, whatever it asks for.
 fn unsent(error: &Error) -> bool {
-    matches!(error, Error::NoAnswer { unsent: true, .. })
+    matches!(error, Error::NoAnswer { unsent: true, .. } | Error::NoToken(_))
 }

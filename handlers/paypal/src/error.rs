@@ -17,7 +17,8 @@ pub enum Error {
         operation: &'static str,
         /// The HTTP status.
         status: u16,
-        /// PayPal's word, such as `UNPROCESSABLE_ENTITY`; empty when the answer was not PayPal's own.
+        /// PayPal's word, such as `UNPROCESSABLE_ENTITY`. Empty when the body is not an error of PayPal's API: a page of
+        /// PayPal's edge or of a proxy, or no body.
         name: String,
         /// What exactly is wrong.
         details: Vec<Detail>,
@@ -52,6 +53,9 @@ pub enum Error {
         /// What was to be done.
         operation: &'static str,
     },
+    /// There is no access token, so the call was not made.
+    #[error(transparent)]
+    NoToken(Box<Error>),
     /// The credentials cannot be had, now.
     #[error("PayPal's credentials cannot be read: {reason}")]
     Credentials {
@@ -79,11 +83,21 @@ pub struct Detail {
 
 impl Error {
     /// Whether the same call can succeed later.
+    ///
+    /// 403 is retryable: PayPal's edge answers it for minutes to good credentials, and a permission can be granted. A page
+    /// in place of an error of the API says nothing about the request, whatever its status. Without a token the call was
+    /// not made, so nothing that the token endpoint answers is about the call either.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => matches!(status, 401 | 408 | 409 | 429 | 500..=599),
-            Self::NoAnswer { .. } | Self::NoTime { .. } | Self::Unreadable { .. } | Self::Credentials { .. } => true,
+            Self::Refused { status, name, .. } => {
+                name.is_empty() || matches!(status, 401 | 403 | 408 | 409 | 425 | 429 | 500..=599)
+            }
+            Self::NoAnswer { .. }
+            | Self::NoTime { .. }
+            | Self::Unreadable { .. }
+            | Self::NoToken(_)
+            | Self::Credentials { .. } => true,
             Self::Setup(_) => false,
         }
     }
@@ -95,18 +109,36 @@ impl Error {
             Self::Refused { status, .. } => *status >= 500,
             Self::NoAnswer { unsent, .. } => !unsent,
             Self::Unreadable { .. } => true,
-            Self::NoTime { .. } | Self::Credentials { .. } | Self::Setup(_) => false,
+            Self::NoTime { .. } | Self::NoToken(_) | Self::Credentials { .. } | Self::Setup(_) => false,
         }
     }
 
-    /// The HTTP status, when there was an answer with an error.
+    /// The HTTP status of PayPal's answer, when it was an error; 502 for a page in place of one.
+    ///
+    /// 401 and 429 keep their meaning whatever the body holds. Of the token endpoint's statuses only those that mean the
+    /// same for every call are kept: a 404 there does not mean that a sale does not exist.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
+            Self::Refused { status: status @ (401 | 429), .. } => Some(*status),
+            Self::Refused { name, status, .. } if name.is_empty() && *status < 500 => Some(502),
             Self::Refused { status, .. } => Some(*status),
             // A gateway's page in the place of an answer is as much PayPal's failure as a 502.
             Self::Unreadable { .. } => Some(502),
+            Self::NoToken(error) => {
+                error.status().map(|status| if matches!(status, 401 | 403 | 429) { status } else { 502 })
+            }
             _ => None,
+        }
+    }
+
+    /// Returns true if PayPal is not available: no response, 5xx, or an HTML page in place of a response.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::NoAnswer { .. } => true,
+            Self::NoToken(error) if matches!(**error, Self::NoAnswer { .. }) => true,
+            _ => self.status().is_some_and(|status| status >= 500 || status == 408),
         }
     }
 
@@ -115,6 +147,7 @@ impl Error {
     pub fn debug_id(&self) -> Option<&str> {
         match self {
             Self::Refused { debug_id, .. } | Self::Unreadable { debug_id, .. } => debug_id.as_deref(),
+            Self::NoToken(error) => error.debug_id(),
             _ => None,
         }
     }
@@ -139,6 +172,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
+            Self::NoToken(error) => error.retry_after(),
             _ => None,
         }
     }
@@ -158,6 +192,19 @@ impl Error {
             "connection broken"
         };
         Self::NoAnswer { operation, reason, unsent: error.is_connect() }
+    }
+
+    /// A call that is not made, because PayPal answered 429 before and its wait is not over.
+    pub(crate) fn rate_limited(operation: &'static str, wait: Duration) -> Self {
+        Self::Refused {
+            operation,
+            status: 429,
+            name: "RATE_LIMIT_REACHED".to_owned(),
+            details: Vec::new(),
+            debug_id: None,
+            // Whole seconds, rounded up: a retry at that second is not too early.
+            retry_after: Some(Duration::from_secs(wait.as_secs() + 1)),
+        }
     }
 
     pub(crate) fn refused(operation: &'static str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {

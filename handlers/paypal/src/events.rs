@@ -246,7 +246,8 @@ mod tests {
         assert_eq!(ids(r#"{"id":"R1","sale_id":"S1"}"#), ["S1"]);
         assert_eq!(ids(r#"{"id":"R1","links":[{"rel":"sale","href":"https://x/v1/payments/sale/S2"}]}"#), ["S2"]);
         assert_eq!(ids(r#"{"id":"S3"}"#), ["S3"]);
-        let disputed = r#"{"id":"D","disputed_transactions":[{"seller_transaction_id":"S4"},{},{"seller_transaction_id":"S5"}]}"#;
+        let disputed =
+            r#"{"id":"D","disputed_transactions":[{"seller_transaction_id":"S4"},{},{"seller_transaction_id":"S5"}]}"#;
         assert_eq!(ids(disputed), ["S4", "S5"]);
         assert!(ids("{}").is_empty() && ids("3").is_empty());
     }

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     Client, Currency, Deadline, Error, Money, Personal,
     client::Call,
-    ids::{InvalidId, id, plain},
+    ids::{id, plain},
 };
 
 id! {
@@ -343,13 +343,35 @@ impl Client {
         self.call(&Call::get("show invoice", format!("/v2/invoicing/invoices/{id}")), deadline).await
     }
 
-    /// Issues an invoice without notifying its recipient. One whose date is in the future is scheduled.
+    /// Issues an invoice without notifying its recipient. Returns false when PayPal only accepts the request: it schedules
+    /// an invoice whose date is in the future.
     ///
     /// # Errors
     /// When PayPal refuses, or does not answer: then it may be sent.
-    pub async fn send_invoice(&self, id: &InvoiceId, deadline: Deadline) -> Result<(), Error> {
+    pub async fn send_invoice(&self, id: &InvoiceId, deadline: Deadline) -> Result<bool, Error> {
         let body = json!({ "send_to_invoicer": false, "send_to_recipient": false });
-        self.post("send invoice", format!("/v2/invoicing/invoices/{id}/send"), body, deadline).await
+        let body = self.post("send invoice", format!("/v2/invoicing/invoices/{id}/send"), body, deadline).await?;
+        // 200 has a link to the invoice, 202 has no body.
+        Ok(!body.is_empty())
+    }
+
+    /// Deletes a draft or a scheduled invoice. Its number can be used again.
+    ///
+    /// # Errors
+    /// When PayPal refuses, or does not answer: then it may be deleted.
+    pub async fn delete_invoice(&self, id: &InvoiceId, deadline: Deadline) -> Result<(), Error> {
+        let call = Call::get("delete invoice", format!("/v2/invoicing/invoices/{id}"));
+        let call = Call { method: Method::DELETE, whole: false, repeatable: false, ..call };
+        self.answer(&call, deadline).await.map(drop)
+    }
+
+    /// Reminds the recipient of an invoice.
+    ///
+    /// # Errors
+    /// When PayPal refuses, or does not answer: then the recipient may be reminded.
+    pub async fn remind_recipient(&self, id: &InvoiceId, deadline: Deadline) -> Result<(), Error> {
+        let body = json!({ "send_to_invoicer": false, "send_to_recipient": true });
+        self.post("remind recipient", format!("/v2/invoicing/invoices/{id}/remind"), body, deadline).await.map(drop)
     }
 
     /// Gives an invoice another memo, and notifies its recipient of it.
@@ -369,7 +391,7 @@ impl Client {
     /// When PayPal refuses, or does not answer: then it may be cancelled.
     pub async fn cancel_invoice(&self, id: &InvoiceId, deadline: Deadline) -> Result<(), Error> {
         let body = json!({ "send_to_invoicer": false, "send_to_recipient": false });
-        self.post("cancel invoice", format!("/v2/invoicing/invoices/{id}/cancel"), body, deadline).await
+        self.post("cancel invoice", format!("/v2/invoicing/invoices/{id}/cancel"), body, deadline).await.map(drop)
     }
 
     /// Records a payment for an invoice.
@@ -377,12 +399,20 @@ impl Client {
     /// # Errors
     /// When PayPal refuses, or does not answer: then it may be recorded.
     pub async fn record_payment(&self, id: &InvoiceId, payment: &Payment, deadline: Deadline) -> Result<(), Error> {
-        self.post("record payment", format!("/v2/invoicing/invoices/{id}/payments"), json!(payment), deadline).await
+        self.post("record payment", format!("/v2/invoicing/invoices/{id}/payments"), json!(payment), deadline)
+            .await
+            .map(drop)
     }
 
-    async fn post(&self, operation: &'static str, path: String, body: Json, deadline: Deadline) -> Result<(), Error> {
+    async fn post(
+        &self,
+        operation: &'static str,
+        path: String,
+        body: Json,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error> {
         let call = Call::post(operation, path, without_nulls(body).to_string().into_bytes());
-        self.answer(&call, deadline).await.map(drop)
+        self.answer(&call, deadline).await
     }
 }
 

@@ -118,7 +118,9 @@ mod tests {
     use super::{Sale, SaleState};
 
     fn sale(members: &str) -> Sale {
-        let json = format!(r#"{{"id":"1AB","amount":{{"total":"11.90","currency":"EUR","details":{{"subtotal":"10.00","tax":"1.90"}}}}{members}}}"#);
+        let json = format!(
+            r#"{{"id":"1AB","amount":{{"total":"11.90","currency":"EUR","details":{{"subtotal":"10.00","tax":"1.90"}}}}{members}}}"#
+        );
         serde_json::from_str(&json).unwrap()
     }
 
@@ -126,16 +128,22 @@ mod tests {
     fn sale_has_its_tax_and_its_state() {
         let read = sale(r#","state":"COMPLETED","payment_hold_status":"HELD""#);
         assert_eq!((read.state, read.held), (SaleState::Completed, true));
-        assert_eq!((read.subtotal.unwrap().to_string(), read.tax.unwrap().to_string()), ("10.00".into(), "1.90".into()));
+        assert_eq!(
+            (read.subtotal.unwrap().to_string(), read.tax.unwrap().to_string()),
+            ("10.00".into(), "1.90".into())
+        );
         assert_eq!(sale(r#","state":"half_done""#).state, SaleState::Other("half_done".to_owned()));
         assert_eq!(sale("").state, SaleState::Other(String::new()));
     }
 
     #[test]
     fn agreement_of_another_form_is_no_subscription() {
-        for (agreement, subscription) in
-            [("\"I-BW452GLLEP1G\"", true), ("\"B-5YM51074LT954623G\"", false), ("\"i-bw452gllep1g\"", false), ("7", false)]
-        {
+        for (agreement, subscription) in [
+            ("\"I-BW452GLLEP1G\"", true),
+            ("\"B-5YM51074LT954623G\"", false),
+            ("\"i-bw452gllep1g\"", false),
+            ("7", false),
+        ] {
             let read = sale(&format!(r#","billing_agreement_id":{agreement}"#));
             assert_eq!(read.subscription_id().is_some(), subscription, "{agreement}");
         }

@@ -16,7 +16,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 
-pub use address::{CertificateAddress, InvalidOrigin, Origin, address};
+pub use address::{CertificateAddress, InvalidOrigin, Origin, address, is_paypals};
 pub use certificate::{Authorities, Certificate, InvalidAuthority, NotACertificate};
 pub use store::{CertificateStore, FetchError};
 pub use transmission::{HeaderError, Transmission};

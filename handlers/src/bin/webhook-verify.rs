@@ -1,4 +1,4 @@
-//! Feeds on `unverified`: genuine events go on to `verified.fifo`, forged ones to `errors`, the others come again.
+//! Polls `unverified`: valid events go to `verified.fifo`, invalid ones to `forged`, the others are tried again later.
 
 use contract::functions::WebhookVerify;
 use handlers::{
@@ -15,16 +15,17 @@ async fn main() -> Result<(), Error> {
     let settings = WebhookVerify::read(|name| std::env::var(name).ok())?;
     let aws = clients::aws();
     let paypal = clients::paypal(&aws, &settings.paypal_secret, &settings.paypal_url).await?;
-    let unverified = &Queue::new(&aws, settings.unverified);
     let checker = &Checker {
         verifier: Verifier::new(&settings.trust, paypal)?,
         retry: settings.retry,
+        unverified: Queue::new(&aws, settings.unverified),
         verified: Queue::new(&aws, settings.verified),
+        forged: Queue::new(&aws, settings.forged),
         errors: Queue::new(&aws, settings.errors),
     };
     run(service_fn(move |event: LambdaEvent<Batch>| async move {
         let deadline = clients::deadline(&event.context);
-        Ok::<_, Error>(batch::standard(event.payload, unverified, |record| checker.check(record, deadline)).await)
+        Ok::<_, Error>(batch::standard(event.payload, |record| checker.check(record, deadline)).await)
     }))
     .await
 }

@@ -135,3 +135,112 @@ fn breakdown(sale: &Sale) -> Option<Breakdown> {
     let exact = (calculated - tax).abs() * Decimal::TEN < smallest;
     (exact && percent <= Decimal::ONE_HUNDRED).then(|| Breakdown { net, percent, rest: total - tax - net })
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::config::Invoicer;
+    use paypal::{Money, NewInvoice, Sale, Subscription};
+    use proptest::prelude::*;
+    use rust_decimal::Decimal;
+    use serde_json::{Value as Json, json};
+
+    use super::{draft, number};
+
+    fn drafted(invoicer: Json, id: &str, amount: Json) -> NewInvoice {
+        let sale = json!({ "id": id, "state": "completed", "amount": amount, "create_time": "2026-11-02T03:30:00Z" });
+        let sale: Sale = serde_json::from_value(sale).unwrap();
+        let subscription: Subscription = serde_json::from_value(json!({ "id": "I-BW452GLLEP1G" })).unwrap();
+        let invoicer: Invoicer = serde_json::from_value(invoicer).unwrap();
+        draft(number(&sale).unwrap(), &sale, &subscription, &invoicer)
+    }
+
+    fn plain() -> Json {
+        json!({ "business_name": "Shop", "email_address": "billing@example.com" })
+    }
+
+    fn amount(total: &str, currency: &str, details: Json) -> Json {
+        json!({ "total": total, "currency": currency, "details": details })
+    }
+
+    /// The total as PayPal calculates it from the items.
+    fn total(invoice: &NewInvoice) -> Decimal {
+        let each = invoice.items.iter().map(|item| {
+            let Money { value, .. } = &item.unit_amount;
+            let percent = item.tax.as_ref().map_or(Decimal::ZERO, |tax| tax.percent.parse().unwrap());
+            let digits = if item.unit_amount.has_fraction() { 2 } else { 0 };
+            *value + (value * percent / Decimal::ONE_HUNDRED).round_dp(digits)
+        });
+        each.sum()
+    }
+
+    #[test]
+    fn invoice_has_what_the_merchants_file_says() {
+        let invoicer = json!({
+            "business_name": "Shop", "email_address": "billing@example.com",
+            "given_name": "Sue", "surname": "Shaw",
+            "phones": [{ "country_code": "44", "national_number": "2079460000", "phone_type": "MOBILE" }],
+            "note": "Thank you.", "terms": "No returns.", "memo": "Ledger 4711", "item_name": "Gold membership",
+            "language": "de-DE", "additional_recipients": ["ledger@example.com"], "tax_name": "USt.",
+            "address": { "address_line_1": "1 High Street", "address_line_2": "Suite 2", "admin_area_2": "London",
+                "country_code": "GB" },
+        });
+        let invoice = drafted(invoicer, "1AB", amount("11.90", "EUR", json!({ "subtotal": "10.00", "tax": "1.90" })));
+        let own = &invoice.invoicer;
+        assert_eq!((own.given_name.as_deref(), own.surname.as_deref()), (Some("Sue"), Some("Shaw")));
+        assert_eq!(own.phones[0].phone_type, "MOBILE");
+        assert_eq!(own.address.as_ref().unwrap().address_line_2.as_deref(), Some("Suite 2"));
+        assert_eq!(invoice.terms.as_deref(), Some("No returns."));
+        assert_eq!(invoice.memo.as_deref(), Some("Ledger 4711\nBuyer notification: pending"));
+        assert_eq!(invoice.recipient.language.as_deref(), Some("de-DE"));
+        assert_eq!(invoice.additional_recipients, ["ledger@example.com"]);
+        // The merchant's text and the sentence that keeps the buyer from paying again.
+        let note = invoice.note.as_deref().unwrap();
+        assert!(note.starts_with("Thank you.\n\n") && note.contains("already made"), "{note}");
+        let item = &invoice.items[0];
+        assert_eq!((item.name.as_str(), item.unit_amount.amount().as_str()), ("Gold membership", "10.00"));
+        let tax = item.tax.as_ref().unwrap();
+        assert_eq!((tax.name.as_str(), tax.percent.as_str()), ("USt.", "19"));
+        assert!(item.description.as_ref().unwrap().contains("2026-11-02T03:30:00Z"));
+    }
+
+    #[test]
+    fn tax_is_a_line_of_its_own_whether_the_subtotal_includes_it_or_not() {
+        for (all, currency, details, net, percent, items) in [
+            ("11.90", "EUR", json!({ "subtotal": "10.00", "tax": "1.90" }), "10.00", Some("19"), 1),
+            ("11.90", "EUR", json!({ "subtotal": "11.90", "tax": "1.90" }), "10.00", Some("19"), 1),
+            ("16.90", "EUR", json!({ "subtotal": "10.00", "tax": "1.90", "shipping": "5.00" }), "10.00", Some("19"), 2),
+            ("1190", "JPY", json!({ "subtotal": "1082", "tax": "108" }), "1082", Some("9.98152"), 1),
+            ("10.00", "EUR", json!({ "subtotal": "10.00" }), "10.00", None, 1),
+            ("10.00", "EUR", json!({ "subtotal": "10.00", "tax": "0.00" }), "10.00", None, 1),
+            ("10.00", "EUR", json!({ "tax": "not a number" }), "10.00", None, 1),
+        ] {
+            let invoice = drafted(plain(), "1AB", amount(all, currency, details.clone()));
+            assert_eq!(invoice.items[0].unit_amount.amount(), net, "{details}");
+            assert_eq!(invoice.items[0].tax.as_ref().map(|tax| tax.percent.as_str()), percent, "{details}");
+            assert_eq!((invoice.items.len(), total(&invoice)), (items, all.parse().unwrap()), "{details}");
+        }
+    }
+
+    #[test]
+    fn number_is_one_that_paypal_takes_and_the_sales_own() {
+        let number = |id: &str| drafted(plain(), id, amount("1.00", "USD", json!({}))).number.to_string();
+        assert_eq!(number("80021663DE681814L"), "SUB-80021663DE681814L");
+        let long = ["A".repeat(120), "A".repeat(119), "a_b".to_owned(), "a.b".to_owned()].map(|id| number(&id));
+        for (at, one) in long.iter().enumerate() {
+            assert!(one.starts_with("SUBH-") && one.len() == 25, "{one}");
+            assert!(!long[..at].contains(one), "{one}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn total_of_the_items_is_what_was_paid(net in 1..1_000_000_i64, tax in 0..400_000_i64, rest in 0..5_000_i64,
+            inclusive in any::<bool>()) {
+            let text = |cents: i64| Decimal::new(cents, 2).to_string();
+            let subtotal = if inclusive { net + tax } else { net };
+            let details = json!({ "subtotal": text(subtotal), "tax": text(tax), "shipping": text(rest) });
+            let invoice = drafted(plain(), "1AB", amount(&text(net + tax + rest), "EUR", details));
+            prop_assert_eq!(total(&invoice), Decimal::new(net + tax + rest, 2));
+        }
+    }
+}

@@ -7,6 +7,8 @@
     reason = "a test that fails panics"
 )]
 
+mod batches;
+mod payments;
 mod schedules;
 mod verification;
 mod world;

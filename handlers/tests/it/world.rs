@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_types::SdkConfig;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
@@ -18,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::{
-    config::{Invoicer, Retry, Verification, WebhookTrust},
+    config::{PersonalData, Retry, Verification, WebhookTrust},
     event::{Finished, Rejected},
     functions::{WebhookProcess, WebhookVerify},
 };
@@ -59,6 +61,22 @@ pub(crate) struct Script {
     pub(crate) verified: Vec<(String, String)>,
     pub(crate) finished: Vec<Finished>,
     pub(crate) rejected: Vec<Rejected>,
+    /// What was sent to `forged` or to an error queue: the queue's name and the reason, in the order of `rejected`.
+    pub(crate) rejected_to: Vec<(String, String)>,
+    /// What was sent to `unverified` again: body and delay in seconds.
+    pub(crate) delayed: Vec<(String, u64)>,
+    /// Receipt handles whose visibility was changed, and to how many seconds.
+    pub(crate) retimed: Vec<(String, u64)>,
+    /// Answers of PayPal's by the beginning or the end of their path, in the place of the sandbox's: status, content type and body.
+    pub(crate) answers: Vec<(&'static str, u16, &'static str, String)>,
+    /// Answers of PayPal's that are given once, by the end of their path: a status.
+    pub(crate) once: Vec<(&'static str, u16)>,
+    /// Answers of PayPal's that are given once, by the beginning of their path: status and body.
+    pub(crate) first: Vec<(&'static str, u16, String)>,
+    /// The attributes of what was published.
+    pub(crate) attributes: Vec<BTreeMap<String, String>>,
+    /// Paths that PayPal was asked for.
+    pub(crate) paths: Vec<String>,
 }
 
 struct Shared {
@@ -74,7 +92,6 @@ pub(crate) struct World {
     sandbox: Option<paypal_sandbox::Sandbox>,
     /// Where PayPal answers, through the door.
     paypal: String,
-    pub(crate) unverified: Queue,
     pub(crate) verified: Queue,
     pub(crate) checker: Checker,
     pub(crate) processor: Processor,
@@ -112,16 +129,18 @@ impl World {
         let verified = Queue::new(&config, process.verified);
         Self {
             sandbox: Some(sandbox),
-            unverified: Queue::new(&config, verify.unverified),
             checker: Checker {
                 verifier: Verifier::new(&trust, client.clone()).unwrap(),
                 retry: verify.retry,
+                unverified: Queue::new(&config, verify.unverified),
                 verified: Queue::new(&config, verify.verified),
+                forged: Queue::new(&config, verify.forged),
                 errors: Queue::new(&config, verify.errors),
             },
             processor: Processor {
                 paypal: client,
                 invoicer: process.invoicer,
+                personal_data: PersonalData::Include,
                 retry: process.retry,
                 finished: Topic::new(&config, process.finished),
                 errors: Queue::new(&config, process.errors),
@@ -132,9 +151,35 @@ impl World {
         }
     }
 
-    /// Somebody else who judges deliveries: in another way, or believing another authority.
+    /// Another verifier: in another way, or one that trusts another authority.
     pub(crate) fn verifier(&self, verification: Verification, authority: &str) -> Verifier {
-        Verifier::new(&trust(&self.paypal, verification, authority), paypal_client(&self.paypal)).unwrap()
+        self.verifier_with(&self.trust(verification, authority))
+    }
+
+    pub(crate) fn verifier_with(&self, trust: &WebhookTrust) -> Verifier {
+        Verifier::new(trust, paypal_client(&self.paypal)).unwrap()
+    }
+
+    /// The same checker with another verifier.
+    pub(crate) fn checker_with(&self, trust: &WebhookTrust) -> Checker {
+        let Checker { retry, unverified, verified, forged, errors, .. } = &self.checker;
+        Checker {
+            verifier: self.verifier_with(trust),
+            retry: retry.clone(),
+            unverified: unverified.clone(),
+            verified: verified.clone(),
+            forged: forged.clone(),
+            errors: errors.clone(),
+        }
+    }
+
+    pub(crate) fn trust(&self, verification: Verification, authority: &str) -> WebhookTrust {
+        trust(&self.paypal, verification, authority)
+    }
+
+    /// The address that PayPal answers at.
+    pub(crate) fn paypal(&self) -> &str {
+        &self.paypal
     }
 
     /// The script of this run, to be read and written between calls.
@@ -157,6 +202,33 @@ impl World {
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
+    }
+
+    /// Asks PayPal for something, as the merchant would.
+    pub(crate) async fn paypal_call(&self, path: &str, body: &Value) -> Value {
+        let form = "grant_type=client_credentials";
+        let kind = "application/x-www-form-urlencoded";
+        let sandbox = &self.shared.sandbox;
+        let token = self.shared.http.post(format!("{sandbox}/v1/oauth2/token")).basic_auth("id", Some("secret"));
+        let token: Value = token.header("content-type", kind).body(form).send().await.unwrap().json().await.unwrap();
+        let call =
+            self.shared.http.post(format!("{sandbox}{path}")).bearer_auth(token["access_token"].as_str().unwrap());
+        let answer = call.json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// The same processor with another choice about personal data.
+    pub(crate) fn processor_with(&self, personal_data: PersonalData) -> Processor {
+        let Processor { paypal, invoicer, retry, finished, errors, .. } = &self.processor;
+        Processor {
+            paypal: paypal.clone(),
+            invoicer: invoicer.clone(),
+            personal_data,
+            retry: retry.clone(),
+            finished: finished.clone(),
+            errors: errors.clone(),
+        }
     }
 
     pub(crate) async fn end(mut self) {
@@ -214,22 +286,16 @@ fn paypal_client(url: &str) -> paypal::Client {
 fn setting(aws: &str) -> impl Fn(&str) -> Option<String> {
     let queue = |name: &str| format!("{aws}/{ACCOUNT}/{name}");
     let retry = Retry { first_seconds: 1, longest_seconds: 10, give_up_after_seconds: 86_400 };
-    let invoicer = Invoicer {
-        business_name: "Shop".to_owned(),
-        email_address: "billing@example.com".to_owned(),
-        website: None,
-        tax_id: None,
-        logo_url: None,
-        note: None,
-        address: None,
-    };
+    let invoicer = json!({ "business_name": "Shop", "email_address": "billing@example.com" });
     let values = BTreeMap::from([
         ("UNVERIFIED", queue("unverified")),
         ("VERIFIED", queue("verified.fifo")),
+        ("FORGED", queue("forged")),
         ("ERRORS", queue("errors")),
         ("FINISHED", format!("arn:aws:sns:eu-west-1:{ACCOUNT}:finished")),
         ("RETRY", serde_json::to_string(&retry).unwrap()),
-        ("INVOICER", serde_json::to_string(&invoicer).unwrap()),
+        ("INVOICER", invoicer.to_string()),
+        ("PERSONAL_DATA", r#""include""#.to_owned()),
         ("TRUST", r#"{"webhook_id":"W","verification":"offline","certificate_names":[],"certificate_origins":[],"certificate_authorities":[]}"#.to_owned()),
         ("PAYPAL_SECRET", format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:paypal")),
         ("PAYPAL_URL", "http://127.0.0.1:1".to_owned()),
@@ -257,7 +323,9 @@ async fn scripted(shared: &Shared, done: impl Future<Output = Response>) -> Resp
         None => done.await,
         Some(Fault::Refused(status)) => {
             let body = json!({ "name": "REFUSED", "message": "by the script", "debug_id": "0" }).to_string();
-            (StatusCode::from_u16(status).unwrap(), [("content-type", "application/json")], body).into_response()
+            // Without `Retry-After`, a 429 would keep the client from calling for thirty seconds.
+            let headers = [("content-type", "application/json"), ("retry-after", "0")];
+            (StatusCode::from_u16(status).unwrap(), headers, body).into_response()
         }
         Some(Fault::LostAnswer) => {
             done.await;
@@ -291,6 +359,25 @@ async fn paypal_door(State(shared): State<Arc<Shared>>, request: Request) -> Res
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let mut headers = parts.headers;
     headers.remove("host");
+    let answer = {
+        let mut script = shared.script.lock().unwrap();
+        script.paths.push(path.clone());
+        let bare = path.split('?').next().unwrap_or_default();
+        let first = script.first.iter().position(|(start, ..)| bare == *start);
+        let once = script.once.iter().position(|(end, _)| bare.ends_with(end));
+        if let Some(at) = first {
+            let (start, status, body) = script.first.remove(at);
+            Some((start, status, "application/json", body))
+        } else if let Some(at) = once {
+            let (end, status) = script.once.remove(at);
+            Some((end, status, "application/json", r#"{"name":"BY_THE_SCRIPT"}"#.to_owned()))
+        } else {
+            script.answers.iter().find(|(part, ..)| path.starts_with(part) || path.ends_with(part)).cloned()
+        }
+    };
+    if let Some((_, status, kind, body)) = answer {
+        return (StatusCode::from_u16(status).unwrap(), [("content-type", kind)], body).into_response();
+    }
     let done = async {
         let url = format!("{}{path}", shared.sandbox);
         let answer = shared.http.request(parts.method, url).headers(headers).body(body).send().await.unwrap();
@@ -313,18 +400,33 @@ fn aws(script: &mut Script, target: Option<&str>, body: &[u8]) -> Response {
     let Some(target) = target else {
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
         script.finished.push(serde_json::from_str(&form["Message"]).unwrap());
+        let names = form.iter().filter_map(|(key, name)| Some((key.strip_suffix(".Name")?, name)));
+        let attributes = names.map(|(key, name)| (name.clone(), form[&format!("{key}.Value.StringValue")].clone()));
+        let attributes = attributes.collect();
+        script.attributes.push(attributes);
         let answer = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>";
         return ([("content-type", "text/xml")], answer).into_response();
     };
     let request: Value = serde_json::from_slice(body).unwrap();
     let answer = match target {
-        "AmazonSQS.ChangeMessageVisibility" => json!({}),
+        "AmazonSQS.ChangeMessageVisibility" => {
+            let handle = request["ReceiptHandle"].as_str().unwrap().to_owned();
+            script.retimed.push((handle, request["VisibilityTimeout"].as_u64().unwrap()));
+            json!({})
+        }
         "AmazonSQS.SendMessage" => {
             let message = request["MessageBody"].as_str().unwrap().to_owned();
-            if request["QueueUrl"].as_str().unwrap().ends_with("verified.fifo") {
-                script.verified.push((request["MessageGroupId"].as_str().unwrap().to_owned(), message.clone()));
-            } else {
-                script.rejected.push(serde_json::from_str(&message).unwrap());
+            let queue = request["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+            match queue.as_str() {
+                "verified.fifo" => {
+                    script.verified.push((request["MessageGroupId"].as_str().unwrap().to_owned(), message.clone()));
+                }
+                "unverified" => script.delayed.push((message.clone(), request["DelaySeconds"].as_u64().unwrap_or(0))),
+                _ => {
+                    let rejected: Rejected = serde_json::from_str(&message).unwrap();
+                    script.rejected_to.push((queue, rejected.reason.clone()));
+                    script.rejected.push(rejected);
+                }
             }
             json!({ "MessageId": "1", "MD5OfMessageBody": format!("{:x}", md5::Md5::digest(message.as_bytes())) })
         }

@@ -7,7 +7,7 @@ use contract::{
 };
 use url::{Host, Url};
 
-use super::{Environment, Feeding};
+use super::{Environment, Feeding, PayPal, RouteLimit};
 
 /// The key of the sizing that functions have which have none of their own.
 pub(super) const DEFAULT: &str = "default";
@@ -35,6 +35,8 @@ pub(super) fn broken(environment: &Environment) -> Vec<Broken> {
     identity(environment, &mut found);
     domain(environment, &mut found);
     addresses(environment, &mut found);
+    invoicer(environment, &mut found);
+    worlds(environment, &mut found);
     functions(environment, &mut found);
     queues(environment, &mut found);
     limits(environment, &mut found);
@@ -74,12 +76,18 @@ fn identity(environment: &Environment, found: &mut Found) {
         format!("{region:?} is not an AWS region"),
         "use a region's name such as eu-west-1",
     );
-    found.unless(
-        RETENTION_DAYS.contains(&environment.log_retention_days),
-        "log_retention_days",
-        format!("CloudWatch cannot keep logs for {} days", environment.log_retention_days),
-        "use one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
-    );
+    let retentions = [
+        ("log_retention_days", environment.log_retention_days),
+        ("api.access_log_retention_days", environment.api.access_log_retention_days),
+    ];
+    for (key, days) in retentions {
+        found.unless(
+            RETENTION_DAYS.contains(&days),
+            key,
+            format!("CloudWatch cannot keep logs for {days} days"),
+            "use one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+        );
+    }
 }
 
 fn domain(environment: &Environment, found: &mut Found) {
@@ -150,6 +158,156 @@ fn addresses(environment: &Environment, found: &mut Found) {
     );
 }
 
+/// The limits of PayPal's invoices, and what the service adds to note and memo.
+///
+/// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-invoice>
+fn invoicer(environment: &Environment, found: &mut Found) {
+    let invoicer = &environment.invoicer;
+    let address = invoicer.address.as_ref();
+    let texts = [
+        ("business_name", Some(&invoicer.business_name), 300),
+        ("given_name", invoicer.given_name.as_ref(), 140),
+        ("surname", invoicer.surname.as_ref(), 140),
+        ("email_address", Some(&invoicer.email_address), 254),
+        ("website", invoicer.website.as_ref(), 2048),
+        ("tax_id", invoicer.tax_id.as_ref(), 100),
+        ("logo_url", invoicer.logo_url.as_ref(), 2000),
+        ("additional_notes", invoicer.additional_notes.as_ref(), 400),
+        ("note", invoicer.note.as_ref(), 3500),
+        ("already_paid_note", invoicer.already_paid_note.as_ref(), 400),
+        ("terms", invoicer.terms.as_ref(), 4000),
+        ("memo", invoicer.memo.as_ref(), 400),
+        ("item_name", invoicer.item_name.as_ref(), 200),
+        ("tax_name", invoicer.tax_name.as_ref(), 100),
+        ("address.address_line_1", address.map(|address| &address.address_line_1), 300),
+        ("address.address_line_2", address.and_then(|address| address.address_line_2.as_ref()), 300),
+    ];
+    for (key, text, most) in texts {
+        let length = text.map_or(1, |text| text.chars().count());
+        found.unless(
+            (1..=most).contains(&length),
+            &format!("invoicer.{key}"),
+            format!("has {length} characters, and PayPal takes 1 to {most}"),
+            "shorten it, or remove the key where it is empty",
+        );
+    }
+    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    for (at, phone) in invoicer.phones.iter().enumerate() {
+        found.unless(
+            digits(&phone.country_code, 3) && digits(&phone.national_number, 14),
+            &format!("invoicer.phones.{at}"),
+            "is not a phone number that PayPal takes".to_owned(),
+            "use 1 to 3 digits for country_code, and 1 to 14 digits for national_number, without signs and blanks",
+        );
+    }
+    if let Some(language) = &invoicer.language {
+        found.unless(
+            is_language(language),
+            "invoicer.language",
+            format!("{language:?} is not a language that PayPal takes"),
+            "use a language with or without its country, such as de or de-DE",
+        );
+    }
+    let recipients = &invoicer.additional_recipients;
+    found.unless(
+        recipients.len() <= 100,
+        "invoicer.additional_recipients",
+        format!("has {} addresses, and PayPal takes 100", recipients.len()),
+        "remove some",
+    );
+    for (at, address) in recipients.iter().enumerate() {
+        let is_address = address.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+        found.unless(
+            is_address && address.len() <= 254 && !address.contains(char::is_whitespace),
+            &format!("invoicer.additional_recipients.{at}"),
+            format!("{address:?} is not an e-mail address"),
+            "correct it",
+        );
+    }
+}
+
+/// `de`, `de-DE` or `zh-Hant-TW`: PayPal's pattern of a language.
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is =
+        |part: &str, length: usize, letter: fn(&u8) -> bool| part.len() == length && part.bytes().all(|b| letter(&b));
+    let language = parts.next().is_some_and(|part| is(part, 2, u8::is_ascii_lowercase));
+    let mut rest = parts.peekable();
+    let script = rest.peek().is_some_and(|part| part.len() == 4);
+    let script = !script || rest.next().is_some_and(|part| is(part, 4, u8::is_ascii_alphabetic));
+    let country = rest.next().is_none_or(|part| is(part, 2, u8::is_ascii_uppercase));
+    language && script && country && rest.next().is_none()
+}
+
+/// PayPal's two worlds, which know nothing of each other: each with its own accounts, webhooks and certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum World {
+    Live,
+    Sandbox,
+    /// This machine.
+    Local,
+}
+
+impl World {
+    /// The world of an address or a certificate's name; `None` where the name is neither PayPal's nor this machine's.
+    fn of(host: &str) -> Option<Self> {
+        match host {
+            "localhost" | "[::1]" => Some(Self::Local),
+            _ if host.starts_with("127.") => Some(Self::Local),
+            _ if host == "sandbox.paypal.com" || host.ends_with(".sandbox.paypal.com") => Some(Self::Sandbox),
+            _ if host == "paypal.com" || host.ends_with(".paypal.com") => Some(Self::Live),
+            _ => None,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Sandbox => "sandbox",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// Live and sandbox settings are not mixed: every event would be refused, or one of the sandbox accepted as paid. In the
+/// sandbox the live certificate is accepted beside its own, because PayPal's webhook simulator signs with it.
+fn worlds(environment: &Environment, found: &mut Found) {
+    let PayPal { url, webhook } = &environment.paypal;
+    let host = |address: &str| Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let Some(world) = host(url).and_then(|host| World::of(&host)) else { return };
+    let origins = webhook.certificate_origins.iter().map(|origin| host(origin)).enumerate();
+    let names = webhook.certificate_names.iter().map(|name| Some(name.clone())).enumerate();
+    let lists = [
+        ("paypal.webhook.certificate_origins", origins.collect::<Vec<_>>()),
+        ("paypal.webhook.certificate_names", names.collect::<Vec<_>>()),
+    ];
+    for (key, hosts) in lists {
+        let worlds: Vec<_> = hosts.iter().map(|(at, host)| (at, host.as_deref().and_then(World::of))).collect();
+        for (at, other) in &worlds {
+            let fits = match (world, other) {
+                (_, None) | (World::Local, _) => true,
+                (World::Live, Some(other)) => *other == World::Live,
+                (World::Sandbox, Some(other)) => *other != World::Local,
+            };
+            let other = other.map_or("another", World::word);
+            found.unless(
+                fits,
+                &format!("{key}.{at}"),
+                format!("belongs to PayPal's {other} world, and paypal.url to the {} one", world.word()),
+                "use the addresses, names and webhook of one of PayPal's worlds",
+            );
+        }
+        found.unless(
+            world != World::Sandbox
+                || hosts.is_empty()
+                || worlds.iter().any(|(_, other)| *other == Some(World::Sandbox)),
+            key,
+            "holds nothing of PayPal's sandbox, and paypal.url is the sandbox's".to_owned(),
+            "add the sandbox's, or use the live paypal.url",
+        );
+    }
+}
+
 /// Over TLS, or not leaving this machine.
 fn is_secure(address: &str) -> bool {
     let Ok(url) = Url::parse(address) else { return false };
@@ -191,6 +349,17 @@ fn functions(environment: &Environment, found: &mut Found) {
             format!("Lambda has no timeout of {} s", sizing.timeout_seconds),
             "use 1 to 900",
         );
+        // A reservation of the default would be made for each function.
+        let Some(reserved) = sizing.reserved_concurrency else { continue };
+        let polled =
+            [("webhook-verify", &environment.queues.unverified), ("webhook-process", &environment.queues.verified)];
+        let least = polled.iter().find(|(function, _)| function == name).map_or(1, |(_, queue)| queue.max_concurrency);
+        found.unless(
+            name != DEFAULT && (least..=1000).contains(&reserved),
+            &format!("{key}.reserved_concurrency"),
+            format!("{reserved} execution environments cannot be reserved for it"),
+            &format!("use {least} to 1000, for a single function"),
+        );
     }
     for function in ALL.iter().filter(|function| matches!(function.trigger, Trigger::Http { .. })) {
         let timeout = environment.sizing(function.name).timeout_seconds;
@@ -220,15 +389,28 @@ fn queues(environment: &Environment, found: &mut Found) {
                 timeout * 6
             ),
         );
-        // What AWS itself refuses cannot be given up by the function: then the receives must be used up while the queue still
-        // keeps the message, and not before the function would have given up.
-        let waits: u64 = (1..*max_receives).map(|tries| u64::from(environment.retry.wait_seconds(tries))).sum();
+        // An event that cannot be processed at all (its function does not start, or AWS does not take the result) uses up receives. They
+        // must last until the function would have given up, and the queue must not drop the message before.
+        let redelivery = |receive| environment.retry.redelivery_seconds(receive);
+        let shortest: u64 =
+            (1..*max_receives).map(|receive| u64::from(redelivery(receive).min(*visibility_seconds))).sum();
+        let longest: u64 =
+            (1..*max_receives).map(|receive| u64::from(redelivery(receive).max(*visibility_seconds))).sum();
         let (least, most) = (u64::from(environment.retry.give_up_after_seconds), 9 * 86_400);
         found.unless(
-            (least..most).contains(&waits),
+            shortest >= least,
             &format!("{key}.max_receives"),
-            format!("{max_receives} receives take {waits} s with the waits of `retry`"),
-            &format!("choose it so that they take at least retry.give_up_after_seconds, {least} s, and less than nine days, {most} s"),
+            format!("{max_receives} receives can be used up in {shortest} s, before an event is given up"),
+            &format!(
+                "raise it or visibility_seconds, so that they last for retry.give_up_after_seconds, {least} s: SQS takes at \
+                 most 1000 receives"
+            ),
+        );
+        found.unless(
+            longest < most,
+            &format!("{key}.max_receives"),
+            format!("{max_receives} receives can take {longest} s, and the queue drops messages after ten days"),
+            &format!("lower it or visibility_seconds, so that they take less than nine days, {most} s"),
         );
         let ranges = [
             ("max_receives", *max_receives, 5, 1000),
@@ -272,6 +454,32 @@ fn limits(environment: &Environment, found: &mut Found) {
         "api.burst",
         format!("{} is not a limit that API Gateway takes by default", environment.api.burst),
         "use 1 to 5000",
+    );
+    for (name, RouteLimit { requests_per_second, burst }) in &environment.api.routes {
+        let key = format!("api.routes.{name}");
+        let routed = || ALL.iter().filter(|function| matches!(function.trigger, Trigger::Http { .. }));
+        let names: Vec<_> = routed().map(|function| function.name).collect();
+        found.unless(
+            names.contains(&name.as_str()),
+            &key,
+            "no route leads to a function of this name".to_owned(),
+            &format!("use one of {}", names.join(", ")),
+        );
+        found.unless(
+            (1..=10_000).contains(requests_per_second) && (1..=5_000).contains(burst),
+            &key,
+            format!(
+                "{requests_per_second} a second and {burst} at once are not limits that API Gateway takes by default"
+            ),
+            "use 1 to 10000 for requests_per_second, and 1 to 5000 for burst",
+        );
+    }
+    let hours = environment.alarms.nothing_finished_hours;
+    found.unless(
+        (1..=168).contains(&hours),
+        "alarms.nothing_finished_hours",
+        format!("CloudWatch cannot watch {hours} hours"),
+        "use 1 to 168, seven days",
     );
     // Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html>
     let watched = environment.deployment.watch_minutes;

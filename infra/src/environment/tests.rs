@@ -45,33 +45,100 @@ fn mistakes_name_the_place_and_the_mend() {
             "not inside the hosted zone",
         ),
         (
-            "visibility_seconds: 90,",
+            "visibility_seconds: 180,",
             "visibility_seconds: 80,",
-            "prod.yaml:49:17",
+            "prod.yaml:61:17",
             "hidden for 80 s, and webhook-verify may take 15 s",
         ),
-        ("timeout_seconds: 15 }", "timeout_seconds: 30 }", "prod.yaml:45:30", "API Gateway gives up"),
-        ("  webhook-process:", "  webhook-proces:", "prod.yaml:46:3", "no such function"),
+        ("timeout_seconds: 15, reserved", "timeout_seconds: 30, reserved", "prod.yaml:", "API Gateway gives up"),
+        ("  webhook-process:", "  webhook-proces:", "prod.yaml:53:3", "no such function"),
         (
             "url: https://api-m.paypal.com",
             "url: http://api-m.paypal.com",
-            "prod.yaml:21:3",
+            "prod.yaml:28:3",
             "not an address that is safe",
         ),
         (
             "      - https://api.paypal.com",
             "      - http://api.paypal.com",
-            "prod.yaml:28:9",
+            "prod.yaml:35:9",
             "not an address that is safe",
         ),
         ("account: \"222222222222\"", "account: \"22\"", "prod.yaml:3:1", "not an AWS account"),
-        ("batch_size: 10", "batch_size: 11", "prod.yaml:49:60", "11 is out of range"),
-        ("runbooks: https:", "runbooks: http:", "prod.yaml:61:3", "not an address that a heading can be added to"),
-        ("RUNBOOKS.md\n", "RUNBOOKS.md#top\n", "prod.yaml:61:3", "not an address that a heading can be added to"),
-        ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:67:3", "watches no alarms for 181 minutes"),
-        ("hotswap: forbid", "hotswap: never", "prod.yaml:66:12", "unknown variant `never`"),
+        (
+            "    certificate_names:\n      - messageverificationcerts.paypal.com",
+            "    certificate_names:\n      - messageverificationcerts.sandbox.paypal.com",
+            "prod.yaml:",
+            "belongs to PayPal's sandbox world, and paypal.url to the live one",
+        ),
+        (
+            "      - https://api-m.paypal.com",
+            "      - https://api-m.sandbox.paypal.com",
+            "prod.yaml:",
+            "belongs to PayPal's sandbox world, and paypal.url to the live one",
+        ),
+        (
+            "url: https://api-m.paypal.com",
+            "url: https://api-m.sandbox.paypal.com",
+            "prod.yaml:",
+            "holds nothing of PayPal's sandbox, and paypal.url is the sandbox's",
+        ),
+        ("visibility_seconds: 180,", "visibility_seconds: 90,", "prod.yaml:", "1000 receives can be used up in"),
+        ("max_receives: 600", "max_receives: 200", "prod.yaml:", "200 receives can be used up in"),
+        (
+            "visibility_seconds: 360, max_receives: 600",
+            "visibility_seconds: 7200, max_receives: 600",
+            "prod.yaml:",
+            "drops messages after ten days",
+        ),
+        (
+            "reserved_concurrency: 50",
+            "reserved_concurrency: 0",
+            "prod.yaml:",
+            "0 execution environments cannot be reserved",
+        ),
+        ("timeout_seconds: 60 }", "timeout_seconds: 60, reserved_concurrency: 9 }", "prod.yaml:", "use 10 to 1000"),
+        (
+            "    webhook-receiver: { requests",
+            "    webhook-verify: { requests",
+            "prod.yaml:",
+            "no route leads to a function",
+        ),
+        ("requests_per_second: 100, burst: 200", "requests_per_second: 0, burst: 200", "prod.yaml:", "are not limits"),
+        ("access_log_retention_days: 7", "access_log_retention_days: 8", "prod.yaml:", "cannot keep logs for 8 days"),
+        ("nothing_finished_hours: 24", "nothing_finished_hours: 169", "prod.yaml:", "cannot watch 169 hours"),
+        ("batch_size: 10", "batch_size: 11", "prod.yaml:61:62", "11 is out of range"),
+        ("runbooks: https:", "runbooks: http:", "prod.yaml:75:3", "not an address that a heading can be added to"),
+        ("RUNBOOKS.md\n", "RUNBOOKS.md#top\n", "prod.yaml:75:3", "not an address that a heading can be added to"),
+        (
+            "  note: Thank",
+            "  language: German\n  note: Thank",
+            "prod.yaml:49:3",
+            "\"German\" is not a language that PayPal takes",
+        ),
+        (
+            "  note: Thank",
+            "  phones: [{ country_code: \"+49\", national_number: \"30123456\" }]\n  note: Thank",
+            "prod.yaml:",
+            "not a phone number that PayPal takes",
+        ),
+        (
+            "  note: Thank",
+            "  additional_recipients: [ledger]\n  note: Thank",
+            "prod.yaml:",
+            "\"ledger\" is not an e-mail address",
+        ),
+        (
+            "  note: Thank",
+            "  memo: \"\"\n  note: Thank",
+            "prod.yaml:49:3",
+            "has 0 characters, and PayPal takes 1 to 400",
+        ),
+        ("personal_data: include", "personal_data: hidden", "prod.yaml:101:16", "unknown variant `hidden`"),
+        ("watch_minutes: 5", "watch_minutes: 181", "prod.yaml:81:3", "watches no alarms for 181 minutes"),
+        ("hotswap: forbid", "hotswap: never", "prod.yaml:80:12", "unknown variant `never`"),
         ("service: paypal-subscriptions", "service: [", "prod.yaml:", ""),
-        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:76:7", "unknown variant `widen-iams`"),
+        ("    - widen-iam\n", "    - widen-iams\n", "prod.yaml:90:7", "unknown variant `widen-iams`"),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Worker-Role, reason: x }\n  deny:\n",
@@ -81,13 +148,13 @@ fn mistakes_name_the_place_and_the_mend() {
         (
             "  deny:\n    - replace-stateful\n",
             "  allow:\n    - { guard: replace-stateful, resource: Queue, reason: moved }\n  deny:\n",
-            "prod.yaml:72:9",
+            "prod.yaml:86:9",
             "replace-stateful is not denied",
         ),
         (
             "  deny:\n",
             "  allow:\n    - { guard: widen-iam, resource: Role, reason: '' }\n  deny:\n",
-            "prod.yaml:72:43",
+            "prod.yaml:86:43",
             "nobody will know why widen-iam is allowed for Role",
         ),
         (
@@ -109,7 +176,7 @@ fn all_impossible_values_are_named_at_once_in_the_order_of_the_file() {
         prod().replace("log_retention_days: 90", "log_retention_days: 42").replace("batch_size: 5", "batch_size: 50");
     let error = Environment::parse("prod", "prod.yaml", &text).unwrap_err();
     let lines: Vec<_> = error.mistakes.iter().map(|mistake| mistake.line).collect();
-    assert_eq!(lines, [7, 50]);
+    assert_eq!(lines, [7, 62]);
 }
 
 #[test]

@@ -4,11 +4,10 @@ use cfn::{Handle, constructs::Queue};
 use contract::functions::WebhookReceiver;
 use infra::wiring::InStack;
 
-fn wrong(queue: &Handle<Queue>, origins: &Vec<String>) {
+fn wrong(queue: &Handle<Queue>) {
     let _ = WebhookReceiver::<InStack> {
         received: queue.into(),
         message_bytes: (&262_144).into(),
-        certificate_origins: origins.into(),
     };
 }
 

@@ -2,7 +2,7 @@
 
 use contract::functions::RefundRequest;
 use handlers::{
-    clients::{self, Message, Queue},
+    clients::{self, AwsError, Message, Queue},
     log,
     problem::Problem,
     request::{Answer, Request},
@@ -21,8 +21,8 @@ async fn main() -> Result<(), Error> {
     run(service_fn(move |event: LambdaEvent<Request>| async move {
         let body = event.payload.bytes().unwrap_or_default();
         let body = String::from_utf8_lossy(&body).into_owned();
-        let sent = refunds.send(Message { body, attributes: Vec::new(), fifo: None }).await;
-        Ok::<_, Error>(match sent {
+        let sent = async { Ok::<(), AwsError>(refunds.send(Message::json(&body, Vec::new())?).await?) };
+        Ok::<_, Error>(match sent.await {
             Ok(()) => Answer::ok(&"taken"),
             Err(_) => Problem::new(503, "try again later").answer(),
         })

@@ -87,6 +87,37 @@ fn a_template_reads_back_as_it_was() {
     }
 }
 
+/// A stranger cannot raise the alarms of real failures, nor use up what PayPal's webhooks need.
+#[test]
+fn forged_webhooks_and_floods_are_kept_apart_from_what_matters() {
+    let template = template("prod");
+    let property =
+        |id: &str, pointer: &str| template.resources[id].properties[pointer.split('/').next().unwrap()].clone();
+    assert_eq!(property("ForgedQueue", "MessageRetentionPeriod"), 4 * 86_400);
+    let watched = template.resources.values().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm");
+    let of_forged = |alarm: &&cfn::Resource| {
+        alarm.properties.get("Dimensions").is_some_and(|of| of.to_string().contains("ForgedQueue"))
+    };
+    assert_eq!(watched.filter(of_forged).count(), 0);
+    let verify = property("WebhookVerify", "Environment");
+    assert_eq!(verify["Variables"]["FORGED"], serde_json::json!({ "Ref": "ForgedQueue" }));
+    assert_eq!(property("WebhookVerify", "RecursiveLoop"), "Allow");
+
+    for (function, reserved) in [("WebhookReceiver", 50), ("SubscriptionCreate", 20), ("PlansList", 20)] {
+        assert_eq!(property(function, "ReservedConcurrentExecutions"), reserved, "{function}");
+    }
+    let throttles = property("ApiStage", "RouteSettings");
+    let routes: Vec<_> = throttles.as_object().unwrap().keys().collect();
+    assert_eq!(routes, ["GET /plans/list", "POST /subscription/create", "POST /webhook/receiver"]);
+    assert_eq!(throttles["POST /webhook/receiver"]["ThrottlingRateLimit"], 100);
+    let stage = &template.resources["ApiStage"];
+    assert_eq!(stage.depends_on.len(), 3, "API Gateway refuses settings of routes that do not exist yet");
+    assert!(stage.properties["AccessLogSettings"]["Format"].as_str().unwrap().contains("$context.identity.sourceIp"));
+    assert_eq!(property("ApiLog", "RetentionInDays"), 7);
+    assert_eq!(property("NothingFinishedAlarm", "TreatMissingData"), "breaching");
+    assert_eq!(property("NothingFinishedAlarm", "EvaluationPeriods"), 24);
+}
+
 #[test]
 fn a_role_may_do_what_its_functions_settings_say_and_no_more() {
     let template = template("dev");
@@ -105,8 +136,9 @@ fn a_role_may_do_what_its_functions_settings_say_and_no_more() {
     let feed = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
     assert_eq!(actions("PlansList"), [&log[..], &["secretsmanager:GetSecretValue"]].concat());
     assert_eq!(actions("WebhookReceiver"), [&log[..], &["sns:Publish"]].concat());
-    let mut verify = [&log[..], &feed, &["secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"]].concat();
-    verify.extend(["sqs:SendMessage", "sqs:SendMessage"]);
+    let mut verify = [&log[..], &feed, &["secretsmanager:GetSecretValue"]].concat();
+    // Onwards, apart, given up, and back with a delay.
+    verify.extend(["sqs:SendMessage"; 4]);
     verify.sort_unstable();
     assert_eq!(actions("WebhookVerify"), verify);
 }

@@ -6,14 +6,21 @@ use std::{
 };
 
 /// Where code is, from this crate. Tests, snapshots and documents may name what they are about.
-const ROOMS: [&str; 6] =
-    ["src", "cfn/src", "../handlers/src", "../handlers/contract/src", "../xtask/src", "../xtask/local-cloud/src"];
+const ROOMS: [&str; 7] = [
+    "src",
+    "cfn/src",
+    "../handlers/src",
+    "../handlers/contract/src",
+    "../xtask/src",
+    "../xtask/local-cloud/src",
+    "../xtask/maintenance/src",
+];
 
 /// Where a function may be named and need not be: which logs can ring an alarm, which line of an environment file is wrong
 /// when a queue hides messages for too short a time (the stack refuses that by itself, without the line), which functions
 /// are measured.
 const OPTIONAL: [&str; 3] =
-    ["handlers/contract/src/signal.rs", "infra/src/environment/rules.rs", "xtask/src/commands/bench/functions.rs"];
+    ["handlers/contract/src/signal.rs", "infra/src/environment/rules.rs", "xtask/maintenance/src/bench/functions.rs"];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -16,7 +16,8 @@ const DESCRIPTION_CHARACTERS: usize = 1024;
 fn runbooks() -> Vec<(String, String)> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("RUNBOOKS.md");
     let text = fs::read_to_string(file).unwrap();
-    let sections = text.split("\n## ").skip(1).map(|section| section.split_once('\n').unwrap());
+    let sections = text.split("\n## ").skip(1).filter(|section| !section.starts_with("Faults\n"));
+    let sections = sections.map(|section| section.split_once('\n').unwrap());
     let anchor = |heading: &str| {
         let kept = heading.to_lowercase();
         let kept = kept.chars().filter(|letter| letter.is_ascii_alphanumeric() || " -".contains(*letter));
@@ -66,6 +67,46 @@ fn links_between_runbooks_lead_somewhere() {
             assert!(runbooks.iter().any(|(known, _)| known == link), "{heading} links to #{link}");
         }
     }
+}
+
+/// The table of faults is kept true: its alarms exist, and each alarm that it names leads to the runbook beside it. Each
+/// alarm is in it, but those that are not about events.
+#[test]
+fn table_of_faults_names_alarms_that_exist_and_their_runbooks() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("RUNBOOKS.md");
+    let text = fs::read_to_string(file).unwrap();
+    let template = template("prod");
+    let physical = "paypal-subscriptions-prod-";
+    let alarms: BTreeSet<(String, String)> = template
+        .resources
+        .values()
+        .filter(|resource| resource.kind == "AWS::CloudWatch::Alarm")
+        .map(|alarm| {
+            let name = alarm.properties["AlarmName"].as_str().unwrap().strip_prefix(physical).unwrap();
+            let runbook = alarm.properties["AlarmDescription"].as_str().unwrap().rsplit('#').next().unwrap();
+            (name.to_owned(), runbook.to_owned())
+        })
+        .collect();
+    let table = text.split("| event or fault | outcome | alarm | runbook |").nth(1).unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut named = BTreeSet::new();
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let [_, outcome, alarm, runbook] = cells[..] else { panic!("{row} has not four cells") };
+        let links: BTreeSet<_> = runbook.split("](#").skip(1).map(|link| link.split(')').next().unwrap()).collect();
+        let mut led = BTreeSet::new();
+        for alarm in alarm.split('`').skip(1).step_by(2) {
+            let (_, runbook) =
+                alarms.iter().find(|(name, _)| name == alarm).unwrap_or_else(|| panic!("no alarm {alarm}"));
+            led.insert(runbook.as_str());
+            named.insert(runbook.clone());
+        }
+        assert_eq!(links, led, "{row}");
+        assert!(!outcome.trim().is_empty() && !led.is_empty(), "{row}");
+    }
+    let all: BTreeSet<_> = alarms.iter().map(|(_, runbook)| runbook.clone()).collect();
+    let missing: Vec<_> = all.difference(&named).collect();
+    assert_eq!(missing, ["api-5xx", "finished-age"], "alarms that no row names");
 }
 
 /// Reasons that the runbook of the error queues explains are ones that events fail for.

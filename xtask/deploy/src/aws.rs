@@ -1,19 +1,11 @@
 //! The clients of AWS's services, and how they try again.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudformation::config::{
-    ConfigBag, Intercept, RuntimeComponents,
-    interceptors::FinalizerInterceptorContextRef,
-    retry::{RetryPartition, TokenBucket},
-};
+use aws_sdk_cloudformation::config::retry::{RetryPartition, TokenBucket};
+
+use crate::calls::Watch;
 
 /// How soon is looked or tried again: first after `first`, then more and more seldom.
 #[derive(Clone, Copy)]
@@ -44,15 +36,16 @@ pub(crate) struct Aws {
     /// Buckets are named in the path, because an emulator has no names for them.
     path_style: bool,
     pub(crate) pace: Pace,
-    throttled: Throttled,
 }
 
-/// A client of a service, each call of which says when AWS throttles it.
+/// A client of a service, whose calls are watched.
 macro_rules! client {
     ($self:ident, $sdk:ident $(, $option:ident($value:expr))*) => {{
+        let watch = Watch::limited($crate::target::ATTEMPTS);
         let config = $sdk::config::Builder::from(&$self.config)
             .retry_partition(patient())
-            .interceptor($self.throttled.clone())
+            .interceptor(watch.clone())
+            .retry_classifier(watch)
             $(.$option($value))*;
         $sdk::Client::from_conf(config.build())
     }};
@@ -60,7 +53,7 @@ macro_rules! client {
 
 impl Aws {
     pub(crate) fn new(config: SdkConfig, path_style: bool, pace: Pace) -> Self {
-        Self { config, path_style, pace, throttled: Throttled::default() }
+        Self { config, path_style, pace }
     }
 
     pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
@@ -99,35 +92,4 @@ impl Aws {
 /// The SDK's own budget of tries is for servers, which should give up soon; a person waits.
 fn patient() -> RetryPartition {
     RetryPartition::custom("patient").token_bucket(TokenBucket::unlimited()).build()
-}
-
-/// Says when AWS throttles, and how often it did.
-#[derive(Clone, Debug, Default)]
-struct Throttled(Arc<AtomicU32>);
-
-impl Intercept for Throttled {
-    fn name(&self) -> &'static str {
-        "Throttled"
-    }
-
-    fn read_after_attempt(
-        &self,
-        context: &FinalizerInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let Some(response) = context.response() else { return Ok(()) };
-        let status = response.status().as_u16();
-        if (200..300).contains(&status) {
-            self.0.store(0, Ordering::Relaxed);
-            return Ok(());
-        }
-        let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
-        let throttling = ["Throttling", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "Rate exceeded"];
-        if status == 429 || throttling.iter().any(|word| body.contains(word)) {
-            let times = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-            eprintln!("AWS is throttling, attempt {times}");
-        }
-        Ok(())
-    }
 }

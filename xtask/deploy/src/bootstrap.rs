@@ -52,7 +52,7 @@ pub(crate) async fn bucket(run: &mut Run<'_>) -> Result<String, Stop> {
         match (next(stack.as_ref().map(|stack| &stack.status)), &stack, known) {
             (Step::Update, Some(_), Some(bucket)) => return Ok(bucket.value.clone()),
             (Step::Follow(operation), Some(stack), _) => {
-                eprintln!("the stack {name} is being {}", operation.done());
+                note!("the stack {name} is being {}", operation.done());
                 let (reader, events) = Reader::new(target, &stack.id, Since::Operation).await?;
                 let following = Following { stack_id: stack.id.clone(), reader, events };
                 run.follow(following).await?;
@@ -70,9 +70,20 @@ pub(crate) async fn bucket(run: &mut Run<'_>) -> Result<String, Stop> {
     Err(Failure::new(format!("the stack {name} does not come about"), "look at its events in CloudFormation").into())
 }
 
+/// The bucket's name, where its stack exists and is whole; nothing is created.
+///
+/// # Errors
+/// When AWS does not say.
+pub(crate) async fn find(target: &Target) -> Result<Option<String>, Failure> {
+    let stack = Stack::find(target, &stack_name(target)).await?;
+    let stack = stack.filter(|stack| next(Some(&stack.status)) == Step::Update);
+    let output = stack.and_then(|stack| stack.outputs.into_iter().find(|output| output.name == OUTPUT));
+    Ok(output.map(|output| output.value))
+}
+
 async fn make(run: &mut Run<'_>, name: &str) -> Result<(), Stop> {
     let target = run.target;
-    eprintln!("making the stack {name}: a private bucket for the functions' zips");
+    note!("making the stack {name}: a private bucket for the functions' zips");
     let template = template(&target.stack)
         .map_err(|error| Failure::new(format!("the bucket's template: {error}"), "this is a defect of this program"))?;
     let made = target.aws.cloudformation().create_stack().stack_name(name).client_request_token(token());
@@ -94,7 +105,7 @@ async fn make(run: &mut Run<'_>, name: &str) -> Result<(), Stop> {
 }
 
 async fn remove(run: &mut Run<'_>, name: &str, stack: &Stack) -> Result<(), Stop> {
-    eprintln!("deleting the stack {name}, whose creation failed");
+    note!("deleting the stack {name}, whose creation failed");
     let target = run.target;
     let cloudformation = target.aws.cloudformation();
     let (reader, events) = Reader::new(target, &stack.id, Since::Now).await?;
@@ -104,7 +115,7 @@ async fn remove(run: &mut Run<'_>, name: &str, stack: &Stack) -> Result<(), Stop
     Ok(())
 }
 
-/// The bucket: private, encrypted, versioned, spoken to over TLS only; what is superseded expires.
+/// The bucket: private, encrypted, versioned, over TLS only; no object is overwritten; what is superseded expires.
 fn template(stack: &str) -> Result<cfn::Template, StackError> {
     let mut definition = Definition::new(&format!("the zips of the functions of {stack}"));
     let enabled = || bucket::Status::Enabled;
@@ -171,9 +182,16 @@ fn template(stack: &str) -> Result<cfn::Template, StackError> {
         .on(&handle.arn())
         .on(&objects)
         .when("Bool", "aws:SecureTransport", &cfn::Value::<String>::from("false".to_owned()));
+    // An object's bytes are verified before a function is made of them, so they must not change after that.
+    let write_once = Statement::deny(&["s3:PutObject"]).named("WriteOnce").to(Principal::everyone()).on(&objects).when(
+        "Null",
+        "s3:if-none-match",
+        &cfn::Value::<String>::from("true".to_owned()),
+    );
+    let statements = vec![tls_only, write_once];
     definition.add(
         "BucketPolicy",
-        BucketPolicy { bucket: handle.name(), policy_document: PolicyDocument::of(vec![tls_only]).into() },
+        BucketPolicy { bucket: handle.name(), policy_document: PolicyDocument::of(statements).into() },
     );
     definition.output(OUTPUT, "the bucket that the functions' zips lie in", handle.name());
     definition.finish()

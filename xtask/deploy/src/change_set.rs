@@ -6,11 +6,13 @@ use aws_sdk_cloudformation::types::{
     Capability, Change, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, ResourceChange,
     RollbackConfiguration, RollbackTrigger,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Failure,
     failure::{failure, says},
-    stack::rfc3339,
+    heartbeat,
+    stack::{rfc3339, tags},
     target::Target,
     text::printable,
     token,
@@ -31,12 +33,23 @@ pub(crate) struct Wish {
 }
 
 /// When CloudFormation undoes an update on its own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rollback {
     /// ARNs of alarms.
     pub(crate) alarms: Vec<String>,
     /// How long the alarms are watched once everything is in place, in minutes.
     pub(crate) minutes: u32,
+}
+
+impl Rollback {
+    fn of(configuration: &RollbackConfiguration) -> Self {
+        let alarms = configuration.rollback_triggers().iter();
+        let mut alarms: Vec<_> = alarms.filter_map(|trigger| trigger.arn()).map(str::to_owned).collect();
+        alarms.sort();
+        let minutes = configuration.monitoring_time_in_minutes().and_then(|minutes| u32::try_from(minutes).ok());
+        Self { alarms, minutes: minutes.unwrap_or(0) }
+    }
 }
 
 /// How CloudFormation gets the template.
@@ -57,6 +70,16 @@ pub(crate) struct ChangeSet {
     pub(crate) execution: ExecutionStatus,
     pub(crate) reason: String,
     pub(crate) changes: Vec<ResourceChange>,
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// Such as `CAPABILITY_NAMED_IAM`.
+    pub(crate) capabilities: Vec<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// ARNs of the topics that would hear of each event.
+    pub(crate) notifications: Vec<String>,
+    /// None where the endpoint does not report it, as an emulator may not.
+    pub(crate) rollback: Option<Rollback>,
+    /// Imports resources that exist outside the stack.
+    pub(crate) imports: bool,
 }
 
 impl ChangeSet {
@@ -76,6 +99,9 @@ impl ChangeSet {
         self.status == ChangeSetStatus::CreateComplete && self.execution == ExecutionStatus::Available
     }
 }
+
+/// Capabilities that each deployment acknowledges: the stack has roles with names.
+pub(crate) const CAPABILITY: Capability = Capability::CapabilityNamedIam;
 
 /// A name that no other change set has.
 pub(crate) fn name(purpose: &str) -> String {
@@ -123,7 +149,7 @@ pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<Option<String>, 
         .set_template_body(body)
         .set_template_url(url)
         .set_parameters(Some(given.chain(kept).collect()))
-        .capabilities(Capability::CapabilityNamedIam)
+        .capabilities(CAPABILITY)
         .rollback_configuration(rollback)
         .send()
         .await;
@@ -142,6 +168,7 @@ pub(crate) async fn ask(target: &Target, wish: &Wish) -> Result<Option<String>, 
 /// # Errors
 /// When AWS does not say.
 pub(crate) async fn made(target: &Target, name_or_arn: &str) -> Result<Option<ChangeSet>, Failure> {
+    let _waiting = heartbeat::waiting_for("CloudFormation to create the change set");
     let mut wait = target.aws.pace.first;
     loop {
         let found = describe(target, name_or_arn).await?;
@@ -183,6 +210,16 @@ pub(crate) async fn describe(target: &Target, name_or_arn: &str) -> Result<Optio
                     execution: answer.execution_status().cloned().unwrap_or(ExecutionStatus::Unavailable),
                     reason: text(answer.status_reason()),
                     changes: changes.collect(),
+                    parameters: answer
+                        .parameters()
+                        .iter()
+                        .map(|parameter| (text(parameter.parameter_key()), text(parameter.parameter_value())))
+                        .collect(),
+                    capabilities: answer.capabilities().iter().map(|each| each.as_str().to_owned()).collect(),
+                    tags: tags(answer.tags()),
+                    notifications: answer.notification_arns().to_vec(),
+                    rollback: answer.rollback_configuration().map(Rollback::of),
+                    imports: answer.import_existing_resources() == Some(true),
                 });
             }
         }

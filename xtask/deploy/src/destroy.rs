@@ -67,7 +67,7 @@ async fn destroy(run: &mut Run<'_>, options: &DestroyOptions) -> Result<ExitCode
     let target = run.target;
     for _ in 0..4 {
         let Some(stack) = run.guarded(Stack::find(target, &target.stack)).await? else {
-            eprintln!("there is no stack {} in account {}, {}", target.stack, target.account, target.region);
+            note!("there is no stack {} in account {}, {}", target.stack, target.account, target.region);
             return end(run, "absent", &[]);
         };
         // A creation may be deleted at once; everything else ends first.
@@ -103,7 +103,7 @@ async fn delete_whole(run: &mut Run<'_>, stack: &Stack, options: &DestroyOptions
     } else {
         let outcome = delete(run, stack, &[]).await?;
         if next(Some(&outcome.stack.status)) == Step::FinishDelete {
-            eprintln!("{}", run.failed(&outcome, "the deletion failed").message);
+            note!("{}", run.failed(&outcome, "the deletion failed").message);
             finish_delete(run, &outcome.stack, &options.given).await?;
         }
     }
@@ -112,11 +112,11 @@ async fn delete_whole(run: &mut Run<'_>, stack: &Stack, options: &DestroyOptions
         all.iter().filter(|resource| options.given.retain.contains(&resource.id) && !kept.contains(&resource.id)),
     );
     if !left.is_empty() {
-        eprintln!("these stay in the account:");
-        left.iter().for_each(|resource| eprintln!("  {} ({}): {}", resource.id, resource.kind, resource.physical));
+        note!("these stay in the account:");
+        left.iter().for_each(|resource| note!("  {} ({}): {}", resource.id, resource.kind, resource.physical));
     }
     let artifacts = bootstrap::stack_name(target);
-    eprintln!("the stack {artifacts} with the bucket of the zips stays too, for the next deployment");
+    note!("the stack {artifacts} with the bucket of the zips stays too, for the next deployment");
     end(run, "destroyed", &left)
 }
 
@@ -144,13 +144,13 @@ async fn kept(target: &Target, stack: &Stack, all: &[Resource]) -> Result<Vec<St
 async fn list(target: &Target, stack: &Stack, all: &[Resource], kept: &[String]) -> Result<(), Failure> {
     let there = all.iter().filter(|resource| resource.is_there());
     let (stays, goes): (Vec<_>, Vec<_>) = there.partition(|resource| kept.contains(&resource.id));
-    eprintln!("{}, {}, in account {}, {}", stack.name, stack.status, target.account, target.region);
+    note!("{}, {}, in account {}, {}", stack.name, stack.status, target.account, target.region);
     let (lost, empty): (Vec<_>, Vec<_>) = goes.into_iter().partition(|resource| holds_data(&resource.kind));
     for (what, resources) in [("holds data and is deleted with it", lost), ("stays in the account", stays)] {
         if resources.is_empty() {
             continue;
         }
-        eprintln!("  {what}:");
+        note!("  {what}:");
         for resource in resources {
             let held = match resource.kind.as_str() {
                 "AWS::SQS::Queue" => match messages(target, &resource.physical).await? {
@@ -159,10 +159,10 @@ async fn list(target: &Target, stack: &Stack, all: &[Resource], kept: &[String])
                 },
                 _ => String::new(),
             };
-            eprintln!("    {} ({}): {}{held}", resource.id, resource.kind, resource.physical);
+            note!("    {} ({}): {}{held}", resource.id, resource.kind, resource.physical);
         }
     }
-    eprintln!("  {} others are deleted", empty.len());
+    note!("  {} others are deleted", empty.len());
     Ok(())
 }
 

@@ -7,11 +7,16 @@
 
 mod actions;
 
-use std::process::ExitCode;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 use clap::Args;
 use serde::Serialize;
+
+use actions::Place;
 
 use crate::{
     Failure,
@@ -53,7 +58,18 @@ const AWS_COMMANDS: &str = "every command that speaks to AWS";
 
 pub(crate) async fn run(target: &TargetOptions, options: &Options) -> Result<ExitCode, Failure> {
     let checks = match Target::resolve(target).await {
-        Err(Failure { message, help, .. }) => vec![lacks("AWS credentials", message, AWS_COMMANDS, help)],
+        Err(Failure { message, help, .. }) => {
+            let after = |name, needed_for| {
+                let found = "not checked: it needs credentials for the environment's account".to_owned();
+                lacks(name, found, needed_for, help.clone())
+            };
+            vec![
+                lacks("AWS credentials", message, AWS_COMMANDS, help.clone()),
+                after("AWS account", AWS_COMMANDS),
+                after("AWS region", AWS_COMMANDS),
+                after("AWS permissions", NEEDED_FOR),
+            ]
+        }
         Ok(target) => look(&target, options).await,
     };
     let lacking = checks.iter().any(|check| !check.ok);
@@ -97,57 +113,103 @@ async fn region(target: &Target, endpoint: &str) -> Check {
     }
 }
 
+/// Every action that a deployment needs, asked of IAM for the stack's own resources.
 async fn permissions(target: &Target, options: &Options) -> Check {
-    let (name, needed_for) = ("AWS permissions", "cargo xtask deploy");
-    let (actions, unknown) = actions::needed(&options.kinds);
-    let Some(principal) = principal(&target.caller) else {
-        return there(name, format!("all: {} is the account itself", target.caller), needed_for);
+    let name = "AWS permissions";
+    let principal = match principal(target).await {
+        Ok(Some(principal)) => principal,
+        Ok(None) => {
+            return there(name, format!("all: {} is the account itself", target.caller), NEEDED_FOR);
+        }
+        Err(failure) => return unknown(name, failure),
     };
-    let (mut denied, mut marker) = (Vec::new(), None);
-    loop {
-        let asked = target.aws.iam().simulate_principal_policy().policy_source_arn(&principal).set_marker(marker);
-        let asked = actions.iter().fold(asked, |asked, action| asked.action_names(*action));
-        let answer = match asked.send().await {
-            Ok(answer) => answer,
-            Err(error) => {
-                let Failure { message, help, .. } = failure(&error, "IAM cannot be asked what is allowed");
-                let message = format!("not known, which need not stop a deployment: {message}");
-                return lacks(name, message, "knowing it before", help);
+    let Target { region, account, stack, .. } = target;
+    let partition = principal.split(':').nth(1).unwrap_or("aws");
+    let (needed, unknown_kinds) = actions::needed(&options.kinds, &Place { partition, region, account, stack });
+    let mut denied: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (resource, actions) in &needed {
+        match refused(target, &principal, resource, actions).await {
+            Ok(refused) if refused.is_empty() => {}
+            Ok(refused) => {
+                denied.insert(resource, refused);
             }
-        };
-        let refused = answer.evaluation_results().iter();
-        let refused = refused.filter(|one| *one.eval_decision() != PolicyEvaluationDecisionType::Allowed);
-        denied.extend(refused.map(|one| printable(one.eval_action_name())));
-        marker = answer.marker().map(str::to_owned);
-        if marker.is_none() {
-            break;
+            Err(failure) => return unknown(name, failure),
         }
     }
-    let unknown = match unknown.as_slice() {
+    let unknown = match unknown_kinds.as_slice() {
         [] => String::new(),
         unknown => format!("; what these need is not known here: {}", unknown.join(", ")),
     };
-    match denied.as_slice() {
-        [] => there(name, format!("all {} actions are allowed{unknown}", actions.len()), needed_for),
-        _ => {
-            let found = format!("{} of {} actions are not allowed{unknown}", denied.len(), actions.len());
-            let mend = format!("have an administrator allow {principal}\n{}", denied.join("\n"));
-            lacks(name, found, needed_for, mend)
+    let all: usize = needed.values().map(BTreeSet::len).sum();
+    let missing: usize = denied.values().map(Vec::len).sum();
+    if missing == 0 {
+        return there(name, format!("all {all} actions are allowed{unknown}"), NEEDED_FOR);
+    }
+    let found = format!("{missing} of {all} actions are not allowed{unknown}");
+    let mend = format!("have an administrator add this policy to {principal}\n{}", policy(&denied));
+    lacks(name, found, NEEDED_FOR, mend)
+}
+
+const NEEDED_FOR: &str = "cargo xtask deploy";
+
+fn unknown(name: &'static str, failure: Failure) -> Check {
+    let found = format!("not known, which need not stop a deployment: {}", failure.message);
+    lacks(name, found, "knowing it before", failure.help)
+}
+
+/// The actions that IAM does not allow on a resource; `*` at its end stands for any name of the stack's.
+async fn refused(
+    target: &Target,
+    principal: &str,
+    resource: &str,
+    actions: &BTreeSet<&'static str>,
+) -> Result<Vec<String>, Failure> {
+    // A role may be allowed less than everything: so one name is asked for, as the stack has it.
+    let example = if resource == "*" { resource.to_owned() } else { resource.replace('*', "0") };
+    let (mut denied, mut marker) = (Vec::new(), None);
+    loop {
+        let request = target.aws.iam().simulate_principal_policy().policy_source_arn(principal).set_marker(marker);
+        let request = actions.iter().fold(request, |request, action| request.action_names(*action));
+        let answer = request.resource_arns(&example).send().await;
+        let answer = answer.map_err(|error| failure(&error, "cannot ask IAM what is allowed"))?;
+        let results = answer.evaluation_results().iter();
+        let results = results.filter(|one| *one.eval_decision() != PolicyEvaluationDecisionType::Allowed);
+        denied.extend(results.map(|one| printable(one.eval_action_name())));
+        marker = answer.marker().map(str::to_owned);
+        if marker.is_none() {
+            denied.sort();
+            return Ok(denied);
         }
     }
 }
 
+/// The policy that allows what is denied.
+fn policy(denied: &BTreeMap<&str, Vec<String>>) -> String {
+    let statement = |(resource, actions): (&&str, &Vec<String>)| serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
+    let statements: Vec<_> = denied.iter().map(statement).collect();
+    format!("{:#}", serde_json::json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
 /// Whose policies decide: a user's own, or those of the role that a session has. None for the account itself, which may do all.
-fn principal(caller: &str) -> Option<String> {
+///
+/// # Errors
+/// When the role cannot be read.
+async fn principal(target: &Target) -> Result<Option<String>, Failure> {
+    let caller = target.caller.as_str();
     if caller.ends_with(":root") {
-        return None;
+        return Ok(None);
     }
-    let session = caller.split_once(":sts::").and_then(|(partition, rest)| {
-        let (account, role) = rest.split_once(":assumed-role/")?;
-        let role = role.split('/').next()?;
-        Some(format!("{partition}:iam::{account}:role/{role}"))
-    });
-    Some(session.unwrap_or_else(|| caller.to_owned()))
+    let Some(role) = role(caller) else { return Ok(Some(caller.to_owned())) };
+    // A session's ARN leaves out the role's path, as `/aws-reserved/sso.amazonaws.com/` of IAM Identity Center.
+    let found = target.aws.iam().get_role().role_name(role).send().await;
+    let found = found.map_err(|error| failure(&error, &format!("cannot read the role {role}")))?;
+    Ok(found.role().map(|role| printable(role.arn())))
+}
+
+/// The name of the role that a session has.
+fn role(caller: &str) -> Option<&str> {
+    let (_, rest) = caller.split_once(":sts::")?;
+    rest.split_once(":assumed-role/")?.1.split('/').next()
 }
 
 #[cfg(test)]
@@ -155,13 +217,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sessions_permissions_are_its_roles() {
-        let of = |caller| principal(caller);
-        assert_eq!(of("arn:aws:iam::111111111111:user/ann").as_deref(), Some("arn:aws:iam::111111111111:user/ann"));
-        assert_eq!(
-            of("arn:aws:sts::111111111111:assumed-role/Deployer/ann@example.com").as_deref(),
-            Some("arn:aws:iam::111111111111:role/Deployer")
-        );
-        assert_eq!(of("arn:aws:iam::111111111111:root"), None);
+    fn session_names_its_role_without_a_path() {
+        assert_eq!(role("arn:aws:iam::111111111111:user/ann"), None);
+        assert_eq!(role("arn:aws:sts::111111111111:assumed-role/Deployer/ann@example.com"), Some("Deployer"));
+        assert_eq!(role("arn:aws:sts::111111111111:federated-user/ann"), None);
+    }
+
+    #[test]
+    fn missing_policy_is_json_that_iam_reads() {
+        let denied = BTreeMap::from([("arn:aws:sqs:eu-west-1:1:s-*", vec!["sqs:CreateQueue".to_owned()])]);
+        let policy: serde_json::Value = serde_json::from_str(&policy(&denied)).unwrap();
+        let wanted = serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Action": ["sqs:CreateQueue"], "Resource": "arn:aws:sqs:eu-west-1:1:s-*" }]
+        });
+        assert_eq!(policy, wanted);
     }
 }

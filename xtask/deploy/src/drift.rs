@@ -21,6 +21,7 @@ use crate::{
     Failure, Format,
     colour::{Colour, Paint, s},
     failure::{failure, says},
+    heartbeat,
     resources::{Resource, Resources},
     stack::missing,
     target::Target,
@@ -105,6 +106,7 @@ async fn detect(target: &Target, client: &Client) -> Result<Option<String>, Fail
         false => failure(&error, doing),
     })?;
     let id = started.stack_drift_detection_id().unwrap_or_default().to_owned();
+    let _waiting = heartbeat::waiting_for("CloudFormation to compare each resource");
     let mut wait = target.aws.pace.first;
     let mut told = false;
     loop {
@@ -120,7 +122,7 @@ async fn detect(target: &Target, client: &Client) -> Result<Option<String>, Fail
             _ => {}
         }
         if !told && wait > Duration::from_secs(1) {
-            eprintln!("CloudFormation looks at each resource; that can take a few minutes");
+            note!("CloudFormation looks at each resource; that can take a few minutes");
             told = true;
         }
         tokio::time::sleep(wait).await;

@@ -17,13 +17,13 @@ use serde::Serialize;
 use crate::{
     Failure, Format,
     colour::s,
-    resources::Resources,
+    resources::{QUEUE, Resources},
     target::Target,
     terminal::{confirm, is_attended},
     text::{print, print_json, printable},
 };
-use message::{Entry, Reading};
-use queue::{ErrorQueue, Reader};
+use message::{Entry, Message, Reading};
+use queue::{ErrorQueue, Reader, Source};
 
 #[derive(Subcommand)]
 pub(crate) enum Errors {
@@ -32,6 +32,9 @@ pub(crate) enum Errors {
         /// Read so many of each queue at most
         #[arg(long, value_name = "COUNT", default_value_t = 200)]
         limit: usize,
+        /// List the webhooks that are not PayPal's instead
+        #[arg(long)]
+        forged: bool,
     },
     /// Show one of them
     Show(show::Show),
@@ -49,17 +52,20 @@ pub(crate) enum Errors {
 
 /// Which events are meant.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
 pub(crate) struct Selection {
     /// The ids of messages, as `errors list` shows them
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", group = "which")]
     ids: Vec<String>,
     /// All that failed for this reason
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", group = "which")]
     reason: Option<String>,
     /// All of them
-    #[arg(long)]
+    #[arg(long, group = "which")]
     all: bool,
+    /// Of the webhooks that are not PayPal's, instead of the events that failed
+    #[arg(long)]
+    forged: bool,
 }
 
 impl Selection {
@@ -75,10 +81,24 @@ impl Selection {
 
 pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Result<ExitCode, Failure> {
     let resources = Resources::read(target).await?;
-    let queues = queue::find(target, &resources).await?;
+    let queues = match errors {
+        Errors::List { forged: true, .. }
+        | Errors::Redrive(Selection { forged: true, .. })
+        | Errors::Drop { selection: Selection { forged: true, .. }, .. } => {
+            vec![queue::forged(target, &resources).await?]
+        }
+        _ => queue::find(target, &resources).await?,
+    };
     let done = match errors {
-        Errors::List { limit } => list(target, format, &queues, *limit).await,
-        Errors::Show(options) => show::run(target, format, &queues, options).await,
+        Errors::List { limit, .. } => list(target, format, &queues, *limit).await,
+        Errors::Show(options) => {
+            // An id is enough to find it, wherever it is. A stack without a queue for forged webhooks has none of them.
+            let mut queues = queues;
+            if resources.get(QUEUE, contract::event::queue::FORGED).is_some() {
+                queues.push(queue::forged(target, &resources).await?);
+            }
+            show::run(target, format, &queues, options).await
+        }
         Errors::Redrive(selection) => {
             let selected = select(target, &queues, selection).await?;
             let done = each(target, &queues, &selected, Doing::SendBack).await?;
@@ -86,10 +106,10 @@ pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Res
         }
         Errors::Drop { selection, yes } => {
             let selected = select(target, &queues, selection).await?;
-            if !selected.is_empty() {
-                eprint!("{}", rows(&selected));
+            if !selected.is_empty() && !*yes {
+                eprint!("{}", preview(&selected));
                 let question = format!("drop {} event{} for good?", selected.len(), s(selected.len()));
-                agree(&question, *yes).await?;
+                agree(&question).await?;
             }
             let done = each(target, &queues, &selected, Doing::Drop).await?;
             report(target, format, &selected, &done, "dropped")
@@ -98,14 +118,23 @@ pub(crate) async fn run(target: &Target, format: Format, errors: &Errors) -> Res
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// The events that somebody is asked about: all of a few, and the first of many.
+fn preview(selected: &[Entry]) -> String {
+    const SHOWN: usize = 20;
+    let shown = rows(selected.get(..SHOWN).unwrap_or(selected));
+    match selected.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}and {more} more\n"),
+    }
+}
+
 /// Goes on only when somebody agrees.
-async fn agree(question: &str, yes: bool) -> Result<(), Failure> {
-    match yes {
+async fn agree(question: &str) -> Result<(), Failure> {
+    if !is_attended() {
+        return Err(Failure::new(format!("nobody is here to answer: {question}"), "answer beforehand with --yes"));
+    }
+    match confirm(question).await {
         true => Ok(()),
-        false if !is_attended() => {
-            Err(Failure::new(format!("nobody is here to answer: {question}"), "answer beforehand with --yes"))
-        }
-        false if confirm(question).await => Ok(()),
         false => Err(Failure::new("nothing was dropped", "answer yes to drop them")),
     }
 }
@@ -209,7 +238,7 @@ async fn read_all(target: &Target, queues: &[ErrorQueue], limit: usize) -> Resul
 async fn look(reader: &mut Reader<'_>, queue: &ErrorQueue, limit: usize) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();
     while entries.len() < limit {
-        let messages = reader.next().await?;
+        let messages = reader.next(limit - entries.len()).await?;
         if messages.is_empty() {
             break;
         }
@@ -224,10 +253,7 @@ fn say_left(queues: &[ErrorQueue], read: &[Entry]) {
         let seen = read.iter().filter(|entry| entry.queue == queue.name).count();
         let left = queue.waiting.saturating_sub(u64::try_from(seen).unwrap_or(u64::MAX));
         if left > 0 {
-            eprintln!(
-                "about {left} more in {}: SQS gives out ten of a message group at a time; say it again",
-                queue.name
-            );
+            note!("about {left} more in {}: SQS gives out ten of a message group at a time; say it again", queue.name);
         }
     }
 }
@@ -290,25 +316,37 @@ async fn work(
     done: &mut Vec<Done>,
 ) -> Result<(), Failure> {
     loop {
-        let messages = reader.next().await?;
+        let messages = reader.next(usize::MAX).await?;
         if messages.is_empty() {
             return Ok(());
         }
-        for message in messages.iter().filter(|message| ids.contains(message.id.as_str())) {
-            let Reading { back, .. } = message::read(message, &queue.name);
-            let to = match doing {
-                Doing::SendBack => {
+        let meant: Vec<_> = messages.iter().filter(|message| ids.contains(message.id.as_str())).collect();
+        match doing {
+            Doing::SendBack => {
+                let mut read = Vec::new();
+                for message in meant {
+                    let Reading { back, .. } = message::read(message, &queue.name);
                     let to = queue.origin(&back)?;
-                    reader.send_back(message, &back, to).await?;
-                    Some(to.name.clone())
+                    read.push((message, back, to));
                 }
-                Doing::Drop => {
-                    reader.remove(message).await?;
-                    None
+                for source in &queue.sources {
+                    let of_source = read.iter().filter(|(_, _, to)| to.url == source.url);
+                    let messages: Vec<_> = of_source.map(|(message, back, _)| (*message, back)).collect();
+                    reader.send_back(&messages, source).await?;
+                    done.extend(messages.iter().map(|(message, _)| Done::new(message, queue, Some(source))));
                 }
-            };
-            done.push(Done { id: message.id.clone(), queue: queue.name.clone(), to });
+            }
+            Doing::Drop => {
+                reader.remove(&meant).await?;
+                done.extend(meant.iter().map(|message| Done::new(message, queue, None)));
+            }
         }
+    }
+}
+
+impl Done {
+    fn new(message: &Message, queue: &ErrorQueue, to: Option<&Source>) -> Self {
+        Self { id: message.id.clone(), queue: queue.name.clone(), to: to.map(|to| to.name.clone()) }
     }
 }
 
@@ -324,8 +362,7 @@ struct Report<'a> {
 }
 
 fn report(target: &Target, format: Format, selected: &[Entry], done: &[Done], word: &str) -> Result<(), Failure> {
-    let undone = selected.iter().filter(|entry| !done.iter().any(|each| each.id == entry.id));
-    let not_done: Vec<_> = undone.map(|entry| entry.id.as_str()).collect();
+    let not_done = undone(selected, done);
     let (left, of) = (not_done.len(), selected.len());
     match format {
         Format::Json => print_json(&Report { stack: &target.stack, done, not_done })?,
@@ -335,6 +372,12 @@ fn report(target: &Target, format: Format, selected: &[Entry], done: &[Done], wo
         return Ok(());
     }
     Err(Failure::new(format!("{left} of {of} were not {word}: somebody else is reading them"), "try again in a minute"))
+}
+
+/// The ids of the events that nothing was done to.
+fn undone<'a>(selected: &'a [Entry], done: &[Done]) -> Vec<&'a str> {
+    let known: BTreeSet<_> = done.iter().map(|each| each.id.as_str()).collect();
+    selected.iter().map(|entry| entry.id.as_str()).filter(|id| !known.contains(id)).collect()
 }
 
 fn done_text(done: &[Done], word: &str) -> String {
@@ -385,6 +428,18 @@ mod tests {
     }
 
     #[test]
+    fn report_on_a_hundred_thousand_events_is_made_in_no_time() {
+        let entries: Vec<_> = (0..100_000).map(|number| entry(&format!("m-{number}"), "unreadable")).collect();
+        let done: Vec<_> =
+            entries.iter().map(|entry| Done { id: entry.id.clone(), queue: entry.queue.clone(), to: None }).collect();
+        let start = std::time::Instant::now();
+        assert_eq!(undone(&entries, &done[1..]), ["m-0"]);
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+        let preview = preview(&entries);
+        assert!(preview.lines().count() == 41 && preview.ends_with("and 99980 more\n"), "{preview}");
+    }
+
+    #[test]
     fn an_empty_list_is_good_news() {
         let list = List { stack: "shop-prod", queues: Vec::new(), errors: Vec::new() };
         assert_eq!(list_text(&list), "shop-prod: no event failed\n");
@@ -395,7 +450,7 @@ mod tests {
         let entries = [entry("m-1", "wrong_signature"), entry("m-2", "unreadable")];
         let meant = |ids: &[&str], reason: Option<&str>, all| {
             let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-            let selection = Selection { ids, reason: reason.map(str::to_owned), all };
+            let selection = Selection { ids, reason: reason.map(str::to_owned), all, forged: false };
             let missing = selection.missing(&entries).cloned();
             (entries.iter().filter(|entry| selection.means(entry)).count(), missing)
         };

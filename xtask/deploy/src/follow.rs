@@ -6,6 +6,7 @@ use crate::{
     Failure, Format,
     events::{Event, Reader},
     failure::failure,
+    heartbeat,
     stack::Stack,
     states::{Operation, Step, next, under_way},
     target::Target,
@@ -63,7 +64,6 @@ impl Following {
                 }
                 None if asked_before => {}
                 None => {
-                    view.clear();
                     if leave(target, &self.stack_id, interrupt).await? {
                         return Ok(None);
                     }
@@ -77,10 +77,12 @@ impl Following {
     async fn look(&mut self, target: &Target, view: &mut View) -> Result<Stack, Failure> {
         let pace = target.aws.pace;
         let (mut wait, mut stale) = (pace.first, 0);
+        let waiting = heartbeat::waiting_for(view.under_way());
         loop {
             // The events first: when the last of them is there, the state is what it tells.
             let events = self.reader.read(target).await?;
             view.take(&events)?;
+            waiting.rename(view.under_way());
             let news = !events.is_empty();
             self.events.extend(events);
             let stack = Stack::find(target, &self.stack_id).await?;
@@ -131,11 +133,11 @@ fn still_going(failure: Failure, target: &Target) -> Failure {
 
 /// After Ctrl-C: says how to follow again; a second one asks whether to cancel. Answers whether to leave.
 async fn leave(target: &Target, stack_id: &str, interrupt: &mut Interrupt) -> Result<bool, Failure> {
-    eprintln!("CloudFormation goes on by itself. To follow it again:\n  {}", how_to_follow(target));
+    note!("CloudFormation goes on by itself. To follow it again:\n  {}", how_to_follow(target));
     if !is_attended() {
         return Ok(true);
     }
-    eprintln!("Ctrl-C once more asks whether to cancel it.");
+    note!("Ctrl-C once more asks whether to cancel it.");
     tokio::select! {
         () = tokio::time::sleep(target.aws.pace.longest_look()) => return Ok(true),
         () = interrupt.asked() => {}
@@ -148,12 +150,12 @@ async fn leave(target: &Target, stack_id: &str, interrupt: &mut Interrupt) -> Re
                 return Ok(false);
             }
         }
-        Step::Follow(Operation::Create) => eprintln!(
+        Step::Follow(Operation::Create) => note!(
             "\na creation cannot be cancelled; it can be deleted, now or later:\n  cargo xtask destroy --env {}",
             target.env
         ),
-        Step::Follow(operation) => eprintln!("\na stack that is being {} cannot be stopped", operation.done()),
-        _ => eprintln!("\nit is over"),
+        Step::Follow(operation) => note!("\na stack that is being {} cannot be stopped", operation.done()),
+        _ => note!("\nit is over"),
     }
     Ok(true)
 }
@@ -162,6 +164,6 @@ async fn cancel_update(target: &Target, stack_id: &str) -> Result<(), Failure> {
     let cloudformation = target.aws.cloudformation();
     let asked = cloudformation.cancel_update_stack().stack_name(stack_id).client_request_token(token());
     asked.send().await.map_err(|error| failure(&error, "cannot cancel the update"))?;
-    eprintln!("the update is being cancelled");
+    note!("the update is being cancelled");
     Ok(())
 }

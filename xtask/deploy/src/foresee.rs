@@ -62,7 +62,7 @@ pub(crate) async fn run(target: &crate::Target, options: &Options, format: Forma
         Err(Stop::Failed(failure)) => match failure.answer {
             Answer::Denied => {
                 let Failure { message, help, .. } = &failure;
-                eprintln!("going on without a change set: {message}\n  help: {help}; --no-change-set does not ask");
+                note!("going on without a change set: {message}\n  help: {help}; --no-change-set does not ask");
                 Ok(Foreseen::Missing { why: not_allowed(&failure.message) })
             }
             Answer::Unknown => Ok(Foreseen::Missing { why: failure.message }),

@@ -17,9 +17,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Failure, Format,
+    Failure, Format, calls,
     failure::failure,
+    heartbeat,
     resources::{FUNCTION, Resource, Resources},
+    source::hex,
     target::Target,
     text::{print, print_json, printable},
 };
@@ -53,6 +55,8 @@ struct Manifest {
 struct Zip {
     /// Beside the manifest.
     file: PathBuf,
+    /// In hexadecimal.
+    sha256: String,
 }
 
 /// What `--format json` prints. Fields are added, never changed or removed.
@@ -89,6 +93,11 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Hotswap) -> R
             let message = format!("cannot read {}: {error}", printable(&file.display().to_string()));
             Failure::new(message, "build the zips again with `cargo xtask build`")
         })?;
+        let found = hex(&Sha256::digest(&code));
+        if found != zip.sha256 {
+            let message = format!("{name}'s zip is not what the manifest says: its SHA-256 is {found}");
+            return Err(Failure::new(message, "build the zips again with `cargo xtask build`"));
+        }
         if code.len() > LARGEST_ZIP {
             let message = format!("{name}'s zip has {} bytes, and Lambda takes {LARGEST_ZIP} at once", code.len());
             return Err(Failure::new(message, "deploy it with `cargo xtask deploy`, which goes through S3"));
@@ -104,10 +113,11 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Hotswap) -> R
         Format::Text => print(&text(&report))?,
     }
     if report.functions.iter().any(|function| function.changed) {
-        eprintln!(
+        note!(
             "{} no longer runs the code that its template names; `cargo xtask deploy --env {}` mends that for each function \
              whose code it changes",
-            target.stack, target.env
+            target.stack,
+            target.env
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -140,17 +150,30 @@ async fn swap(target: &Target, client: &Client, wanted: Wanted<'_>) -> Result<Sw
         let message = format!("{name} runs on {}, and the zip is for {architecture}", runs_on.join(", "));
         return Err(Failure::new(message, "build for the environment's architecture, or deploy a change of it"));
     }
-    let changed = known.code_sha256() != Some(STANDARD.encode(Sha256::digest(&code)).as_str());
+    let sha256 = STANDARD.encode(Sha256::digest(&code));
+    let changed = known.code_sha256() != Some(sha256.as_str());
     if changed {
+        let limits = calls::upload(code.len());
         let request = client.update_function_code().function_name(&function.physical).zip_file(Blob::new(code));
-        request.send().await.map_err(|error| failure(&error, &format!("cannot give {name} its new code")))?;
-        settled(target, client, name, &function.physical).await?;
+        let limits = aws_sdk_lambda::config::Config::builder().timeout_config(limits);
+        request
+            .customize()
+            .config_override(limits)
+            .send()
+            .await
+            .map_err(|error| failure(&error, &format!("cannot give {name} its new code")))?;
+        let runs = settled(target, client, name, &function.physical).await?;
+        if runs != sha256 {
+            let message = format!("{name} runs other code than was sent: its SHA-256 is {runs}, and must be {sha256}");
+            return Err(Failure::new(message, "find who else changes it (CloudTrail: UpdateFunctionCode)"));
+        }
     }
     Ok(Swapped { function: name.to_owned(), changed, took_ms: since.elapsed().as_millis() })
 }
 
-/// Waits until the new code runs.
-async fn settled(target: &Target, client: &Client, name: &str, physical: &str) -> Result<(), Failure> {
+/// Waits until the new code runs; the SHA-256 of what runs then.
+async fn settled(target: &Target, client: &Client, name: &str, physical: &str) -> Result<String, Failure> {
+    let _waiting = heartbeat::waiting_for(format!("Lambda to run {name}'s new code"));
     let until = Instant::now() + PATIENCE;
     let mut wait = target.aws.pace.first;
     loop {
@@ -167,7 +190,7 @@ async fn settled(target: &Target, client: &Client, name: &str, physical: &str) -
                 let why = printable(answer.last_update_status_reason().unwrap_or("Lambda does not say why"));
                 return Err(Failure::new(format!("{name} did not take its new code: {why}"), "its old code goes on"));
             }
-            _ => return Ok(()),
+            _ => return Ok(printable(answer.code_sha256().unwrap_or("unknown"))),
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(target.aws.pace.longest_look());

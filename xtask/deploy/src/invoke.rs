@@ -4,7 +4,7 @@ use std::{
     io::{IsTerminal, Read, stdin},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use aws_sdk_lambda::{
@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::{
-    Failure, Format,
+    Failure, Format, calls,
     failure::failure,
     resources::{FUNCTION, Resources},
     target::Target,
@@ -58,6 +58,11 @@ struct Invoked {
     took_ms: u128,
 }
 
+/// The longest invocation that Lambda allows, with time for the answer.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
+const LONGEST: Duration = Duration::from_secs(15 * 60 + 10);
+
 pub(crate) async fn run(target: &Target, format: Format, options: &Invoke) -> Result<ExitCode, Failure> {
     let event = event(&options.event)?;
     let resources = Resources::read(target).await?;
@@ -67,6 +72,7 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Invoke) -> Re
     let request = target.aws.lambda().invoke().function_name(&function.physical).payload(Blob::new(event));
     // A second try could do the work twice.
     let once = Config::builder().retry_config(RetryConfig::disabled());
+    let once = once.timeout_config(calls::answered_within(LONGEST));
     let answer = request.log_type(LogType::Tail).customize().config_override(once).send().await;
     let answer = answer.map_err(|error| failure(&error, &format!("cannot invoke {name}")))?;
     let invoked = read(name, &answer, since);
@@ -91,7 +97,7 @@ fn event(file: &Path) -> Result<Vec<u8>, Failure> {
     let name = printable(&file.display().to_string());
     let read = if file == Path::new("-") {
         if stdin().is_terminal() {
-            eprintln!("the event, as JSON, ended by Ctrl-D:");
+            note!("the event, as JSON, ended by Ctrl-D:");
         }
         let mut text = Vec::new();
         stdin().read_to_end(&mut text).map(|_| text)

@@ -13,6 +13,7 @@ use crate::{
     Failure, Format,
     colour::{Colour, Paint},
     failure::{failure, says},
+    heartbeat,
     resources::{FUNCTION, Resources},
     target::Target,
     text::{print, print_json_line, printable},
@@ -89,6 +90,8 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Logs) -> Resu
         let newest = lines.iter().map(|line| line.at).max().unwrap_or_default();
         start = start.max(newest.saturating_sub(LATE_MS));
         groups.iter_mut().for_each(|group| group.shown.retain(|_, at| *at >= start));
+        // A quiet log is shown as it is.
+        heartbeat::printed();
         tokio::time::sleep(target.aws.pace.follow()).await;
     }
 }
@@ -141,7 +144,7 @@ async fn read(client: &Client, groups: &mut [Group], start: i64, filter: Option<
             let page = match page {
                 Err(error) if says(&error, "ResourceNotFoundException") => {
                     if !std::mem::replace(&mut group.told, true) {
-                        eprintln!("{} has no log yet", group.function);
+                        note!("{} has no log yet", group.function);
                     }
                     break;
                 }

@@ -6,6 +6,7 @@
 //!
 //! - `target`: which account and region, with whose credentials; refuses an account that the environment does not name.
 //! - `aws`: a client for each service, and how calls are tried again.
+//! - `calls`: limits and reports of every call; `heartbeat`: what is waited for, so that no command is silent.
 //! - `failure`: what AWS's errors mean.
 //! - `text`: what goes to standard output.
 //! - `outputs`: what a deployed stack says about itself.
@@ -13,6 +14,7 @@
 //! - `target`, `aws`, `identity`: which account and region, with whose credentials; the clients.
 //! - `ship`: `deploy` and `plan`. `source` is what is deployed, `bootstrap` and `artifacts` the bucket of the zips,
 //!   `change_set` and `review` what CloudFormation would do, `differences` our own comparison, `plan_file` a plan.
+//! - `verify`: a change set before it is executed, and each function's code after it.
 //! - `guard`, `triggers`: what must not happen by accident, and alarms that undo a deployment.
 //! - `states`, `recover`: what comes next, for every state that a stack can be in.
 //! - `follow`, `events`, `progress`, `view`, `tree`: an operation, followed and shown.
@@ -28,9 +30,19 @@
 //! **Invariants.** Knows neither this project's stack nor its environments. Results go to standard output, all else to
 //! standard error.
 
+/// Prints a line for people to standard error. What a program reads goes to standard output.
+macro_rules! note {
+    ($($text:tt)*) => {{
+        $crate::tree::make_room();
+        eprintln!($($text)*);
+        $crate::heartbeat::printed();
+    }};
+}
+
 mod artifacts;
 mod aws;
 mod bootstrap;
+mod calls;
 mod change_set;
 mod colour;
 mod deployed;
@@ -46,6 +58,7 @@ mod files;
 mod follow;
 mod foresee;
 mod guard;
+mod heartbeat;
 mod hotswap;
 mod identity;
 mod invoke;
@@ -71,6 +84,7 @@ mod text;
 mod timeline;
 mod tree;
 mod triggers;
+mod verify;
 mod view;
 
 use std::process::ExitCode;
@@ -143,10 +157,11 @@ enum Format {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    heartbeat::start();
     match run(&cli).await {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("{failure}");
+            note!("{failure}");
             ExitCode::FAILURE
         }
     }

@@ -5,17 +5,26 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure, change_set::ChangeSet, files::write_private, guard::Allowed, source::Source, stack::Stack, target::Target,
+    Failure,
+    change_set::{ChangeSet, Rollback},
+    files::write_private,
+    guard::Allowed,
+    source::Source,
+    stack::Stack,
+    target::Target,
 };
 
+/// Why a plan whose change set no longer exists is refused.
+pub(crate) const GONE: &str = "the change set: it is gone, as when another one was executed";
+
 /// The version of the file that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a plan binds. Every field is compared when the plan is deployed, but for `made_by` and `allowed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Plan {
-    /// Of this shape: 1.
+    /// Of this shape: 2.
     version: u32,
     /// The version of the program that made it.
     tool: String,
@@ -31,8 +40,10 @@ pub(crate) struct Plan {
     template: String,
     /// The SHA-256 of each function's zip.
     artifacts: BTreeMap<String, String>,
-    /// The change set that CloudFormation made, as an ARN: it is what is executed.
-    pub(crate) change_set: String,
+    /// The change set that CloudFormation made, as an ARN: it is what is executed. None where the stack is as it should be.
+    pub(crate) change_set: Option<String>,
+    /// The alarms that undo the deployment, as CloudFormation reported them.
+    pub(crate) rollback: Option<Rollback>,
     /// The stack that it was made against.
     base: Base,
     /// What was allowed by name when it was reviewed.
@@ -59,25 +70,27 @@ impl Base {
 }
 
 impl Plan {
-    /// The plan to execute this change set.
+    /// The plan to execute this change set, or to change nothing.
     pub(crate) fn new(
         target: &Target,
         source: &Source,
         base: &Stack,
-        change_set: &ChangeSet,
+        change_set: Option<&ChangeSet>,
+        made_by: String,
         allowed: &Allowed,
     ) -> Self {
         let artifacts = source.artifacts.iter();
         Self {
             version: VERSION,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            made_by: change_set.description.clone(),
+            made_by,
             stack: target.stack.clone(),
             account: target.account.clone(),
             region: target.region.clone(),
             template: source.sha256.clone(),
             artifacts: artifacts.map(|artifact| (artifact.function.clone(), artifact.sha256.clone())).collect(),
-            change_set: change_set.id.clone(),
+            change_set: change_set.map(|change_set| change_set.id.clone()),
+            rollback: change_set.and_then(|change_set| change_set.rollback.clone()),
             base: Base::of(base),
             allowed: allowed.clone(),
         }
@@ -161,7 +174,8 @@ impl Plan {
             }
         }
         match change_set {
-            None => moved.push("the change set: it is gone, as when another one was executed".to_owned()),
+            None if self.change_set.is_none() => {}
+            None => moved.push(GONE.to_owned()),
             Some(change_set) if !change_set.is_ready() => moved.push(format!(
                 "the change set: it can no longer be executed, it is {} and {}",
                 change_set.status, change_set.execution
@@ -176,15 +190,15 @@ impl Plan {
 mod tests {
     use super::*;
 
-    const PLAN: &str = r#"{"version":1,"tool":"0.0.0","made_by":"","stack":"s","account":"222222222222","region":"eu-west-1",
-        "template":"t","artifacts":{},"change_set":"arn:c","base":{"id":"i","status":"UPDATE_COMPLETE","changed":""},
+    const PLAN: &str = r#"{"version":2,"tool":"0.0.0","made_by":"","stack":"s","account":"222222222222","region":"eu-west-1",
+        "template":"t","artifacts":{},"change_set":"arn:c","rollback":{"alarms":[],"minutes":0},"base":{"id":"i","status":"UPDATE_COMPLETE","changed":""},
         "allowed":{"replace":[],"delete":[],"allow_data_loss":false}}"#;
 
     #[test]
     fn a_plan_of_another_version_or_shape_is_none() {
         assert!(Plan::parse(PLAN).is_ok());
         for (from, to, wanted) in [
-            ("\"version\":1", "\"version\":2", "it is of version 2"),
+            ("\"version\":2", "\"version\":1", "it is of version 1"),
             ("\"stack\":\"s\",", "", "missing field `stack`"),
             ("\"stack\"", "\"other\":1,\"stack\"", "unknown field `other`"),
             ("{\"version\"", "[\"version\"", ""),

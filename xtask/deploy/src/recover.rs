@@ -57,18 +57,18 @@ async fn join(run: &mut Run<'_>, stack: &Stack, operation: Operation) -> Result<
         None => None,
     };
     let by = by.filter(|by| !by.description.is_empty()).map(|by| format!(", by {}", by.description));
-    eprintln!("{} is being {} already{}", stack.name, operation.done(), by.unwrap_or_default());
+    note!("{} is being {} already{}", stack.name, operation.done(), by.unwrap_or_default());
     let (reader, events) = run.guarded(Reader::new(target, &stack.id, Since::Operation)).await?;
     let following = Following { stack_id: stack.id.clone(), reader, events };
     let outcome = run.follow(following).await?;
-    eprintln!("that is over: {}", outcome.stack.status);
+    note!("that is over: {}", outcome.stack.status);
     Ok(())
 }
 
 /// A failure that was left as it was, so that somebody could look at it.
 async fn roll_back(run: &mut Run<'_>, stack: &Stack) -> Result<(), Stop> {
     let target = run.target;
-    eprintln!("{} is {}: what failed was left as it was", stack.name, stack.status);
+    note!("{} is {}: what failed was left as it was", stack.name, stack.status);
     tell_first_cause(run, stack).await?;
     run.agree("roll it back, to go on from there?").await?;
     let (reader, events) = run.guarded(Reader::new(target, &stack.id, Since::Now)).await?;
@@ -86,8 +86,8 @@ async fn continue_rollback(run: &mut Run<'_>, stack: &Stack, given: &Given) -> R
     let failed = run.guarded(resources(target, &stack.id)).await?;
     let failed: Vec<_> =
         failed.into_iter().filter(|resource| resource.status == ResourceStatus::UpdateFailed).collect();
-    eprintln!("{} is {}: its last update could not be undone, because of", stack.name, stack.status);
-    failed.iter().for_each(|resource| eprintln!("  {} ({}): {}", resource.id, resource.kind, resource.reason));
+    note!("{} is {}: its last update could not be undone, because of", stack.name, stack.status);
+    failed.iter().for_each(|resource| note!("  {} ({}): {}", resource.id, resource.kind, resource.reason));
     let known = |id: &String| failed.iter().any(|resource| resource.id == *id);
     if let Some(stranger) = given.skip.iter().find(|id| !known(id)) {
         let failed: Vec<_> = failed.iter().map(|resource| resource.id.as_str()).collect();
@@ -116,20 +116,21 @@ async fn continue_rollback(run: &mut Run<'_>, stack: &Stack, given: &Given) -> R
 
 /// A stack whose first creation failed: it can only be deleted.
 async fn delete_failed(run: &mut Run<'_>, stack: &Stack, given: &Given) -> Result<(), Stop> {
-    eprintln!(
+    note!(
         "{} is {}: its first creation failed, and such a stack can only be deleted and made anew",
-        stack.name, stack.status
+        stack.name,
+        stack.status
     );
     tell_first_cause(run, stack).await?;
     let left = run.guarded(resources(run.target, &stack.id)).await?;
     let left: Vec<_> = left.iter().filter(|resource| resource.is_there()).collect();
     if left.is_empty() {
-        eprintln!("nothing of it is left");
+        note!("nothing of it is left");
     } else {
-        eprintln!(
+        note!(
             "these are left, and stay in the account when they are to be retained; a name that is taken cannot be made anew:"
         );
-        left.iter().for_each(|resource| eprintln!("  {} ({}): {}", resource.id, resource.kind, resource.physical));
+        left.iter().for_each(|resource| note!("  {} ({}): {}", resource.id, resource.kind, resource.physical));
     }
     run.agree("delete the stack, and make it anew?").await?;
     let outcome = delete(run, stack, &[]).await?;
@@ -143,8 +144,8 @@ async fn delete_failed(run: &mut Run<'_>, stack: &Stack, given: &Given) -> Resul
 pub(crate) async fn finish_delete(run: &mut Run<'_>, stack: &Stack, given: &Given) -> Result<(), Stop> {
     let all = run.guarded(resources(run.target, &stack.id)).await?;
     let failed: Vec<_> = all.iter().filter(|resource| resource.status == ResourceStatus::DeleteFailed).collect();
-    eprintln!("{} is {}: these could not be deleted", stack.name, stack.status);
-    failed.iter().for_each(|resource| eprintln!("  {} ({}): {}", resource.id, resource.kind, resource.reason));
+    note!("{} is {}: these could not be deleted", stack.name, stack.status);
+    failed.iter().for_each(|resource| note!("  {} ({}): {}", resource.id, resource.kind, resource.reason));
     let ids: BTreeSet<_> = failed.iter().map(|resource| resource.id.as_str()).collect();
     let mut retain = given.retain.clone();
     if retain.is_empty() && is_attended() {
@@ -188,7 +189,7 @@ pub(crate) async fn delete(run: &mut Run<'_>, stack: &Stack, retain: &[String]) 
 async fn tell_first_cause(run: &mut Run<'_>, stack: &Stack) -> Result<(), Stop> {
     let (_, events) = run.guarded(Reader::new(run.target, &stack.id, Since::Operation)).await?;
     if let Some(cause) = first_cause(&events) {
-        eprintln!("  first cause: {} ({}), {}: {}", cause.resource, cause.kind, cause.status, cause.reason);
+        note!("  first cause: {} ({}), {}: {}", cause.resource, cause.kind, cause.status, cause.reason);
     }
     Ok(())
 }

@@ -98,8 +98,8 @@ pub(crate) fn shipped(run: &Run<'_>, shipped: &Shipped<'_>) -> Result<(), Failur
         return print_json_line(shipped);
     }
     match shipped.outcome {
-        "unchanged" => eprintln!("{} is as it should be: nothing to deploy", shipped.stack),
-        "deployed" => eprintln!("deployed: {} resources in {:.1} s", shipped.resources, shipped.seconds),
+        "unchanged" => note!("{} is as it should be: nothing to deploy", shipped.stack),
+        "deployed" => note!("deployed: {} resources in {:.1} s", shipped.resources, shipped.seconds),
         _ => return Ok(()),
     }
     print(&outputs::text(shipped.of))

@@ -77,13 +77,18 @@ impl Resources {
     /// # Errors
     /// When there is none; the error names those that are there.
     pub(crate) fn find(&self, kind: &str, what: &str, name: &str) -> Result<&Resource, Failure> {
-        let meant = |each: &&Resource| each.id == name || each.physical == name || self.short(&each.physical) == name;
-        let all = self.all.iter().filter(|each| each.kind == kind);
-        all.clone().find(meant).ok_or_else(|| {
+        self.get(kind, name).ok_or_else(|| {
+            let all = self.all.iter().filter(|each| each.kind == kind);
             let names: Vec<_> = all.map(|each| self.short(&each.physical)).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             Failure::new(format!("{} has no {what} {name:?}", self.stack), format!("there are: {names}"))
         })
+    }
+
+    /// As [`Resources::find`], `None` where the stack has no such resource.
+    pub(crate) fn get(&self, kind: &str, name: &str) -> Option<&Resource> {
+        let meant = |each: &&Resource| each.id == name || each.physical == name || self.short(&each.physical) == name;
+        self.all.iter().filter(|each| each.kind == kind).find(meant)
     }
 }
 

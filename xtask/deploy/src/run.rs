@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
     /// As the run.
     pub(crate) async fn end(mut self, done: Result<ExitCode, Stop>) -> Result<ExitCode, Failure> {
         if let Err(Stop::Interrupted) = done {
-            eprintln!("\ninterrupted, before anything was deployed");
+            note!("\ninterrupted, before anything was deployed");
         }
         let mut interrupt = std::mem::replace(&mut self.interrupt, Interrupt::listen()?);
         tokio::select! {
@@ -130,11 +130,11 @@ impl<'a> Run<'a> {
             Ok(code) => Ok(code),
             Err(Stop::Failed(failure)) => Err(failure),
             Err(Stop::Blocked(failure)) => {
-                eprintln!("{failure}");
+                note!("{failure}");
                 Ok(ExitCode::from(BLOCKED))
             }
             Err(Stop::Declined) => {
-                eprintln!("nothing was deployed");
+                note!("nothing was deployed");
                 Ok(ExitCode::FAILURE)
             }
             Err(Stop::Interrupted | Stop::Left) => Ok(ExitCode::from(INTERRUPTED)),
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
     pub(crate) async fn clean_up(&self) {
         let Some(leftover) = self.leftover.take() else { return };
         if let Err(failure) = clean(self.target, &leftover).await {
-            eprintln!("the change set {} stays: {}", leftover.change_set, failure.message);
+            note!("the change set {} stays: {}", leftover.change_set, failure.message);
         }
     }
 }

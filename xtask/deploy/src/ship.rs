@@ -15,7 +15,7 @@ use crate::{
     failure::failure,
     follow::{Following, Outcome},
     guard::{self, Allowed},
-    plan_file::Plan,
+    plan_file::{self, Plan},
     recover::{self, Given},
     report::{self, Shipped},
     review,
@@ -24,7 +24,9 @@ use crate::{
     stack::Stack,
     states::{Step, next, succeeded},
     target::Target,
-    timeline, triggers, who,
+    timeline, triggers,
+    verify::{self, Reviewed},
+    who,
 };
 
 /// The size up to which CloudFormation takes a template in a call, in bytes; a larger one it fetches from the bucket.
@@ -115,7 +117,6 @@ struct Prepared {
     change_set: ChangeSet,
     base: Stack,
     bucket: String,
-    uploaded: u64,
 }
 
 /// What preparing came to.
@@ -174,15 +175,43 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
     let target = run.target;
     let source = Source::read(&options.source)?;
     let base = run.guarded(Stack::find(target, &target.stack)).await?;
-    let change_set = run.guarded(change_set::describe(target, &plan.change_set)).await?;
-    let moved = plan.moved(target, &source, base.as_ref(), change_set.as_ref());
-    let (Some(base), Some(change_set), true) = (base, change_set, moved.is_empty()) else {
+    let change_set = match &plan.change_set {
+        Some(id) => run.guarded(change_set::describe(target, id)).await?,
+        None => None,
+    };
+    let mut moved = plan.moved(target, &source, base.as_ref(), change_set.as_ref());
+    let known = base.as_ref().and_then(|base| base.parameters.get(BUCKET)).cloned();
+    let bucket = match known {
+        None if source.template.parameters.contains_key(BUCKET) => run.guarded(bootstrap::find(target)).await?,
+        known => known,
+    };
+    if bucket.is_none() && source.template.parameters.contains_key(BUCKET) {
+        moved.push("the bucket of the zips: it does not exist".to_owned());
+    }
+    // Without a bucket the plan is refused above, or no parameter names one.
+    let bucket = bucket.unwrap_or_default();
+    let parameters = source.parameters(&bucket);
+    if let (Some(base), Some(change_set)) = (&base, &change_set) {
+        let reviewed = Reviewed { source: &source, parameters: &parameters, rollback: plan.rollback.as_ref(), base };
+        let differences = run.guarded(reviewed.differences(target, change_set)).await?;
+        moved.extend(differences.unwrap_or_else(|| vec![plan_file::GONE.to_owned()]));
+    }
+    let deployed = match base.as_ref().filter(|base| !base.is_in_review()) {
+        Some(base) => Some(run.guarded(template_of(target, &base.id)).await?),
+        None => None,
+    };
+    let is_current = |base: &Stack| deployed.as_ref().is_some_and(|deployed| is_current(&source, base, deployed));
+    if plan.change_set.is_none() && !base.as_ref().is_some_and(is_current) {
+        moved.push("the plan changes nothing, and the stack is not as it should be".to_owned());
+    }
+    let (Some(base), true) = (base, moved.is_empty()) else {
         let lines: String = moved.iter().map(|line| format!("\n  {line}")).collect();
         let message = format!("the plan is no longer what would be deployed:{lines}");
         return Err(Failure::new(message, "review it anew: cargo xtask plan").into());
     };
-    let deployed = if base.is_in_review() { None } else { Some(run.guarded(template_of(target, &base.id)).await?) };
-    let parameters = source.parameters(base.parameters.get(BUCKET).map_or("", String::as_str));
+    let Some(change_set) = change_set else { return unchanged(run, options, &source, &base).await };
+    // Before the question of an upload: a zip that is not what was reviewed stops everything.
+    source.verify_zips()?;
     let sides = deployed.as_ref();
     let context = options.settings.context(&plan.allowed)?;
     let sides = sides.map(|deployed| Sides {
@@ -194,8 +223,7 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
     });
     show(run, &change_set, sides, options.details).await?;
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &plan.allowed)).await?;
-    let bucket = source.template.parameters.get(BUCKET).and(base.parameters.get(BUCKET));
-    let prepared = Prepared { change_set, bucket: bucket.cloned().unwrap_or_default(), base, uploaded: 0 };
+    let prepared = Prepared { change_set, bucket, base };
     let options = Planned { options, allowed: &plan.allowed };
     match execute(run, options, &source, &prepared).await? {
         Some(code) => Ok(code),
@@ -206,37 +234,42 @@ async fn deploy_plan(run: &mut Run<'_>, options: &ShipOptions, plan: &Plan) -> R
 async fn make_plan(run: &mut Run<'_>, options: &PlanOptions) -> Result<ExitCode, Stop> {
     let target = run.target;
     let source = Source::read(&options.ship.source)?;
-    let prepared = match prepare(run, &options.ship, &source, Purpose::Plan).await? {
-        Preparation::Ready(prepared) => prepared,
+    source.verify_zips()?;
+    let preparation = prepare(run, &options.ship, &source, Purpose::Plan).await?;
+    let (base, change_set) = match &preparation {
+        Preparation::Ready(prepared) => (&prepared.base, Some(&prepared.change_set)),
         Preparation::Unchanged(stack) => {
-            report::shipped(run, &Shipped::unchanged(&stack))?;
-            return Ok(ExitCode::SUCCESS);
+            report::shipped(run, &Shipped::unchanged(stack))?;
+            (stack.as_ref(), None)
         }
     };
     let Some(file) = &options.out else {
-        eprintln!("nothing is kept of this; --out FILE writes a plan that can be deployed");
+        if change_set.is_some() {
+            note!("nothing is kept of this; --out FILE writes a plan that can be deployed");
+        }
         return Ok(ExitCode::SUCCESS);
     };
-    Plan::new(target, &source, &prepared.base, &prepared.change_set, &options.ship.allowed).write(file)?;
+    Plan::new(target, &source, base, change_set, who(target), &options.ship.allowed).write(file)?;
     // From now on the change set is the plan's.
     run.leftover.take();
-    eprintln!(
+    note!(
         "the plan is in {}; deploy it with\n  cargo xtask deploy --env {} --plan {}",
         file.display(),
         target.env,
         file.display()
     );
-    if prepared.base.is_in_review() {
-        eprintln!(
+    if base.is_in_review() {
+        note!(
             "until then the stack {} is there, empty and REVIEW_IN_PROGRESS; cargo xtask destroy --env {} removes it",
-            target.stack, target.env
+            target.stack,
+            target.env
         );
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Brings the stack to where it can be changed, uploads what is missing, and has CloudFormation make a change set; anew
-/// when somebody else changes the stack meanwhile.
+/// Brings the stack to where it can be changed, and has CloudFormation make a change set; anew when somebody else changes the
+/// stack meanwhile. The zips are uploaded by whoever executes it.
 async fn prepare(
     run: &mut Run<'_>,
     options: &ShipOptions,
@@ -254,7 +287,7 @@ async fn prepare(
 
 /// Says so, and leaves nothing of what was for the stack as it was before.
 async fn overtaken(run: &Run<'_>) {
-    eprintln!("somebody else was first: looking at the stack anew");
+    note!("somebody else was first: looking at the stack anew");
     run.clean_up().await;
 }
 
@@ -286,18 +319,17 @@ async fn try_to_prepare(
         None => None,
     };
     if let (Some(stack), Some(deployed)) = (&existing, &deployed)
-        && is_settled(stack)
-        && *deployed == source.template
-        && stack.parameters == source.parameters(stack.parameters.get(BUCKET).map_or("", String::as_str))
+        && is_current(source, stack, deployed)
     {
         return Ok(Some(Preparation::Unchanged(Box::new(stack.clone()))));
     }
     make(run, options, source, existing, deployed, purpose).await
 }
 
-/// Whether the template that CloudFormation gives is what runs: after a rollback it may not be.
-fn is_settled(stack: &Stack) -> bool {
-    succeeded(&stack.status)
+/// Returns true if the stack is as it should be. After a rollback the template that CloudFormation returns may not be what runs.
+fn is_current(source: &Source, stack: &Stack, deployed: &cfn::Template) -> bool {
+    let bucket = stack.parameters.get(BUCKET).map_or("", String::as_str);
+    succeeded(&stack.status) && *deployed == source.template && stack.parameters == source.parameters(bucket)
 }
 
 async fn make(
@@ -317,7 +349,6 @@ async fn make(
     let parameters = source.parameters(&bucket);
     let is_new = |name: &str| existing.as_ref().is_none_or(|stack| stack.parameters.get(name) != parameters.get(name));
     let changed: Vec<_> = source.artifacts.iter().filter(|artifact| is_new(&artifact.parameter)).cloned().collect();
-    let uploaded = run.guarded(artifacts::upload(target, &bucket, &changed)).await?;
     let template = run.guarded(hand_over(target, &source.text, &source.sha256, &bucket)).await?;
     let rollback = match &deployed {
         Some(before) => {
@@ -350,6 +381,22 @@ async fn make(
         let message = format!("CloudFormation makes no change set: {}: {reason}", change_set.status);
         return Err(Failure::new(message, "check the template with `cargo xtask validate`").into());
     }
+    let base = match &existing {
+        Some(stack) => stack.clone(),
+        None => match run.guarded(Stack::find(target, &change_set.stack_id)).await? {
+            Some(stack) if stack.is_in_review() => stack,
+            _ => return Ok(None),
+        },
+    };
+    let reviewed = Reviewed { source, parameters: &wish.parameters, rollback: Some(&wish.rollback), base: &base };
+    let Some(differences) = run.guarded(reviewed.differences(target, &change_set)).await? else { return Ok(None) };
+    if !differences.is_empty() {
+        let lines: String = differences.iter().map(|line| format!("\n  {line}")).collect();
+        let message = format!("CloudFormation's change set is not what it was asked for:{lines}");
+        return Err(
+            Failure::new(message, "find who else may write to the bucket and the stack, then deploy again").into()
+        );
+    }
     let sides = existing.as_ref().zip(deployed.as_ref());
     let context = options.settings.context(&options.allowed)?;
     let parameters = &wish.parameters;
@@ -359,14 +406,7 @@ async fn make(
         run.guarded(timeline::foretell(target, &change_set.changes, &source.template)).await?;
     }
     run.guarded(guard::check(target, &guard::risks(&change_set.changes), &options.allowed)).await?;
-    let base = match existing {
-        Some(stack) => stack,
-        None => match run.guarded(Stack::find(target, &change_set.stack_id)).await? {
-            Some(stack) if stack.is_in_review() => stack,
-            _ => return Ok(None),
-        },
-    };
-    Ok(Some(Preparation::Ready(Box::new(Prepared { change_set, base, bucket, uploaded }))))
+    Ok(Some(Preparation::Ready(Box::new(Prepared { change_set, base, bucket }))))
 }
 
 /// The template as the stack was last given it.
@@ -413,9 +453,9 @@ async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>
         None => None,
     };
     if let Some(differences) = &differences {
-        eprintln!("{}", differences::text(target, differences, details).trim_end());
+        note!("{}", differences::text(target, differences, details).trim_end());
     }
-    eprintln!("what CloudFormation would do to {}:\n{}", run.target.stack, review::text(&changes).trim_end());
+    note!("what CloudFormation would do to {}:\n{}", run.target.stack, review::text(&changes).trim_end());
     let json = differences.as_ref().map(|differences| differences::json(target, differences)).transpose()?;
     report::changes(run, &change_set.id, &changes, json)?;
     let verdict = differences.map(|differences| differences.verdict).unwrap_or_default();
@@ -431,10 +471,11 @@ async fn execute(
 ) -> Result<Option<ExitCode>, Stop> {
     let Planned { options, allowed } = options.into();
     let target = run.target;
-    let Prepared { change_set, base, bucket, uploaded } = prepared;
+    let Prepared { change_set, base, bucket } = prepared;
     let is_new = base.is_in_review();
     let protected =
         if options.settings.protect_stateful { guard::stateful(&source.template) } else { Default::default() };
+    let provided = run.guarded(artifacts::provide(target, bucket, &source.artifacts)).await?;
     if !is_new {
         // What leaves the stack is not in the template any more, and is protected all the same.
         open_policy(run, base, &change_set.changes, &protected, allowed).await?;
@@ -444,6 +485,9 @@ async fn execute(
     } else {
         run.guarded(Reader::new(target, &base.id, Since::Now)).await?
     };
+    // Last of all, so that nothing happens between the proof that an object is the zip and the function that is made of it.
+    run.guarded(artifacts::verify(target, bucket, &source.artifacts, &provided)).await?;
+    let uploaded = provided.uploaded;
     if !run.guarded(change_set::execute(target, change_set)).await? {
         overtaken(run).await;
         return Ok(None);
@@ -453,14 +497,19 @@ async fn execute(
     let outcome = run.follow(Following { stack_id, reader, events }).await?;
     settle(run, options, &protected, &outcome).await?;
     if !succeeded(&outcome.stack.status) {
-        report::shipped(run, &Shipped::failed(&outcome, *uploaded))?;
+        report::shipped(run, &Shipped::failed(&outcome, uploaded))?;
         return Err(run.failed(&outcome, &format!("the deployment failed, and {}", aftermath(&outcome))).into());
+    }
+    let other = run.guarded(verify::other_code(target, source)).await?;
+    if !other.is_empty() {
+        report::shipped(run, &Shipped::failed(&outcome, uploaded))?;
+        return Err(verify::refuse(&other).into());
     }
     let now = source.parameters(bucket);
     let old = base.parameters.iter().filter(|(name, value)| name.ends_with("Code") && now.get(*name) != Some(*value));
     let old: Vec<_> = old.map(|(_, key)| key.as_str()).filter(|key| !now.values().any(|used| used == key)).collect();
     artifacts::supersede(target, bucket, &old).await;
-    report::shipped(run, &Shipped::deployed(&outcome, *uploaded))?;
+    report::shipped(run, &Shipped::deployed(&outcome, uploaded))?;
     Ok(Some(ExitCode::SUCCESS))
 }
 

@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use clap::Args;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::Failure;
+use crate::{Failure, resources::FUNCTION};
 
 /// The parameter that names the bucket of the zips.
 pub(crate) const BUCKET: &str = "ArtifactBucket";
@@ -46,12 +47,50 @@ pub(crate) struct Artifact {
     pub(crate) size: u64,
     /// In hexadecimal.
     pub(crate) sha256: String,
+    /// As S3 and Lambda write it, in base64.
+    pub(crate) sha256_base64: String,
 }
 
 impl Artifact {
+    fn of(function: String, built: Built, manifest: &Path) -> Result<Self, Failure> {
+        let Built { file, size, sha256 } = built;
+        let Some(bytes) = unhex(&sha256).filter(|bytes| bytes.len() == 32) else {
+            let message = format!("{}: the SHA-256 of {function} is not one", manifest.display());
+            return Err(Failure::new(message, "make it again with `cargo xtask build`"));
+        };
+        Ok(Self {
+            parameter: parameter(&function),
+            file: manifest.parent().unwrap_or(Path::new(".")).join(file),
+            size,
+            sha256,
+            sha256_base64: BASE64.encode(bytes),
+            function,
+        })
+    }
+
     /// The key in the bucket: it follows from the content, so that the same bytes are uploaded once.
     pub(crate) fn key(&self) -> String {
         format!("{}/{}.zip", self.function, self.sha256)
+    }
+
+    /// Reads the zip.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what the manifest says.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Failure> {
+        let Self { file, sha256, function, .. } = self;
+        let rebuild = "build it again with `cargo xtask build`, and plan again what was planned";
+        let bytes = fs::read(file)
+            .map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display()), rebuild))?;
+        let found = hex(&Sha256::digest(&bytes));
+        if found != *sha256 {
+            let message = format!(
+                "{} is not the zip of {function} that the manifest names: its SHA-256 is {found}, and must be {sha256}",
+                file.display()
+            );
+            return Err(Failure::new(message, rebuild));
+        }
+        Ok(bytes)
     }
 }
 
@@ -86,17 +125,28 @@ impl Source {
         let built: Manifest = serde_json::from_str(&read(manifest)?).map_err(|error| {
             Failure::new(format!("{}: {error}", manifest.display()), "make it again with `cargo xtask build`")
         })?;
-        let folder = manifest.parent().unwrap_or(Path::new("."));
-        let artifacts = built.functions.into_iter().map(|(function, built)| Artifact {
-            parameter: parameter(&function),
-            file: folder.join(built.file),
-            size: built.size,
-            sha256: built.sha256,
-            function,
-        });
-        let source = Self { template, text, sha256, artifacts: artifacts.collect() };
+        let artifacts = built.functions.into_iter().map(|(function, built)| Artifact::of(function, built, manifest));
+        let source = Self { template, text, sha256, artifacts: artifacts.collect::<Result<_, _>>()? };
         source.fits(manifest)?;
         Ok(source)
+    }
+
+    /// Verifies that each zip is what the manifest says.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is another one.
+    pub(crate) fn verify_zips(&self) -> Result<(), Failure> {
+        self.artifacts.iter().try_for_each(|artifact| artifact.read().map(drop))
+    }
+
+    /// The logical ids of the functions that are made of a zip.
+    pub(crate) fn functions_of<'a>(&'a self, artifact: &'a Artifact) -> impl Iterator<Item = &'a str> {
+        let is_made_of = move |resource: &cfn::Resource| {
+            let code = resource.properties.get("Code").filter(|_| resource.kind == FUNCTION);
+            let references = code.map(|code| cfn::graph::references(code, "")).unwrap_or_default();
+            references.iter().any(|(_, name)| *name == artifact.parameter)
+        };
+        self.template.resources.iter().filter(move |(_, each)| is_made_of(each)).map(|(id, _)| id.as_str())
     }
 
     /// The parameters' values, once it is known which bucket the zips lie in.
@@ -106,7 +156,7 @@ impl Source {
         all.filter(|(name, _)| self.template.parameters.contains_key(name)).collect()
     }
 
-    /// Each parameter that needs a value has one, and each zip has a well-formed hash.
+    /// Each parameter that needs a value has one.
     fn fits(&self, manifest: &Path) -> Result<(), Failure> {
         let given = self.parameters("");
         let open = self
@@ -120,12 +170,6 @@ impl Source {
                 format!("the template's parameters have no value: {}", open.join(", ")),
                 format!("{} should list a zip for each; make it again with `cargo xtask build`", manifest.display()),
             ));
-        }
-        for Artifact { function, sha256, .. } in &self.artifacts {
-            if sha256.len() != 64 || unhex(sha256).is_none() {
-                let message = format!("{}: the SHA-256 of {function} is not one", manifest.display());
-                return Err(Failure::new(message, "make it again with `cargo xtask build`"));
-            }
         }
         Ok(())
     }

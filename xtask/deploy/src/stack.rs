@@ -27,6 +27,9 @@ pub(crate) struct Stack {
     pub(crate) change_set: Option<String>,
     /// When it was made or last updated, as RFC 3339.
     pub(crate) changed: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// ARNs of the topics that hear of each event.
+    pub(crate) notifications: Vec<String>,
     pub(crate) termination_protection: bool,
 }
 
@@ -96,9 +99,17 @@ impl From<&types::Stack> for Stack {
                 .collect(),
             change_set: stack.change_set_id().map(str::to_owned),
             changed: stack.last_updated_time().or(stack.creation_time()).map(rfc3339).unwrap_or_default(),
+            tags: tags(stack.tags()),
+            notifications: stack.notification_arns().to_vec(),
             termination_protection: stack.enable_termination_protection() == Some(true),
         }
     }
+}
+
+/// Tags by their names.
+pub(crate) fn tags(tags: &[types::Tag]) -> BTreeMap<String, String> {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect()
 }
 
 /// A time as RFC 3339.

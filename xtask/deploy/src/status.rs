@@ -93,9 +93,9 @@ async fn follow(run: &mut Run<'_>, format: Format) -> Result<ExitCode, Stop> {
         let what = format!("the operation failed, and the stack is {}", outcome.stack.status);
         return Err(run.failed(&outcome, &what).into());
     }
-    eprintln!("{} resources in {:.1} s", outcome.resources, outcome.seconds);
+    note!("{} resources in {:.1} s", outcome.resources, outcome.seconds);
     if outcome.stack.status.as_str() == "DELETE_COMPLETE" {
-        eprintln!("{} is deleted", outcome.stack.name);
+        note!("{} is deleted", outcome.stack.name);
         return Ok(ExitCode::SUCCESS);
     }
     run.guarded(show(target, format)).await?;

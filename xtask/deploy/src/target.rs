@@ -9,7 +9,9 @@ use clap::Args;
 use crate::{
     Failure,
     aws::{Aws, Pace},
+    calls::{self, Watch},
     failure::{SIGN_IN, failure},
+    heartbeat,
     text::printable,
 };
 
@@ -69,14 +71,17 @@ impl Target {
             .with_max_backoff(pace.longest_retry());
         let mut loader =
             aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.clone())).retry_config(retries);
+        loader = loader.timeout_config(calls::timeouts());
         if let Some(url) = endpoint_url {
             loader = loader.endpoint_url(url);
         }
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
+        let looking = heartbeat::waiting_for("AWS credentials");
         let config = loader.load().await;
         let caller = identify(&config, account, pace).await?;
+        drop(looking);
         let endpoint = config.endpoint_url().map(str::to_owned);
         let (stack, env, region, account) = (stack.clone(), env.clone(), region.clone(), account.clone());
         let aws = Aws::new(config, endpoint.is_some(), pace);
@@ -94,7 +99,9 @@ async fn identify(config: &SdkConfig, account: &str, pace: Pace) -> Result<Strin
     }
     // The first call of all: when nothing answers, that should be said soon.
     let few = RetryConfig::standard().with_initial_backoff(pace.first);
-    let few = aws_sdk_sts::config::Builder::from(config).retry_config(few).build();
+    let watch = Watch::limited(few.max_attempts());
+    let few = aws_sdk_sts::config::Builder::from(config).retry_config(few);
+    let few = few.interceptor(watch.clone()).retry_classifier(watch).build();
     let identity = aws_sdk_sts::Client::from_conf(few).get_caller_identity().send().await;
     let identity = identity.map_err(|error| failure(&error, "cannot tell whose the AWS credentials are"))?;
     let theirs = identity.account().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write, stdout};
 
 use serde::Serialize;
 
-use crate::Failure;
+use crate::{Failure, heartbeat};
 
 pub(crate) use cfn::render::{printable, printable_lines};
 
@@ -13,6 +13,7 @@ pub(crate) use cfn::render::{printable, printable_lines};
 /// # Errors
 /// When it cannot be written; that nobody reads any more is no error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    heartbeat::printed();
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -76,7 +76,7 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Options) -> R
         let name = printable(&file.display().to_string());
         std::fs::write(file, picture)
             .map_err(|error| Failure::new(format!("cannot write {name}: {error}"), "name another file with --out"))?;
-        eprintln!("wrote {name}");
+        note!("wrote {name}");
     }
     let report = Report {
         stack: &target.stack,
@@ -108,8 +108,8 @@ pub(crate) async fn foretell(
     let past = operations::read(target, REMEMBERED).await?;
     let estimate = estimate(&planned, template, &past).filter(|estimate| estimate.time >= WORTH_SAYING);
     if let Some(estimate) = estimate {
-        eprintln!("it takes {estimate}");
-        eprintln!("  it waits for {}", printable(&estimate.chain.join(" -> ")));
+        note!("it takes {estimate}");
+        note!("  it waits for {}", printable(&estimate.chain.join(" -> ")));
     }
     Ok(())
 }

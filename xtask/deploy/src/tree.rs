@@ -2,10 +2,12 @@
 
 use std::{
     io::{Write, stderr},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
 
 use crate::{
+    heartbeat,
     progress::{At, Progress, Resource},
     terminal,
 };
@@ -14,15 +16,13 @@ use crate::{
 pub(crate) struct Tree {
     title: String,
     colour: bool,
-    /// Lines that are on the screen now.
-    drawn: usize,
     /// When the latest event came, by this machine's clock.
     heard: Instant,
 }
 
 impl Tree {
     pub(crate) fn new(title: &str) -> Self {
-        Self { title: title.to_owned(), colour: terminal::has_colour(), drawn: 0, heard: Instant::now() }
+        Self { title: title.to_owned(), colour: terminal::has_colour(), heard: Instant::now() }
     }
 
     pub(crate) fn heard(&mut self) {
@@ -30,28 +30,36 @@ impl Tree {
     }
 
     /// Draws over what was drawn before.
-    pub(crate) fn draw(&mut self, progress: &Progress) {
+    pub(crate) fn draw(&self, progress: &Progress) {
         let (columns, rows) = terminal::size();
         let now = progress.latest + self.heard.elapsed().as_secs_f64();
         let lines = lines(&self.title, progress, now, rows.saturating_sub(2).max(4));
-        let mut text = self.back();
+        let mut text = back();
         for line in &lines {
             text += &line.paint(columns.saturating_sub(1), self.colour);
             text += "\n";
         }
-        self.drawn = lines.len();
+        DRAWN.store(lines.len(), Ordering::Relaxed);
         write(&text);
     }
+}
 
-    /// Takes the tree away, so that other text can be written.
-    pub(crate) fn clear(&mut self) {
-        write(&self.back());
-        self.drawn = 0;
+/// Lines of a tree that are on the screen now. There is one screen.
+static DRAWN: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes the tree away, if one is drawn, so that other text can be written in its place.
+pub(crate) fn make_room() {
+    let back = back();
+    if !back.is_empty() {
+        write(&back);
     }
+}
 
-    /// To the beginning of the tree, with nothing below.
-    fn back(&self) -> String {
-        if self.drawn == 0 { String::new() } else { format!("\x1b[{}A\x1b[J", self.drawn) }
+/// To the beginning of the tree, with nothing below.
+fn back() -> String {
+    match DRAWN.swap(0, Ordering::Relaxed) {
+        0 => String::new(),
+        drawn => format!("\x1b[{drawn}A\x1b[J"),
     }
 }
 
@@ -59,6 +67,7 @@ fn write(text: &str) {
     let mut out = stderr().lock();
     // A terminal that is gone is no reason to stop a deployment.
     let _shown = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    heartbeat::printed();
 }
 
 /// A line, and what it is about.

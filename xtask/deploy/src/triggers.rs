@@ -45,7 +45,7 @@ pub(crate) async fn choose(
     for Candidate { name, .. } in &candidates {
         let Some(alarm) = state(name) else { continue };
         if alarm.state_value() == Some(&StateValue::Alarm) {
-            eprintln!("{} rings already: it does not watch this deployment", printable(name));
+            note!("{} rings already: it does not watch this deployment", printable(name));
         } else if let Some(arn) = alarm.alarm_arn().filter(|_| chosen.len() < MOST) {
             rollback.alarms.push(arn.to_owned());
             chosen.push(printable(name));
@@ -53,7 +53,7 @@ pub(crate) async fn choose(
     }
     if !chosen.is_empty() {
         let watch = if minutes > 0 { format!(", and {minutes} minutes after it") } else { String::new() };
-        eprintln!("undone when one of these rings during the deployment{watch}:\n  {}", chosen.join("\n  "));
+        note!("undone when one of these rings during the deployment{watch}:\n  {}", chosen.join("\n  "));
     }
     Ok(rollback)
 }
@@ -61,8 +61,13 @@ pub(crate) async fn choose(
 /// The alarms that are in both templates, by a name that is written out.
 fn candidates(after: &cfn::Template, before: &cfn::Template, changed: &[&str]) -> Vec<Candidate> {
     let name = |resource: &Resource| resource.properties.get("AlarmName")?.as_str().map(str::to_owned);
+    // The absence of events takes hours, and a deployment minutes.
+    let of_absence = |alarm: &Resource| {
+        alarm.properties.get("TreatMissingData").and_then(serde_json::Value::as_str) == Some("breaching")
+    };
     let of = |template: &cfn::Template| -> Vec<(String, u8)> {
         let alarms = template.resources.values().filter(|resource| resource.kind == "AWS::CloudWatch::Alarm");
+        let alarms = alarms.filter(|alarm| !of_absence(alarm));
         alarms.filter_map(|alarm| Some((name(alarm)?, rank(alarm, changed)))).collect()
     };
     let there = of(before);
@@ -100,8 +105,9 @@ mod tests {
                 name.to_uppercase()
             )
         };
+        let absence = "  ABSENCE: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: absence, TreatMissingData: breaching}}\n";
         let before = format!(
-            "Resources:\n{}{}{}{}",
+            "Resources:\n{absence}{}{}{}{}",
             alarm("depth", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Q"),
             alarm("one", "AWS/Lambda", "Errors", "One"),
             alarm("two", "AWS/Lambda", "Errors", "Two"),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     Failure, Format,
     events::Event,
-    progress::{Progress, Resource},
+    progress::{At, Progress, Resource},
     text::print_json_line,
     tree::Tree,
 };
@@ -60,7 +60,7 @@ impl View {
             let elapsed = event.seconds - self.progress.began.unwrap_or(event.seconds);
             let now = self.progress.apply(event);
             if self.tree.is_none() && !known {
-                eprintln!("{}", line(event, now, elapsed));
+                note!("{}", line(event, now, elapsed));
             }
             if self.format == Format::Json {
                 let Event { time, resource, kind, status, reason, of_stack, .. } = event;
@@ -76,16 +76,22 @@ impl View {
     }
 
     /// Draws the tree again, with its durations as they are now.
-    pub(crate) fn redraw(&mut self) {
-        if let Some(tree) = &mut self.tree {
+    pub(crate) fn redraw(&self) {
+        if let Some(tree) = &self.tree {
             tree.draw(&self.progress);
         }
     }
 
-    /// Makes room for other text.
-    pub(crate) fn clear(&mut self) {
-        if let Some(tree) = &mut self.tree {
-            tree.clear();
+    /// The resource that CloudFormation works on, for people.
+    pub(crate) fn under_way(&self) -> String {
+        let resources = self.progress.resources.iter().filter(|resource| resource.at() == At::UnderWay);
+        let mut names: Vec<_> = resources.map(|resource| resource.name.as_str()).collect();
+        let more = names.len().saturating_sub(3);
+        names.truncate(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        match names.as_slice() {
+            [] => "CloudFormation".to_owned(),
+            names => format!("CloudFormation: {}{more}", names.join(", ")),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::clock::{Clock, Moment};
 use filter::FilterPattern;
 
 /// So long values are kept: as long as the longest alarm looks back.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// All metrics of the account. Clones share them.
 #[derive(Clone)]

@@ -123,7 +123,7 @@ impl AwsOrLocal {
 pub(crate) enum Errors {
     /// List the events that failed, of all error queues, the oldest first
     #[command(
-        after_help = "Examples:\n  cargo xtask errors list --env prod\n  cargo xtask errors list --env prod --format json"
+        after_help = "Examples:\n  cargo xtask errors list --env prod\n  cargo xtask errors list --env prod --format json\n  cargo xtask errors list --env prod --forged"
     )]
     List {
         #[command(flatten)]
@@ -131,6 +131,9 @@ pub(crate) enum Errors {
         /// Read so many of each queue at most
         #[arg(long, value_name = "COUNT", default_value_t = 200)]
         limit: usize,
+        /// List the webhooks that are not PayPal's instead
+        #[arg(long)]
+        forged: bool,
     },
     /// Show one of them: why it failed, where it goes back to, and on demand what PayPal sent
     #[command(
@@ -161,7 +164,7 @@ pub(crate) enum Errors {
     },
     /// Throw events away for good, after asking
     #[command(
-        after_help = "Examples:\n  cargo xtask errors drop --env prod --reason wrong_signature\n  cargo xtask errors drop --env prod --all --yes"
+        after_help = "Examples:\n  cargo xtask errors drop --env prod --reason unreadable\n  cargo xtask errors drop --env prod --all --yes"
     )]
     Drop {
         #[command(flatten)]
@@ -186,17 +189,20 @@ pub(crate) struct Common {
 
 /// Which events are meant.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
 pub(crate) struct Selection {
     /// The ids of messages, as `errors list` shows them
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", group = "which")]
     ids: Vec<String>,
     /// All that failed for this reason
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", group = "which")]
     reason: Option<String>,
     /// All of them
-    #[arg(long)]
+    #[arg(long, group = "which")]
     all: bool,
+    /// Of the webhooks that are not PayPal's, instead of the events that failed
+    #[arg(long)]
+    forged: bool,
 }
 
 impl Errors {
@@ -211,11 +217,13 @@ impl Errors {
 
     pub(crate) fn words(&self) -> Vec<OsString> {
         let errors = words("errors");
-        let selected = |words: Words, Selection { ids, reason, all }: &Selection| {
-            words.option("--reason", reason.as_ref()).flag("--all", *all).values(ids)
+        let selected = |words: Words, Selection { ids, reason, all, forged }: &Selection| {
+            words.option("--reason", reason.as_ref()).flag("--all", *all).flag("--forged", *forged).values(ids)
         };
         match self {
-            Self::List { limit, .. } => errors.values(["list"]).option("--limit", Some(limit.to_string())),
+            Self::List { limit, forged, .. } => {
+                errors.values(["list"]).option("--limit", Some(limit.to_string())).flag("--forged", *forged)
+            }
             Self::Show { id, body, save, .. } => {
                 errors.values(["show"]).flag("--body", *body).option("--save", save.as_ref()).values([id])
             }
@@ -320,6 +328,8 @@ mod tests {
             ("logs --env prod", "logs --since=10m"),
             ("invoke orders --event -", "invoke --event=- orders"),
             ("errors list --env prod --limit 3", "errors list --limit=3"),
+            ("errors list --env prod --limit 3 --forged", "errors list --limit=3 --forged"),
+            ("errors redrive --env prod --forged --reason x", "errors redrive --reason=x --forged"),
             ("errors show m-1 --env prod --body --save d", "errors show --body --save=d m-1"),
             ("errors redrive --env prod m-1 m-2", "errors redrive m-1 m-2"),
             ("errors drop --env prod --reason x --yes", "errors drop --yes --reason=x"),

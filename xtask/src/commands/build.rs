@@ -1,8 +1,8 @@
 //! `build`: the functions as Lambda takes them, `target/lambda/<function>.zip`; the same bytes for the same source.
 
-pub(super) mod archive;
+pub mod archive;
 mod loadable;
-pub(crate) mod manifest;
+pub mod manifest;
 pub(crate) mod toolchain;
 
 use std::{
@@ -25,12 +25,17 @@ use crate::{
 use manifest::{Manifest, Packed};
 use toolchain::{Route, Toolchain};
 
+/// The folder of the zips, in the project.
+pub(crate) const FOLDER: &str = "target/lambda";
+
 /// What `build` left: the folder of the zips, and what is in it.
-pub(crate) struct Built {
-    pub(crate) folder: PathBuf,
+pub struct Built {
+    /// The folder of the zips.
+    pub folder: PathBuf,
     /// The folder of the binaries that were packed.
-    pub(crate) binaries: PathBuf,
-    pub(crate) manifest: Manifest,
+    pub binaries: PathBuf,
+    /// The zips with their hashes and sizes.
+    pub manifest: Manifest,
     /// The functions whose zips were there already.
     unchanged: BTreeSet<&'static str>,
 }
@@ -52,7 +57,7 @@ pub(crate) fn run(context: &Context, options: &Build) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When something lacks for building, the handlers do not compile, or Lambda could not load one of them.
-pub(crate) fn pack(context: &Context, architecture: Architecture, binaries: Option<&Path>) -> Result<Built, Failure> {
+pub fn pack(context: &Context, architecture: Architecture, binaries: Option<&Path>) -> Result<Built, Failure> {
     let (binaries, mend) = match binaries {
         Some(folder) if !folder.is_dir() => {
             let help = "name the folder that holds a binary for each function";
@@ -95,7 +100,7 @@ pub(crate) fn pack(context: &Context, architecture: Architecture, binaries: Opti
 ///
 /// # Errors
 /// When Lambda has none like it.
-pub(crate) fn this_machine() -> Result<Architecture, Failure> {
+pub fn this_machine() -> Result<Architecture, Failure> {
     Toolchain::find()?
         .architecture()
         .ok_or_else(|| Failure::new("Lambda has no processor like this machine's").help("choose one with --arch"))
@@ -115,7 +120,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 
 /// The folder of the zips. A link there could lead what is written anywhere.
 fn folder(context: &Context) -> Result<PathBuf, Failure> {
-    let folder = context.root.join("target/lambda");
+    let folder = context.root.join(FOLDER);
     if folder.is_symlink() {
         return Err(Failure::new(format!("{} is a link", folder.display())).help("remove it; `build` makes the folder"));
     }
@@ -207,7 +212,8 @@ impl Built {
     }
 }
 
+/// The size in megabytes of a million bytes.
 #[expect(clippy::cast_precision_loss, reason = "a file's size in megabytes needs no more digits")]
-pub(crate) fn megabytes(bytes: u64) -> f64 {
+pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

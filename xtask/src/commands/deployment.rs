@@ -1,6 +1,13 @@
 //! Commands that speak to AWS: they are done by the program `deploy`, which is built when it is first needed.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, os::unix::process::CommandExt, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use cfn::diff::Source;
 use infra::Environment;
@@ -11,14 +18,14 @@ use infra::Hotswap;
 use crate::{
     addresses, cargo,
     cli::{Aws, Deploy, Destroy, Diagnose, Given, LOCAL, OutputFormat, Plan, Shipment, Status},
-    commands::build,
+    commands::build::{self, manifest::Manifest},
     context::{Context, write_whole},
     report::Failure,
 };
 
 /// Shows what a deployment would do, and keeps it.
 pub(crate) fn plan(context: &Context, options: &Plan) -> Result<(), Failure> {
-    let mut words = shipment(context, "plan", &options.shipment)?;
+    let mut words = shipment(context, "plan", &options.shipment, Zips::of(&options.shipment))?;
     words.extend(options.out.iter().flat_map(|file| ["--out".into(), file.into()]));
     run(context, &options.shipment.aws, options.shipment.format, words)
 }
@@ -28,7 +35,12 @@ pub(crate) fn deploy(context: &Context, options: &Deploy) -> Result<(), Failure>
     if options.hotswap {
         return hotswap(context, options);
     }
-    let mut words = shipment(context, "deploy", &options.shipment)?;
+    let planned = Zips::InFolder(context.root.join(build::FOLDER));
+    let zips = match (Zips::of(&options.shipment), &options.plan) {
+        (Zips::Built(None), Some(_)) => planned,
+        (zips, _) => zips,
+    };
+    let mut words = shipment(context, "deploy", &options.shipment, zips)?;
     words.extend(options.plan.iter().flat_map(|file| ["--plan".into(), file.into()]));
     words.extend(options.yes.then(|| "--yes".into()));
     run(context, &options.shipment.aws, options.shipment.format, words)
@@ -36,15 +48,14 @@ pub(crate) fn deploy(context: &Context, options: &Deploy) -> Result<(), Failure>
 
 /// New code goes straight to Lambda, where the environment allows it.
 fn hotswap(context: &Context, options: &Deploy) -> Result<(), Failure> {
-    let Shipment { aws, binaries, format, .. } = &options.shipment;
+    let Shipment { aws, format, .. } = &options.shipment;
     let environment = context.environment(&aws.env)?;
     if environment.deployment.hotswap == Hotswap::Forbid {
         let file = format!("environments/{}.yaml", environment.name);
         return Err(Failure::new(format!("{file} forbids new code past CloudFormation"))
             .help(format!("leave out --hotswap; or, for development, set deployment.hotswap to allow in {file}")));
     }
-    let built = build::pack(context, environment.architecture, binaries.as_deref())?;
-    let manifest = built.folder.join(build::manifest::FILE);
+    let manifest = Zips::of(&options.shipment).manifest(context, &environment)?;
     run(context, aws, *format, vec!["hotswap".into(), "--manifest".into(), manifest.into()])
 }
 
@@ -64,11 +75,51 @@ pub(crate) fn status(context: &Context, options: &Status) -> Result<(), Failure>
     run(context, &options.aws, options.format, ["status".into()].into_iter().chain(follow).collect())
 }
 
-/// Makes what is shipped, and says where it is: the environment's template, and the functions' zips.
-fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<OsString>, Failure> {
+/// Source of the zips that are shipped.
+enum Zips {
+    /// Compiled now, or packed from the binaries in a folder.
+    Built(Option<PathBuf>),
+    /// Written by an earlier `build`, on this machine or another one. Nothing is compiled.
+    InFolder(PathBuf),
+}
+
+impl Zips {
+    fn of(options: &Shipment) -> Self {
+        match &options.zips {
+            Some(folder) => Self::InFolder(folder.clone()),
+            None => Self::Built(options.binaries.clone()),
+        }
+    }
+
+    /// The manifest of the zips, which are for the environment's processor.
+    fn manifest(&self, context: &Context, environment: &Environment) -> Result<PathBuf, Failure> {
+        let folder = match self {
+            Self::Built(binaries) => build::pack(context, environment.architecture, binaries.as_deref())?.folder,
+            Self::InFolder(folder) => folder.clone(),
+        };
+        let file = folder.join(build::manifest::FILE);
+        let Some(manifest) = Manifest::last(&folder) else {
+            let failure = Failure::new(format!("cannot read the zips' manifest {}", file.display()));
+            return Err(failure.help(format!(
+                "copy the folder {} from where the plan was made, or name its place with --zips",
+                build::FOLDER
+            )));
+        };
+        if manifest.architecture != environment.architecture {
+            let [zips, runs] = [manifest.architecture, environment.architecture].map(build::word);
+            let failure = Failure::new(format!("{}: the zips are for {zips}", file.display()));
+            return Err(failure
+                .help(format!("{} runs on {runs}: cargo xtask build --env {}", environment.name, environment.name)));
+        }
+        Ok(file)
+    }
+}
+
+/// Prepares a shipment and returns the arguments that name it: the environment's template, and the functions' zips.
+fn shipment(context: &Context, command: &str, options: &Shipment, zips: Zips) -> Result<Vec<OsString>, Failure> {
     let environment = context.environment(&options.aws.env)?;
     let template = infra::service(&environment).map_err(Failure::new)?;
-    let built = build::pack(context, environment.architecture, options.binaries.as_deref())?;
+    let manifest = zips.manifest(context, &environment)?;
     let folder = context.root.join("target/deploy");
     fs::create_dir_all(&folder).map_err(Failure::from(format!("cannot make {}", folder.display())))?;
     let file = folder.join(format!("{}.yaml", environment.name));
@@ -80,7 +131,7 @@ fn shipment(context: &Context, command: &str, options: &Shipment) -> Result<Vec<
     arguments.extend(deployment.termination_protection.then(|| "--termination-protection".into()));
     arguments.extend(deployment.protect_stateful.then(|| "--protect-stateful".into()));
     arguments.extend(["--watch-minutes".into(), deployment.watch_minutes.to_string().into()]);
-    arguments.extend(["--manifest".into(), built.folder.join(build::manifest::FILE).into()]);
+    arguments.extend(["--manifest".into(), manifest.into()]);
     for (name, ids) in [("--replace", &options.replace), ("--delete", &options.delete)] {
         arguments.extend(ids.iter().flat_map(|id| [name.into(), id.into()]));
     }
@@ -96,8 +147,7 @@ fn executable(context: &Context) -> Result<OsString, Failure> {
     if let Some(given) = std::env::var_os("XTASK_DEPLOY") {
         return Ok(given);
     }
-    let built = cargo::build(context, "deploy")?;
-    built.first().map(|built| built.clone().into()).ok_or_else(|| Failure::new("deploy has no binary"))
+    cargo::build(context, "deploy").map(Into::into)
 }
 
 /// What the review of a deployment knows beside the templates: what guards deny and allow, and the lines of Rust.

@@ -34,14 +34,24 @@ struct Check {
     mend: Option<String>,
 }
 
+impl Check {
+    /// Something that cannot be looked for: the first line says why, and the other rows go on.
+    fn failed(name: &str, failure: &Failure, needed_for: &str) -> Self {
+        let found = failure.message().lines().next().unwrap_or_default().to_owned();
+        let mend = failure.mend().map(str::to_owned);
+        Self { name: name.to_owned(), ok: false, found, needed_for: needed_for.to_owned(), mend }
+    }
+}
+
 pub(crate) fn run(context: &Context, options: &Doctor) -> Result<(), Failure> {
     let environments = match &options.env {
         Some(name) => vec![name.clone()],
         None => context.environments(),
     };
-    let mut checks = machine::checks(context, &environments)?;
+    let mut checks = machine::checks(context, &environments);
     if let Some(env) = &options.env {
-        checks.extend(ask_aws(context, options, env)?);
+        let aws = ask_aws(context, options, env);
+        checks.extend(aws.unwrap_or_else(|failure| vec![Check::failed("AWS", &failure, "cargo xtask deploy")]));
     }
     let lacking = checks.iter().filter(|check| !check.ok).count();
     match options.format {

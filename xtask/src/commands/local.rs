@@ -38,9 +38,10 @@ use crate::{
 const CLIENT_ID: &str = "local-client";
 const CLIENT_SECRET: &str = "local-secret";
 
-/// The origins that `environments/local.yaml` names; the ports that are really open take their place.
-pub(crate) const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
-pub(crate) const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
+/// The console's origin in `environments/local.yaml`; the port that is really open takes its place.
+pub const CONSOLE_ORIGIN: &str = "http://127.0.0.1:3001";
+/// The sandbox's origin in `environments/local.yaml`; the port that is really open takes its place.
+pub const PAYPAL_ORIGIN: &str = "http://127.0.0.1:3002";
 
 /// The logical id of the secret that holds PayPal's credentials.
 const PAYPAL_SECRET: &str = "PaypalSecret";
@@ -174,6 +175,7 @@ async fn stop(running: local_cloud::Running, sandbox: Sandbox) {
 fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(Failure::from("cannot listen for signals"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    crate::stops_by_itself();
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -1,20 +1,18 @@
-//! `test`: everything that must pass, one step after the other, all of them even when one fails.
+//! `test`: everything that must pass, all of it even when a step fails.
+//!
+//! Two lanes run side by side: what cargo compiles and runs, and what Python's programs install and look at. The tests wait
+//! for both, since they use what is installed.
 
-pub(super) mod python;
+pub mod python;
 
 use std::{
     num::NonZero,
     process::{Command, Stdio},
+    thread,
     time::Instant,
 };
 
 use crate::{cargo, cli::Test, context::Context, report::Failure};
-
-/// The crates that the functions are made of. They are built apart from the rest, so that nobody else's features reach
-/// their bytes, and what is tested is what is shipped.
-const HANDLERS: [&str; 6] = ["-p", "handlers", "-p", "contract", "-p", "paypal"];
-/// All others, also those that are not there yet.
-const TOOLS: [&str; 7] = ["--workspace", "--exclude", "handlers", "--exclude", "contract", "--exclude", "paypal"];
 
 struct Step {
     name: &'static str,
@@ -23,75 +21,108 @@ struct Step {
 
 /// The step that a machine without a browser cannot do.
 const BROWSER: &str = "console, in a browser";
-/// What the names of its tests end with.
+/// The end of the names of its tests.
 const IN_A_BROWSER: &str = "in_a_browser";
 
-const STEPS: &[Step] = &[
+/// Environment variables that name folders of third parties' data. Tests that need it are ignored without it.
+const DATA: [&str; 3] = ["CAPTURED_DELIVERIES", "PAYPAL_DOCUMENTS", "TEMPLATE_SAMPLES"];
+
+/// Cargo works on one folder, so its steps come one after the other.
+const COMPILED: &[Step] = &[
     Step { name: "formatting", run: |context| run_cargo(context, &["fmt", "--all", "--check"]) },
     // All at once: what lints find does not depend on features, and dependencies are looked at once only.
     Step { name: "clippy", run: clippy },
-    Step { name: "tests, handlers", run: |context| tests(context, &HANDLERS) },
-    Step { name: "build, handlers", run: |context| run_cargo(context, &["build", "-p", "handlers", "--bins"]) },
-    Step { name: "python", run: python::set_up },
-    Step { name: "cfn-lint, templates", run: python::lint_templates },
-    Step { name: "checkov, templates", run: python::check_templates },
-    Step { name: "zizmor, workflows", run: python::lint_workflows },
-    Step { name: "cargo-deny, dependencies", run: python::check_dependencies },
-    Step { name: "schemathesis", run: python::set_up_schemathesis },
-    Step { name: "emulators of others", run: python::set_up_emulators },
-    Step { name: "tests, tools and end to end", run: end_to_end },
-    Step { name: BROWSER, run: in_a_browser },
+    // Functions and programs too: those that tests start.
+    Step { name: "compile, tests", run: |context| run_cargo(context, &["test", "--workspace", "--no-run"]) },
 ];
 
+const INSTALLED: &[Step] = &[
+    Step { name: "python", run: python::set_up },
+    Step { name: "cfn-lint, templates", run: python::lint_templates },
+    Step { name: "zizmor, workflows", run: python::lint_workflows },
+    Step { name: "cargo-deny, dependencies", run: python::check_dependencies },
+    Step { name: "emulators of others", run: python::set_up_emulators },
+    Step { name: "schemathesis", run: python::set_up_schemathesis },
+    Step { name: "checkov, templates", run: python::check_templates },
+];
+
+/// Steps that need both lanes.
+const TESTS: &[Step] = &[Step { name: "tests", run: tests }, Step { name: BROWSER, run: in_a_browser }];
+
+/// A step that was run: its name, its seconds, and whether it passed.
+struct Ran {
+    name: &'static str,
+    seconds: u64,
+    passed: bool,
+}
+
 pub(crate) fn run(context: &Context, options: &Test) -> Result<(), Failure> {
-    let wanted = |step: &&Step| !(options.no_browser && step.name == BROWSER);
-    let chosen =
-        |step: &&Step| wanted(step) && options.only.as_ref().is_none_or(|only| step.name.contains(only.as_str()));
-    let (mut passed, mut failed) = (Vec::new(), Vec::new());
-    for step in STEPS.iter().filter(chosen) {
-        context.progress(&format!("\n== {}", step.name));
-        let since = Instant::now();
-        let result = (step.run)(context);
-        let seconds = since.elapsed().as_secs();
-        match result {
-            Ok(()) => passed.push(format!("passed  {} ({seconds} s)", step.name)),
-            Err(failure) => {
-                crate::report::failure(&failure);
-                failed.push(format!("FAILED  {} ({seconds} s)", step.name));
-            }
-        }
-    }
+    let chosen = |step: &&Step| {
+        !(options.no_browser && step.name == BROWSER)
+            && options.only.as_ref().is_none_or(|only| step.name.contains(only.as_str()))
+    };
+    let lane = |steps: &'static [Step]| steps.iter().filter(chosen).map(|step| run_step(context, step)).collect();
+    let (mut ran, installed): (Vec<Ran>, Vec<Ran>) = thread::scope(|scope| {
+        let installed = scope.spawn(|| lane(INSTALLED));
+        let compiled = lane(COMPILED);
+        let installed = installed.join().map_err(|_panic| Failure::new("a step of Python's programs panicked"));
+        installed.map(|installed| (compiled, installed))
+    })?;
+    ran.extend(installed);
+    ran.extend(lane(TESTS));
     println!();
-    for line in passed.iter().chain(&failed) {
-        println!("{line}");
+    for Ran { name, seconds, .. } in ran.iter().filter(|step| step.passed) {
+        println!("passed  {name} ({seconds} s)");
     }
-    println!("{} passed, {} failed", passed.len(), failed.len());
-    match (passed.len(), failed.len()) {
-        (0, 0) => Err(Failure::new("no step has such a name").help("cargo xtask test runs all of them")),
+    for Ran { name, seconds, .. } in ran.iter().filter(|step| !step.passed) {
+        println!("FAILED  {name} ({seconds} s)");
+    }
+    let failed = ran.iter().filter(|step| !step.passed).count();
+    println!("{} passed, {failed} failed", ran.len() - failed);
+    match (ran.len(), failed) {
+        (0, _) => Err(Failure::new("no step has such a name").help("cargo xtask test runs all of them")),
         (_, 0) => Ok(()),
         (_, failed) => Err(Failure::new(format!("{failed} of the steps failed"))),
     }
+}
+
+fn run_step(context: &Context, step: &Step) -> Ran {
+    context.progress(&format!("\n== {}", step.name));
+    let since = Instant::now();
+    let result = (step.run)(context);
+    let seconds = since.elapsed().as_secs();
+    if let Err(failure) = &result {
+        crate::report::failure(failure);
+    }
+    context.progress(&format!(
+        "== {}: {} after {seconds} s",
+        step.name,
+        if result.is_ok() { "passed" } else { "FAILED" }
+    ));
+    Ran { name: step.name, seconds, passed: result.is_ok() }
 }
 
 fn clippy(context: &Context) -> Result<(), Failure> {
     run_cargo(context, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
-fn tests(context: &Context, packages: &[&str]) -> Result<(), Failure> {
-    run_cargo(context, &[&["test", "--no-fail-fast"], packages].concat())
-}
-
-fn end_to_end(context: &Context) -> Result<(), Failure> {
+fn tests(context: &Context) -> Result<(), Failure> {
     // Most of them wait most of the time, for processes and for times to run out.
-    let threads = (2 * std::thread::available_parallelism().map_or(1, NonZero::get)).to_string();
+    let threads = (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string();
+    let missing: Vec<_> = DATA.into_iter().filter(|name| std::env::var_os(name).is_none()).collect();
+    let ignored = missing.is_empty().then_some("--include-ignored");
+    if ignored.is_none() {
+        context.progress(&format!("tests that need data are ignored: {} is not set", missing.join(", ")));
+    }
     let tests = ["--", "--skip", IN_A_BROWSER, "--test-threads", threads.as_str()];
-    run_cargo(context, &[&["test", "--no-fail-fast"], &TOOLS[..], &tests[..]].concat())
+    let tests: Vec<_> = tests.into_iter().chain(ignored).collect();
+    run_cargo(context, &[&["test", "--workspace", "--no-fail-fast"], &tests[..]].concat())
 }
 
 fn in_a_browser(context: &Context) -> Result<(), Failure> {
     python::set_up_browser(context)?;
-    // Among all packages, as above: alone it would be compiled anew, with other features.
-    run_cargo(context, &[&["test"], &TOOLS[..], &["--test", "it", IN_A_BROWSER]].concat())
+    // Among all packages, as above: alone it would be compiled again, with other features.
+    run_cargo(context, &["test", "--workspace", "--test", "it", IN_A_BROWSER])
 }
 
 fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {

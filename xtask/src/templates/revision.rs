@@ -107,7 +107,7 @@ fn built(context: &Context, revision: &str, commit: &str, environment: &str) -> 
 fn synthesized(context: &Context, tree: &Path, environment: &str) -> Result<String, Failure> {
     let mut program = Command::new(cargo::program());
     program.arg("run").args(context.quiet.then_some("--quiet"));
-    program.args(["--package", "xtask", "--", "synth", "--env", environment, "--format", "json"]);
+    program.args(["--bin", "xtask", "--", "synth", "--env", environment, "--format", "json"]);
     // What was compiled for this revision serves that one too, and its program does not take this one's place.
     program.env("CARGO_BUILD_BUILD_DIR", context.root.join("target"));
     program.env("CARGO_TARGET_DIR", context.root.join("target/diff/built"));

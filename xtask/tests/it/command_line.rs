@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Output, Stdio},
 };
@@ -94,7 +95,9 @@ fn outputs_are_asked_for_in_a_program_of_its_own() {
         command.args(["-q", "outputs", "--env", "prod", "--endpoint-url", "http://127.0.0.1:1"]).output().unwrap();
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: cannot tell whose the AWS credentials are: "), "{said}");
+    let attempts = "GetCallerIdentity: the connection failed, attempt 1 of 3\n";
+    assert!(said.starts_with(attempts), "{said}");
+    assert!(said.contains("\nerror: cannot tell whose the AWS credentials are: "), "{said}");
     assert!(said.ends_with("help: check the network, the region and --endpoint-url\n"), "{said}");
 }
 
@@ -167,6 +170,35 @@ fn completions_know_every_command() {
 }
 
 /// What is there depends on the machine; that everything is said, and how it ends, does not.
+/// Where rustup has no default toolchain, and where an environment file is broken.
+#[test]
+fn doctor_goes_on_after_a_check_that_fails() {
+    let project = scratch("doctor-goes-on");
+    for folder in ["environments", "infra"] {
+        fs::create_dir_all(project.join(folder)).unwrap();
+    }
+    fs::copy(root().join("environments/dev.yaml"), project.join("environments/dev.yaml")).unwrap();
+    fs::write(project.join("environments/broken.yaml"), "account: [").unwrap();
+    let rustc = project.join("rustc");
+    let said = "error: rustup could not choose a version of rustc to run";
+    fs::write(&rustc, format!("#!/bin/sh\necho '{said}' >&2\necho 'a stack trace' >&2\nexit 1\n")).unwrap();
+    fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut doctor = xtask();
+    let output =
+        doctor.current_dir(&project).env("RUSTC", &rustc).args(["doctor", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = findings["checks"].as_array().unwrap();
+    let check = |name: &str| {
+        let found = checks.iter().find(|check| check["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} is not among {checks:?}"))
+    };
+    assert_eq!(check("rustc")["found"], format!("rustc -vV failed: {said}"));
+    assert_eq!(check("functions for arm64")["found"], "not checked: it needs rustc");
+    assert_eq!(check("environments/broken.yaml")["ok"], false);
+    assert!(check("git")["found"].is_string() && check("disk")["found"].is_string());
+}
+
 #[test]
 fn doctor_looks_at_the_machine_and_at_every_processor_that_an_environment_wants() {
     let output = run(&["doctor", "--format", "json"]);

@@ -78,7 +78,7 @@ def tamper(page: Page, subscription: str) -> None:
     said(page, "On its way, changed after it was signed")
     event = page.locator("#said").inner_text().rsplit(" ", 1)[1]
     go(page, "Queues")
-    page.get_by_role("link", name=re.compile(r"^errors(?!\.)")).click()
+    page.get_by_role("link", name=re.compile("^forged")).click()
     queue = page.get_by_role("region", name="The chosen queue")
     rejected = queue.get_by_role("row").filter(has_text="wrong_signature")
     expect(rejected).to_have_count(1)
@@ -93,7 +93,7 @@ def tamper(page: Page, subscription: str) -> None:
     page.get_by_role("link", name=re.compile(event)).click()
     journey = page.get_by_role("region", name="The chosen journey")
     expect(journey.get_by_role("button", name="redriven")).to_be_visible()
-    expect(journey.locator("tbody tr").last).to_contain_text("errors")
+    expect(journey.locator("tbody tr").last).to_contain_text("forged")
     go(page, "PayPal")
     expect(page.get_by_role("row").filter(has_text="SUB-")).to_have_count(1)
 

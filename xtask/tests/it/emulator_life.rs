@@ -73,7 +73,7 @@ fn created(emulator: &Emulator, project: &Project) {
 
     let queues = held["queues"].as_object().unwrap();
     let names: Vec<_> = queues.keys().map(String::as_str).collect();
-    let wanted = ["errors", "errors.fifo", "unverified", "verified.fifo"].map(named);
+    let wanted = ["errors", "errors.fifo", "forged", "unverified", "verified.fifo"].map(named);
     assert_eq!(names, wanted);
     let given_up = queues[&named("unverified")]["RedrivePolicy"].as_str().unwrap();
     assert!(given_up.contains(&format!("{stack}-errors\"")), "{given_up}");
@@ -115,7 +115,10 @@ fn created(emulator: &Emulator, project: &Project) {
     let buckets = held["buckets"].as_object().unwrap();
     assert_eq!(buckets.len(), 1, "{buckets:?}");
     let bucket = buckets.values().next().unwrap();
-    assert_eq!(bucket["keys"].as_array().unwrap().len(), ALL.len());
+    let keys = bucket["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap());
+    // The template is too large for a request, so it is there too.
+    let (templates, zips): (Vec<_>, Vec<_>) = keys.partition(|key| key.contains("templates/"));
+    assert!(!templates.is_empty() && zips.len() == ALL.len(), "{templates:?} {zips:?}");
     assert_eq!((&bucket["versioning"], &bucket["encrypted"]), (&json!("Enabled"), &json!(true)));
     assert!(bucket["public_access"].as_object().unwrap().values().all(|closed| closed == true), "{bucket}");
     assert!(bucket["policy"].to_string().contains("aws:SecureTransport"), "{bucket}");
@@ -126,7 +129,12 @@ fn created(emulator: &Emulator, project: &Project) {
 fn changed(emulator: &Emulator, project: &Project) {
     let before = emulator.inventory(&project.account);
     project.edit("default: { memory_mb: 256", "default: { memory_mb: 384");
+    if project.env == "prod" {
+        project.edit("plans-list: { memory_mb: 256", "plans-list: { memory_mb: 384");
+    }
     project.edit("unverified: { visibility_seconds: ", "unverified: { visibility_seconds: 1");
+    // As often as before would take longer than the queue keeps a message.
+    project.edit("max_receives: 1000, batch_size: 10", "max_receives: 600, batch_size: 10");
     project.stand_in("plans-list", "second");
     if project.env == "dev" {
         reviewed(emulator, project);
@@ -177,7 +185,15 @@ fn reviewed(emulator: &Emulator, project: &Project) {
     let left = emulator.ask(&project.account, &["change-sets", &project.stack()]);
     let of_a_question = |name: &&Value| name.as_str().unwrap().starts_with("diff-");
     assert!(!left.as_array().unwrap().iter().any(|name| of_a_question(&name)), "{left}");
-    assert_eq!(emulator.inventory(&project.account), before);
+    assert_eq!(without_templates(emulator.inventory(&project.account)), without_templates(before));
+}
+
+/// Without the templates in the bucket: one that is too large for a request stays there after a question, too.
+fn without_templates(mut held: Value) -> Value {
+    for bucket in held["buckets"].as_object_mut().unwrap().values_mut() {
+        bucket["keys"].as_array_mut().unwrap().retain(|key| !key.as_str().unwrap().contains("templates/"));
+    }
+    held
 }
 
 /// A change that AWS refuses in the middle: what was done before it is undone.
@@ -271,7 +287,7 @@ fn manifest(project: &Project) -> Value {
 }
 
 /// Base64 as hexadecimal digits.
-fn hexadecimal(base64: &str) -> String {
+pub(crate) fn hexadecimal(base64: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.decode(base64).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
 }

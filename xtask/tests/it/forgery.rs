@@ -16,10 +16,10 @@ fn genuine(service: &Service) -> (String, Value) {
 }
 
 #[test]
-fn forged_webhooks_end_in_the_error_queue_with_the_reason_or_are_refused() {
+fn forged_webhooks_end_in_a_queue_of_their_own_with_the_reason_or_are_refused() {
     let service = Service::start("forged");
     let finished = service.inbox("inbox");
-    let errors = service.queue("errors");
+    let (forged, errors) = (service.queue("forged"), service.queue("errors"));
     let (body, headers) = genuine(&service);
     let with = |name: &str, value: &str| {
         let mut changed = headers.clone();
@@ -29,24 +29,30 @@ fn forged_webhooks_end_in_the_error_queue_with_the_reason_or_are_refused() {
 
     // One byte of the body is another.
     assert_eq!(service.deliver(&body.replacen("10.00", "10.01", 1), &headers).0, 200);
-    assert_eq!(service.next(&errors)["reason"], "wrong_signature");
+    assert_eq!(service.next(&forged)["reason"], "wrong_signature");
     // The certificate bears PayPal's name and was issued by somebody else.
     let foreign = service.tell_sandbox("forge", &json!({ "body": body }));
     assert_eq!(service.deliver(&body, &foreign["headers"]).0, 200);
     // Signed for the webhook of another service.
     let other = service.tell_sandbox("sign", &json!({ "body": body, "webhook_id": "0AB12345CD678901E" }));
     assert_eq!(service.deliver(&body, &other["headers"]).0, 200);
-    assert_eq!(service.next(&errors)["reason"], "wrong_signature");
+    assert_eq!(service.next(&forged)["reason"], "wrong_signature");
 
-    // What cannot be PayPal's is refused at the door.
+    // What can be verified is kept, whatever it looks like: a webhook that is refused is lost after three days.
     for (address, what) in [
         ("https://evil.example.com/v1/notifications/certs/CERT-1-2-3", "another host"),
         ("https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1-2-3", "a host that begins alike"),
         ("http://169.254.169.254/v1/notifications/certs/CERT-1-2-3", "an address inside"),
         ("file:///etc/passwd", "a file"),
     ] {
-        assert_eq!(service.deliver(&body, &with("paypal-cert-url", address)).0, 400, "{what}");
+        assert_eq!(service.deliver(&body, &with("paypal-cert-url", address)).0, 200, "{what}");
+        assert_eq!(service.next(&forged)["reason"], "wrong_certificate_address", "{what}");
     }
+    for no_event in ["no json", "[1]"] {
+        assert_eq!(service.deliver(no_event, &headers).0, 200);
+        assert_eq!(service.next(&forged)["reason"], "wrong_signature", "{no_event}");
+    }
+    // Without the headers, or too large, it cannot be verified.
     for name in
         headers.as_object().unwrap().keys().filter(|name| name.starts_with("paypal-") && !name.ends_with("version"))
     {
@@ -54,8 +60,6 @@ fn forged_webhooks_end_in_the_error_queue_with_the_reason_or_are_refused() {
         without.as_object_mut().unwrap().remove(name);
         assert_eq!(service.deliver(&body, &without).0, 400, "without {name}");
     }
-    assert_eq!(service.deliver("no json", &headers).0, 400);
-    assert_eq!(service.deliver("[1]", &headers).0, 400);
     assert_eq!(service.deliver(&" ".repeat(250_000), &headers).0, 413);
 
     // The genuine one is none the worse for it, and the only one that got through.
@@ -90,4 +94,21 @@ fn a_body_with_the_same_crc_under_the_genuine_signature_makes_no_invoice() {
     );
     let invoices = service.sandbox("invoices");
     assert_eq!((invoices.len(), &invoices[0]["document"]["amount"]["value"]), (1, &json!("10.00")));
+}
+
+#[test]
+fn refused_and_forged_webhooks_raise_alarms_of_their_own_and_not_those_of_failures() {
+    let service = Service::start("noise");
+    let (body, mut headers) = genuine(&service);
+    for _ in 0..36 {
+        assert_eq!(service.deliver(&body, &json!({ "content-type": "application/json" })).0, 400);
+    }
+    service.lines.wait_for("alarm     webhook-refused is ALARM");
+    headers["paypal-transmission-sig"] = json!("c2lnbmF0dXJl");
+    for _ in 0..25 {
+        assert_eq!(service.deliver(&body, &headers).0, 200);
+    }
+    service.lines.wait_for("alarm     forged is ALARM");
+    assert!(!service.lines.all().contains("not-empty is ALARM"), "{}", service.lines.all());
+    assert_eq!(service.depth(&service.queue("errors")), 0);
 }

@@ -7,6 +7,7 @@
     inventory.py ENDPOINT ACCOUNT arns VARIABLE      makes of a secret's name in the functions' variable its ARN
     inventory.py ENDPOINT ACCOUNT next QUEUE         waits for a queue's next message and prints it
     inventory.py ENDPOINT ACCOUNT change-sets STACK  prints the names of a stack's change sets
+    inventory.py ENDPOINT ACCOUNT plant BUCKET KEY   writes other bytes than a zip's below its key
     inventory.py ENDPOINT ACCOUNT subscribe TOPIC    makes a queue that gets what the topic gets, prints its address
 """
 
@@ -139,6 +140,11 @@ def subscribe(topic):
     return url
 
 
+def plant(bucket, key):
+    client("s3").put_object(Bucket=bucket, Key=key, Body=b"planted", ChecksumAlgorithm="SHA256")
+    return key
+
+
 def change_sets(stack):
     return [one["ChangeSetName"] for one in pages("cloudformation", "list_change_sets", "Summaries", StackName=stack)]
 
@@ -159,6 +165,7 @@ ACTIONS = {
     "secret": secret,
     "arns": arns,
     "change-sets": change_sets,
+    "plant": plant,
     "subscribe": subscribe,
     "next": next_of,
 }

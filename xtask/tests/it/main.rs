@@ -34,3 +34,4 @@ mod start_and_stop;
 mod state;
 mod subscription;
 mod watch;
+mod workflow;

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde_json::{Value, json};
 
 /// Longer than anything that a test waits for takes, also on a busy machine.
@@ -41,9 +42,19 @@ pub(crate) fn binaries() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap().to_owned()
 }
 
-/// Where a test may write.
+/// An empty folder where a test may write. It stays for a look after the test; the folders that earlier runs left are
+/// removed.
 pub(crate) fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let file_name = entry.file_name();
+        let of = file_name.to_str().and_then(|of| of.strip_prefix(name)?.strip_prefix('-')?.parse().ok());
+        if of.is_some_and(|process| kill(Pid::from_raw(process), None) == Err(Errno::ESRCH)) {
+            // Another test may be removing it at the same time.
+            let _removed = fs::remove_dir_all(entry.path());
+        }
+    }
+    let folder = all.join(format!("{name}-{}", std::process::id()));
     let _old = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder

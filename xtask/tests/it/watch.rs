@@ -38,12 +38,13 @@ fn executable(file: &Path, text: &str) {
 /// A project with the environments of this one, and its handlers as they are built.
 fn project(name: &str) -> PathBuf {
     let project = scratch(name);
-    for folder in ["environments", "infra", "handlers/contract", "handlers/src", "built"] {
+    for folder in ["environments", "infra", "handlers/contract", "handlers/src/bin", "built"] {
         fs::create_dir_all(project.join(folder)).unwrap();
     }
     fs::copy(root().join("environments/local.yaml"), project.join("environments/local.yaml")).unwrap();
     for handler in ["plans-list", "subscription-create", "webhook-receiver", "webhook-verify", "webhook-process"] {
         fs::hard_link(binaries().join(handler), project.join("built").join(handler)).unwrap();
+        fs::write(project.join("handlers/src/bin").join(handler).with_extension("rs"), "").unwrap();
     }
     executable(&project.join("cargo"), CARGO);
     project

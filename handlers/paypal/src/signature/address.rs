@@ -74,6 +74,17 @@ pub fn address(url: &str, origins: &[Origin]) -> Result<CertificateAddress, Reas
     if fits { Ok(CertificateAddress(url.to_owned())) } else { Err(Reason::Address) }
 }
 
+/// Returns true if an address is on a host of PayPal's, with any path: PayPal can then be asked by postback. Nothing is
+/// fetched from it.
+///
+/// PayPal's certificates have always been on `paypal.com`. A delivery that names any other host is not PayPal's.
+#[must_use]
+pub fn is_paypals(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default();
+    url.scheme() == "https" && (host == "paypal.com" || host.ends_with(".paypal.com"))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -131,6 +142,24 @@ mod tests {
             assert_eq!(address(url, &origins()), Err(Reason::Address), "{url}");
         }
         assert!(address("https://api.paypal.com/v1/notifications/certs/CERT-1", &[]).is_err());
+    }
+
+    #[test]
+    fn hosts_of_paypals_are_told_from_others() {
+        for fine in ["https://api-m.paypal.com/v2/certs/1", "https://certs.eu.paypal.com/x", "https://paypal.com"] {
+            assert!(is_paypals(fine), "{fine}");
+        }
+        for wrong in [
+            "http://api.paypal.com/x",
+            "https://evilpaypal.com/x",
+            "https://paypal.com.evil.example/x",
+            "https://api.paypal.com@evil.example/x",
+            "https://evil.example/api.paypal.com",
+            "https://169.254.169.254/x",
+            "x",
+        ] {
+            assert!(!is_paypals(wrong), "{wrong}");
+        }
     }
 
     #[test]

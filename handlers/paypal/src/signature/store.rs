@@ -18,6 +18,11 @@ const MOST_KEPT: usize = 16;
 /// No certificate is longer, in bytes.
 const LONGEST: usize = 64 * 1024;
 
+/// Time for which an address without a certificate is not requested again: PayPal may publish one there any minute.
+const MISSING_FOR: Duration = Duration::from_secs(300);
+/// The most addresses without a certificate that are remembered. Addresses come from outside.
+const MOST_MISSING: usize = 4096;
+
 /// As long a certificate may take, connecting included.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -32,10 +37,11 @@ pub enum FetchError {
     Unavailable(&'static str),
 }
 
-/// Fetches certificates, and keeps those that a webhook proved good.
+/// Fetches certificates, keeps those that a webhook proved good, and remembers for minutes where there is none.
 pub struct CertificateStore {
     http: reqwest::Client,
     kept: Mutex<HashMap<CertificateAddress, (Certificate, Instant)>>,
+    missing: Mutex<HashMap<CertificateAddress, Instant>>,
 }
 
 impl CertificateStore {
@@ -55,7 +61,7 @@ impl CertificateStore {
     }
 
     fn on(http: reqwest::Client) -> Self {
-        Self { http, kept: Mutex::default() }
+        Self { http, kept: Mutex::default(), missing: Mutex::default() }
     }
 
     /// The certificate at an address, from what is kept or from there.
@@ -66,11 +72,17 @@ impl CertificateStore {
         if let Some(certificate) = self.find(address) {
             return Ok(certificate);
         }
+        if self.is_missing(address) {
+            return Err(FetchError::NotFound);
+        }
         let response = self.http.get(address.as_str()).timeout(PATIENCE).send().await;
         let response = response.map_err(|_| FetchError::Unavailable("no answer"))?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(FetchError::NotFound),
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
+                self.remember_missing(address);
+                return Err(FetchError::NotFound);
+            }
             _ => return Err(FetchError::Unavailable("an answer without it")),
         }
         let body = bounded("fetch certificate", response, LONGEST).await;
@@ -94,5 +106,18 @@ impl CertificateStore {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, (_, since)| since.elapsed() < KEPT_FOR);
         kept.get(address).map(|(certificate, _)| certificate.clone())
+    }
+
+    fn is_missing(&self, address: &CertificateAddress) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.get(address).is_some_and(|since| since.elapsed() < MISSING_FOR)
+    }
+
+    fn remember_missing(&self, address: &CertificateAddress) {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        if missing.len() >= MOST_MISSING {
+            missing.clear();
+        }
+        missing.insert(address.clone(), Instant::now());
     }
 }

@@ -9,6 +9,7 @@
 
 mod certificates;
 mod credentials;
+mod refusals;
 mod requests;
 mod responses;
 mod vectors;

@@ -1,6 +1,5 @@
-//! Answers built from PayPal's own descriptions, of success and of failure, whole and with each enum's every value, and
-//! its examples: all are understood. Where the descriptions are not at hand, answers that were written from them stand
-//! for them.
+//! Responses built from PayPal's OpenAPI documents, of success and of failure, whole and with each enum's every value, and
+//! their examples: all are understood. The documents are not part of the project; responses written from them are.
 
 use std::{
     fs,
@@ -16,7 +15,7 @@ use axum::{
 };
 use paypal::{
     Client, Deadline, RequestId, Sale, SaleId, SubscriptionId,
-    invoicing::{InvoiceId, InvoiceNumber, Payment, SendInvoice},
+    invoicing::{InvoiceId, InvoiceNumber, Payment},
 };
 use serde_json::{Map, Value, json};
 
@@ -196,12 +195,10 @@ async fn call(client: &Client, operation: &Operation) -> Result<(), paypal::Erro
             client.create_invoice(&requests::invoice(number, &sale()), deadline).await.map(drop)
         }
         (_, "/v2/invoicing/invoices/{invoice_id}") => client.invoice(&id, deadline).await.map(drop),
-        (_, "/v2/invoicing/invoices/{invoice_id}/send") => {
-            client.send_invoice(&id, &SendInvoice { subject: None, note: None }, deadline).await
-        }
+        (_, "/v2/invoicing/invoices/{invoice_id}/send") => client.send_invoice(&id, deadline).await.map(drop),
         (_, "/v2/invoicing/invoices/{invoice_id}/payments") => {
             let (method, amount) = ("PAYPAL".to_owned(), sale().amount);
-            client.record_payment(&id, &Payment { method, payment_date: None, amount, note: None }, deadline).await
+            client.record_payment(&id, &Payment { method, amount, note: None }, deadline).await
         }
         _ => {
             let transmission = paypal::signature::Transmission {
@@ -223,19 +220,37 @@ fn sale() -> Sale {
 
 #[tokio::test]
 async fn answers_are_understood() {
+    understands(|operation| own(operation.path)).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PayPal's OpenAPI documents: PAYPAL_DOCUMENTS=DIR"]
+async fn answers_of_paypals_own_descriptions_are_understood() {
+    let folder = std::env::var_os("PAYPAL_DOCUMENTS").expect("PAYPAL_DOCUMENTS names the folder of the documents");
+    understands(|operation| {
+        let file = Path::new(&folder).join(format!("{}.json", operation.file));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        answers(operation, &serde_json::from_str(&text).unwrap())
+    })
+    .await;
+}
+
+async fn understands(responses: impl Fn(&Operation) -> Vec<Answer>) {
+    let count: usize = OPERATIONS.iter().map(|operation| responses(operation).len()).sum();
+    assert!(count >= OPERATIONS.len(), "{count} responses");
     let current = Current::default();
     let client = client(&current).await;
     for operation in &OPERATIONS {
-        let file = format!("../../../shared/paypal/openapi/{}.json", operation.file);
-        let described = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).ok();
-        let document: Option<Value> = described.map(|text| serde_json::from_str(&text).unwrap());
-        let described = document.map(|document| answers(operation, &document)).unwrap_or_default();
-        for (status, body) in described.into_iter().chain(own(operation.path)) {
+        for (status, body) in responses(operation) {
             *current.lock().unwrap() = (status, body.clone());
             let said = call(&client, operation).await;
             let place =
                 format!("{} {} {status}: {:?}\n{body:#}", operation.method, operation.path, said.as_ref().err());
             match said {
+                // A refusal of a webhook's signature is a result: it says whose mistake that is.
+                Ok(()) if operation.path.ends_with("/verify-webhook-signature") => {
+                    assert!(status < 300 || [400, 404, 413, 415, 422].contains(&status), "{place}");
+                }
                 Ok(()) => assert!(status < 300, "{place}"),
                 // PayPal's example of a created invoice has no id. The invoice may be there: it is looked for by number.
                 Err(error) if status == 201 && body["id"].is_null() => assert!(error.outcome_unknown(), "{place}"),

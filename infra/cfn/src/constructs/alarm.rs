@@ -91,6 +91,8 @@ pub enum Statistic {
     Minimum,
     /// Their mean.
     Average,
+    /// The number of values.
+    SampleCount,
     /// The value that this many of a hundred do not exceed.
     Percentile(u8),
 }
@@ -154,6 +156,7 @@ impl Statistic {
             Self::Maximum => Some(l1::Statistic::Maximum),
             Self::Minimum => Some(l1::Statistic::Minimum),
             Self::Average => Some(l1::Statistic::Average),
+            Self::SampleCount => Some(l1::Statistic::SampleCount),
             Self::Percentile(_) => None,
         }
     }

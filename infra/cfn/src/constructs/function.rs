@@ -176,6 +176,16 @@ impl Stack {
         self.existing(&log_id(function.id.as_str()))
     }
 
+    /// Lets a function send messages that come back to it. Without this, Lambda takes that for a mistake, and stops it after
+    /// about sixteen turns.
+    ///
+    /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
+    pub fn allow_recursion(&mut self, function: &Handle<Function>) {
+        self.change(&function.resource(), |function| {
+            function.properties.insert("RecursiveLoop".to_owned(), json!("Allow"));
+        });
+    }
+
     /// Lets a function do something more.
     pub fn grant(&mut self, function: &Handle<Function>, statement: &Statement) {
         let role = role_id(function.id.as_str());

@@ -1,5 +1,7 @@
 //! HTTP APIs of API Gateway, whose routes are bound to functions.
 
+use serde_json::json;
+
 use super::{Construct, Function, LogGroup};
 use crate::{
     Handle, Id, Stack, Url, Value,
@@ -18,7 +20,7 @@ pub struct HttpApi {
     pub name: String,
     /// Which pages of other origins may call it; none without.
     pub cors: Option<Cors>,
-    /// How many requests it takes, over all routes.
+    /// Throttle of routes that have none of their own.
     pub throttle: Throttle,
     /// Where a line for each request goes.
     pub access_log: Handle<LogGroup>,
@@ -57,10 +59,11 @@ impl Construct for Route {
     type Resource = apigatewayv2::Route;
 }
 
-/// The access log's line. No query, no headers, no bodies: they may hold what no log may.
+/// The access log's line. No query, no headers, no bodies: they may hold what no log may. The sender's address is personal
+/// data, without which a flood has no source: the log is to be kept for a short time.
 const ACCESS_LOG_FORMAT: &str = concat!(
     r#"{"requestId":"$context.requestId","routeKey":"$context.routeKey","status":"$context.status","#,
-    r#""responseLatency":"$context.responseLatency","integrationError":"$context.integrationErrorMessage"}"#
+    r#""sourceIp":"$context.identity.sourceIp","responseLatency":"$context.responseLatency","integrationError":"$context.integrationErrorMessage"}"#
 );
 
 impl HttpApi {
@@ -168,6 +171,28 @@ impl Stack {
         };
         self.add(&format!("{id}Permission"), permission);
         bound.seen_as()
+    }
+}
+
+impl Stack {
+    /// Limits the requests of one route, whatever the others take.
+    pub fn throttle_route(
+        &mut self,
+        api: &Handle<HttpApi>,
+        method: &str,
+        path: &str,
+        route: &Handle<Route>,
+        throttle: &Throttle,
+    ) {
+        let settings = json!({ "ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst });
+        self.change(&stage(self, api), |stage| {
+            let all = stage.properties.entry("RouteSettings").or_insert_with(|| json!({}));
+            if let Some(all) = all.as_object_mut() {
+                all.insert(format!("{method} {path}"), settings);
+            }
+            // API Gateway refuses settings of a route that does not exist yet.
+            stage.depends_on.push(route.id.clone());
+        });
     }
 }
 

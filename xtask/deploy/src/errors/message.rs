@@ -68,6 +68,14 @@ pub(crate) struct Back {
     pub(crate) group: Option<String>,
 }
 
+impl Back {
+    /// Size of its entry in a batch, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len() + "String".len());
+        self.body.len() + attributes.sum::<usize>()
+    }
+}
+
 /// Reads a message of the error queue of this name.
 pub(crate) fn read(message: &Message, queue: &str) -> Reading {
     let rejected = serde_json::from_str::<Rejected>(&message.body).ok();

@@ -7,12 +7,17 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sqs::{
     Client,
+    error::BuildError,
     types::{
-        ChangeMessageVisibilityBatchRequestEntry, Message as SqsMessage, MessageAttributeValue,
-        MessageSystemAttributeName, QueueAttributeName,
+        BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+        Message as SqsMessage, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+        SendMessageBatchRequestEntry,
     },
 };
-use futures_util::future::try_join_all;
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{try_join, try_join_all},
+};
 use serde_json::Value as Json;
 
 use super::message::{Back, Message};
@@ -23,14 +28,22 @@ use crate::{
     target::Target,
 };
 
-/// How long what is looked at is hidden from others, in seconds: as long it stays so when this program is killed.
-const HIDDEN_SECONDS: i32 = 60;
+/// Visibility timeout of messages that are read, in seconds: long enough to read 100,000 messages, and so long they stay
+/// hidden when this program is killed.
+const HIDDEN_SECONDS: i32 = 300;
+
+/// Receives that are in progress at the same time: one after the other, 10,000 of them would take minutes.
+const PARALLEL: usize = 16;
+
+/// The most bytes of messages in one batch. SQS accepts a mebibyte in some regions and a quarter of it in others.
+const BATCH_BYTES: usize = 200_000;
 
 /// How long SQS looks for messages on all of its servers before it says that there are none.
 const WAIT_SECONDS: i32 = 1;
 
 /// The most that SQS gives out, or changes, at once.
-const BATCH: i32 = 10;
+const BATCH: usize = 10;
+const BATCH_LIMIT: i32 = 10;
 
 /// A queue that others give up to.
 #[derive(Debug)]
@@ -116,6 +129,22 @@ async fn describe(client: &Client, url: &str, resources: &Resources) -> Result<D
     })
 }
 
+/// The queue of webhooks that are not PayPal's. No queue gives up to it: `webhook-verify` sends there what came from
+/// `unverified`, and it goes back to that.
+///
+/// # Errors
+/// When the stack has no such queue, or SQS does not tell about it.
+pub(crate) async fn forged(target: &Target, resources: &Resources) -> Result<ErrorQueue, Failure> {
+    let client = target.aws.sqs();
+    let forged = resources.find(QUEUE, "queue", contract::event::queue::FORGED)?;
+    let origin = resources.find(QUEUE, "queue", contract::event::queue::UNVERIFIED)?;
+    let (forged, origin) =
+        try_join(describe(&client, &forged.physical, resources), describe(&client, &origin.physical, resources))
+            .await?;
+    let Described { source: Source { url, name, .. }, waiting, hidden, .. } = forged;
+    Ok(ErrorQueue { url, name, waiting, hidden, sources: vec![origin.source] })
+}
+
 /// Reads a queue to its end. What is kept is hidden until [`Reader::give_back`].
 pub(crate) struct Reader<'a> {
     client: Client,
@@ -129,75 +158,141 @@ impl<'a> Reader<'a> {
         Self { client: target.aws.sqs(), queue, kept: BTreeMap::new() }
     }
 
-    /// The next messages, ten at most; none at the end. Of a message group of a FIFO queue, SQS gives out no more while
-    /// some are being read.
+    /// The next messages, about `wanted` at most; none at the end. Of a message group of a FIFO queue, SQS gives out no more
+    /// while some are being read.
     ///
     /// # Errors
     /// When SQS does not give them out.
-    pub(crate) async fn next(&mut self) -> Result<Vec<Message>, Failure> {
+    pub(crate) async fn next(&mut self, wanted: usize) -> Result<Vec<Message>, Failure> {
+        let receives = wanted.div_ceil(BATCH).clamp(1, PARALLEL);
+        let reads = try_join_all((0..receives).map(|_| self.receive())).await?;
+        let mut read: Vec<_> = reads.into_iter().flatten().collect();
+        // A reader that takes longer than the visibility timeout receives the first messages again. Its receipt is the newer one.
+        let known = |message: &Message| self.kept.contains_key(&message.id);
+        let again: Vec<_> = read.extract_if(.., |message| known(message)).collect();
+        self.kept.extend(again.into_iter().chain(read.iter().cloned()).map(|message| (message.id, message.receipt)));
+        Ok(read)
+    }
+
+    async fn receive(&self) -> Result<Vec<Message>, Failure> {
         let request = self.client.receive_message().queue_url(&self.queue.url).visibility_timeout(HIDDEN_SECONDS);
-        let request = request.max_number_of_messages(BATCH).wait_time_seconds(WAIT_SECONDS);
+        let request = request.max_number_of_messages(BATCH_LIMIT).wait_time_seconds(WAIT_SECONDS);
         let request = request.message_attribute_names("All");
         let answer = request.message_system_attribute_names(MessageSystemAttributeName::All).send().await;
         let answer = answer.map_err(|error| failure(&error, &format!("cannot read the queue {}", self.queue.name)))?;
-        let read: Vec<_> = answer.messages().iter().map(message).collect();
-        // Whoever reads for longer than messages are hidden sees the first again.
-        let again = read.iter().any(|message| self.kept.contains_key(&message.id));
-        self.kept.extend(read.iter().map(|message| (message.id.clone(), message.receipt.clone())));
-        Ok(if again { Vec::new() } else { read })
+        Ok(answer.messages().iter().map(message).collect())
     }
 
-    /// Removes a message.
+    /// Removes messages.
     ///
     /// # Errors
-    /// When SQS does not.
-    pub(crate) async fn remove(&mut self, message: &Message) -> Result<(), Failure> {
-        let request = self.client.delete_message().queue_url(&self.queue.url).receipt_handle(&message.receipt);
-        let doing = format!("cannot remove {} from {}", message.id, self.queue.name);
-        request.send().await.map_err(|error| failure(&error, &doing))?;
-        self.kept.remove(&message.id);
+    /// When SQS does not remove one of them.
+    pub(crate) async fn remove(&mut self, messages: &[&Message]) -> Result<(), Failure> {
+        let doing = format!("cannot remove messages from {}", self.queue.name);
+        let batches = messages.chunks(BATCH).map(async |chunk| {
+            let entries = chunk.iter().enumerate().map(|(at, message)| {
+                DeleteMessageBatchRequestEntry::builder().id(at.to_string()).receipt_handle(&message.receipt).build()
+            });
+            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| unbuilt(&doing, &error))?;
+            let request = self.client.delete_message_batch().queue_url(&self.queue.url).set_entries(Some(entries));
+            let answer = request.send().await.map_err(|error| failure(&error, &doing))?;
+            refused(&doing, answer.failed())
+        });
+        in_parallel(batches).await?;
+        messages.iter().for_each(|message| drop(self.kept.remove(&message.id)));
         Ok(())
     }
 
-    /// Sends what is in a message to the queue that it came from, and removes it.
+    /// Sends what is in messages to the queue that they came from, and removes them.
     ///
     /// # Errors
-    /// When SQS does not take it, or does not remove it: then it is in both, which is harmless where work is done once.
-    pub(crate) async fn send_back(&mut self, message: &Message, back: &Back, to: &Source) -> Result<(), Failure> {
-        let doing = format!("cannot send {} back to {}", message.id, to.name);
-        let mut request = self.client.send_message().queue_url(&to.url).message_body(&back.body);
-        for (name, value) in &back.attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            let value = value.map_err(|error| Failure::new(format!("{doing}: {error}"), "this should not happen"))?;
-            request = request.message_attributes(name, value);
+    /// When SQS does not take one, or does not remove it: then it is in both, which is harmless where work is done once.
+    pub(crate) async fn send_back(&mut self, messages: &[(&Message, &Back)], to: &Source) -> Result<(), Failure> {
+        let doing = format!("cannot send messages back to {}", to.name);
+        let mut batches: Vec<Vec<&(&Message, &Back)>> = Vec::new();
+        let mut bytes = 0;
+        for each in messages {
+            bytes += each.1.bytes();
+            match batches.last_mut().filter(|batch| batch.len() < BATCH && bytes <= BATCH_BYTES) {
+                Some(batch) => batch.push(each),
+                None => {
+                    bytes = each.1.bytes();
+                    batches.push(vec![each]);
+                }
+            }
         }
-        if let Some(group) = &back.group {
-            // Its own id: sending it twice, because the answer was lost, is once; and it is no repeat of what it was before.
-            request = request.message_group_id(group).message_deduplication_id(&message.id);
+        let sends = batches.into_iter().map(async |batch| {
+            let entries = batch.iter().enumerate().map(|(at, (message, back))| entry(at, message, back));
+            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| unbuilt(&doing, &error))?;
+            let request = self.client.send_message_batch().queue_url(&to.url).set_entries(Some(entries));
+            let answer = request.send().await.map_err(|error| failure(&error, &doing))?;
+            refused(&doing, answer.failed())
+        });
+        // The messages of a group stay in their order.
+        if to.name.ends_with(".fifo") {
+            for send in sends {
+                send.await?;
+            }
+        } else {
+            in_parallel(sends).await?;
         }
-        request.send().await.map_err(|error| failure(&error, &doing))?;
-        self.remove(message).await
+        self.remove(&messages.iter().map(|(message, _)| *message).collect::<Vec<_>>()).await
     }
 
-    /// Gives back what was read and is still there, so that others see it.
+    /// Gives back what was read and still exists, so that others see it.
     ///
     /// # Errors
-    /// When SQS does not; then others see it a minute later.
+    /// When SQS does not; then others see it minutes later.
     pub(crate) async fn give_back(self) -> Result<(), Failure> {
         let receipts: Vec<_> = self.kept.into_values().collect();
-        for chunk in receipts.chunks(BATCH.unsigned_abs() as usize) {
+        let doing = format!("cannot give back what was read from {}", self.queue.name);
+        let batches = receipts.chunks(BATCH).map(async |chunk| {
             let entries = chunk.iter().enumerate().map(|(at, receipt)| {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(at.to_string());
                 entry.receipt_handle(receipt).visibility_timeout(0).build()
             });
-            let entries: Result<Vec<_>, _> = entries.collect();
-            let entries = entries.map_err(|error| Failure::new(error.to_string(), "this should not happen"))?;
+            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| unbuilt(&doing, &error))?;
             let request = self.client.change_message_visibility_batch().queue_url(&self.queue.url);
-            let doing = format!("cannot give back what was read from {}", self.queue.name);
-            request.set_entries(Some(entries)).send().await.map_err(|error| failure(&error, &doing))?;
-        }
-        Ok(())
+            request.set_entries(Some(entries)).send().await.map(drop).map_err(|error| failure(&error, &doing))
+        });
+        in_parallel(batches).await
     }
+}
+
+fn entry(at: usize, message: &Message, back: &Back) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let mut entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&back.body);
+    for (name, value) in &back.attributes {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
+        entry = entry.message_attributes(name, value);
+    }
+    if let Some(group) = &back.group {
+        // Its own id: sending it twice, because the answer was lost, is once; and it is no repeat of what it was before.
+        entry = entry.message_group_id(group).message_deduplication_id(&message.id);
+    }
+    entry.build()
+}
+
+/// Runs calls, some of them at the same time.
+async fn in_parallel<F>(calls: impl Iterator<Item = F>) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    futures_util::stream::iter(calls).buffer_unordered(PARALLEL).try_collect::<Vec<()>>().await.map(drop)
+}
+
+/// Entries of a batch that SQS refused.
+fn refused(doing: &str, failed: &[BatchResultErrorEntry]) -> Result<(), Failure> {
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!("{doing}: {} of a batch: {}", failed.len(), first.message().unwrap_or(first.code()));
+            Err(Failure::new(message, "run the command again; what was done already is not done twice"))
+        }
+    }
+}
+
+fn unbuilt(doing: &str, error: &BuildError) -> Failure {
+    Failure::new(format!("{doing}: {error}"), "this should not happen")
 }
 
 fn message(message: &SqsMessage) -> Message {

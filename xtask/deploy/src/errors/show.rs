@@ -61,7 +61,7 @@ pub(super) async fn run(target: &Target, format: Format, queues: &[ErrorQueue], 
 
 async fn find(reader: &mut Reader<'_>, queue: &ErrorQueue, id: &str) -> Result<Option<Reading>, Failure> {
     loop {
-        let messages = reader.next().await?;
+        let messages = reader.next(usize::MAX).await?;
         if let Some(message) = messages.iter().find(|message| message.id == id) {
             return Ok(Some(message::read(message, &queue.name)));
         }
@@ -140,7 +140,7 @@ fn save(folder: &std::path::Path, reading: &Reading) -> Result<(), Failure> {
     let headers = serde_json::to_string_pretty(&headers(envelope)).unwrap_or_default();
     write_private(&folder.join("body.json"), &envelope.body).map_err(failed)?;
     write_private(&folder.join("headers.json"), (headers + "\n").as_bytes()).map_err(failed)?;
-    eprintln!("wrote body.json and headers.json into {}", printable(&folder.display().to_string()));
+    note!("wrote body.json and headers.json into {}", printable(&folder.display().to_string()));
     Ok(())
 }
 

@@ -8,8 +8,10 @@ mod operation;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use cfn::Template;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::endpoint::{Answer, Call};
 use changes::{Change, changes, parse};
@@ -58,8 +60,14 @@ pub(crate) struct Before {
 #[derive(Debug, Default)]
 pub(crate) struct Cloud {
     stacks: Vec<Stack>,
-    /// Objects by bucket and key, each with the number of its tags.
-    pub(crate) objects: BTreeMap<String, u32>,
+    /// Objects by bucket and key.
+    pub(crate) objects: BTreeMap<String, Object>,
+    /// The SHA-256 in base64 of all code that a function ever ran.
+    pub(crate) ran: BTreeSet<String>,
+    /// The SHA-256 of the code that each function runs, by its name in AWS.
+    pub(crate) functions: BTreeMap<String, String>,
+    /// Whether the bucket of the zips keeps versions.
+    pub(crate) unversioned: bool,
     failing: BTreeMap<String, String>,
     failing_times: Option<u32>,
     messages: u32,
@@ -68,6 +76,15 @@ pub(crate) struct Cloud {
     /// Seconds since the account began.
     clock: u64,
     made: u32,
+}
+
+/// An object, as S3 keeps it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Object {
+    /// In base64; none where it was written without a checksum.
+    pub(crate) sha256: Option<String>,
+    pub(crate) version: u32,
+    pub(crate) tags: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -114,10 +131,14 @@ struct Event {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChangeSet {
     pub(crate) name: String,
-    id: String,
+    pub(crate) id: String,
     description: String,
-    template: String,
-    parameters: BTreeMap<String, String>,
+    pub(crate) template: String,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) capabilities: Vec<String>,
+    alarms: Vec<String>,
+    pub(crate) minutes: u32,
     changes: Vec<Change>,
     status: &'static str,
     execution: &'static str,
@@ -156,11 +177,12 @@ impl Cloud {
             }
             stack.parameters.insert("ArtifactBucket".to_owned(), "artifacts-bucket".to_owned());
             for key in stack.parameters.values() {
-                cloud.objects.insert(format!("artifacts-bucket/{key}"), 0);
+                cloud.write(&format!("artifacts-bucket/{key}"), Some(of_key(key)));
             }
             for (id, resource) in parse(&text).resources.iter() {
                 stack.resources.insert(id.to_string(), thing(&stack.name, id.as_str(), &resource.kind));
             }
+            cloud.load_code(&text, &stack);
             stack.updated = Some(0);
         }
         stack.template = text;
@@ -196,6 +218,26 @@ impl Cloud {
         cloud
     }
 
+    /// Writes an object over what is there, as its bucket's owner may, or somebody who may write code.
+    pub(crate) fn write(&mut self, object: &str, sha256: Option<String>) {
+        self.made += 1;
+        let object = self.objects.entry(object.to_owned()).or_default();
+        *object = Object { sha256, version: self.made, tags: 0 };
+    }
+
+    /// Lambda fetches the code of each function, as the stack's parameters name it.
+    fn load_code(&mut self, template: &str, stack: &Stack) {
+        for (id, resource) in parse(template).resources.iter().filter(|(_, each)| each.kind == "AWS::Lambda::Function")
+        {
+            let references = cfn::graph::names(&resource.properties["Code"]["S3Key"]).join("");
+            let Some(key) = stack.parameters.get(&references) else { continue };
+            let object = self.objects.get(&format!("artifacts-bucket/{key}"));
+            let code = object.and_then(|object| object.sha256.clone()).unwrap_or_else(|| "unknown".to_owned());
+            self.ran.insert(code.clone());
+            self.functions.insert(stack.resources[id.as_str()].physical.clone(), code);
+        }
+    }
+
     fn bucket_is_there(&mut self) {
         let mut stack = self.named("paypal-subscriptions-prod-artifacts", "CREATE_COMPLETE");
         stack.template = "{}".to_owned();
@@ -222,6 +264,23 @@ impl Cloud {
         };
         let resource = if resource == "stack" { stack.name.clone() } else { resource.to_owned() };
         Event { resource, kind, status: status.to_owned(), reason: reason.to_owned(), time: self.clock, id: self.made }
+    }
+
+    /// The stack of the environment, to be changed.
+    pub(crate) fn environment(&mut self) -> &mut Stack {
+        let at = self.position("paypal-subscriptions-prod").unwrap();
+        &mut self.stacks[at]
+    }
+
+    /// A change set like the one that waits, for a stack of another name; its ARN.
+    pub(crate) fn change_set_of_another_stack(&mut self) -> String {
+        let mut set = self.environment().change_sets[0].clone();
+        set.id = set.id.replace("changeSet/", "changeSet/other-");
+        let mut other = self.named("other", "CREATE_COMPLETE");
+        let id = set.id.clone();
+        other.change_sets.push(set);
+        self.stacks.push(other);
+        id
     }
 
     /// The stack of the environment, if it is there.
@@ -267,6 +326,10 @@ impl Cloud {
             }
             "DescribeStacks" => self.describe(&name()),
             "DescribeStackEvents" => self.events(&name()),
+            "GetTemplate" if call.fields.contains_key("ChangeSetName") => {
+                let (_, set) = self.change_set(call)?;
+                Ok(format!("<TemplateBody>{}</TemplateBody>", escape(&set.template)))
+            }
             "GetTemplate" => {
                 let at = self.position(&name())?;
                 Ok(format!("<TemplateBody>{}</TemplateBody>", escape(&self.stacks[at].template)))
@@ -387,6 +450,12 @@ impl Cloud {
             stack.status.clone_from(&event.status);
             stack.reason.clone_from(&event.reason);
             match event.status.as_str() {
+                "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {
+                    let stack = stack.clone();
+                    self.load_code(&stack.template, &stack);
+                    self.stacks[at].events.push(event);
+                    return;
+                }
                 "UPDATE_ROLLBACK_COMPLETE" => {
                     if let Some(before) = stack.before.take() {
                         (stack.template, stack.parameters, stack.resources) =
@@ -503,22 +572,42 @@ impl Cloud {
 
     fn object(&mut self, call: &Call) -> Answer {
         let (method, path) = call.action.split_once(' ').unwrap();
+        if let Some(function) = path.strip_prefix("/2015-03-31/functions/") {
+            let code = self.functions.get(function.trim_end_matches("/configuration"));
+            return match code {
+                Some(code) => Answer::body(serde_json::json!({ "CodeSha256": code }).to_string()),
+                None => Answer::status(404),
+            };
+        }
         let key = path.trim_start_matches('/').to_owned();
         match method {
             "HEAD" => match self.objects.get(&key) {
-                Some(tags) => Answer::headers([
-                    ("x-amz-tagging-count".to_owned(), tags.to_string()),
-                    ("content-length".to_owned(), "1000".to_owned()),
-                ]),
+                Some(Object { sha256, version, tags }) => {
+                    let mut headers = vec![
+                        ("x-amz-tagging-count".to_owned(), tags.to_string()),
+                        ("content-length".to_owned(), "1000".to_owned()),
+                    ];
+                    headers.extend(sha256.clone().map(|sha256| ("x-amz-checksum-sha256".to_owned(), sha256)));
+                    let version = (!self.unversioned).then(|| ("x-amz-version-id".to_owned(), version.to_string()));
+                    headers.extend(version);
+                    Answer::headers(headers)
+                }
                 None => Answer::status(404),
             },
             _ if call.fields.contains_key("tagging") => {
-                self.objects.insert(key, 1);
+                let tags = u32::from(method == "PUT");
+                self.objects.get_mut(&key).unwrap().tags = tags;
                 Answer::default()
             }
+            _ if self.objects.contains_key(&key) && call.fields.get("if-none-match").is_some_and(|all| all == "*") => {
+                Answer::error("PreconditionFailed", "the object exists").with_status(412)
+            }
             _ => {
-                self.objects.insert(key, 0);
-                Answer::default()
+                let sha256 = STANDARD.encode(Sha256::digest(&call.body));
+                self.write(&key, Some(sha256));
+                let version = self.objects[&key].version.to_string();
+                let version = (!self.unversioned).then(|| ("x-amz-version-id".to_owned(), version));
+                Answer::headers(version)
             }
         }
     }
@@ -542,6 +631,16 @@ impl Cloud {
         ]);
         answer
     }
+}
+
+/// The checksum that belongs to a key, which has it in its name; of an old zip one that is its own.
+fn of_key(key: &str) -> String {
+    let hex = key.rsplit(['/', '.']).nth(1).unwrap_or_default();
+    if hex.len() != 64 {
+        return STANDARD.encode(key);
+    }
+    let byte = |at: usize| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    STANDARD.encode((0..hex.len()).step_by(2).filter_map(byte).collect::<Vec<_>>())
 }
 
 fn escape(text: &str) -> String {

@@ -121,6 +121,11 @@ impl Endpoint {
         into(&self.shared.cloud.as_ref().unwrap().lock().unwrap())
     }
 
+    /// Changes something in the account, as somebody else would.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Cloud)) {
+        change(&mut self.shared.cloud.as_ref().unwrap().lock().unwrap());
+    }
+
     /// Stops whoever calls at a call, counted from now on.
     pub(crate) fn stop_at(&self, mut gate: Gate) {
         gate.call += self.shared.calls.lock().unwrap().len();
@@ -212,6 +217,10 @@ impl Answer {
 
     pub(crate) fn status(status: u16) -> Self {
         Self { status: Some(status), ..Self::default() }
+    }
+
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
     }
 
     pub(crate) fn headers(headers: impl IntoIterator<Item = (String, String)>) -> Self {

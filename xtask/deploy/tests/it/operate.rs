@@ -255,7 +255,8 @@ fn manifest(name: &str, architecture: &str) -> std::path::PathBuf {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("plans-list.zip"), "new code").unwrap();
     let manifest = serde_json::json!({ "architecture": architecture, "functions": { "plans-list": { "file": "plans-list.zip",
-        "size": 8, "binary_size": 8, "sha256": "" } } });
+        "size": 8, "binary_size": 8,
+        "sha256": "d7bc32e5f6760a997b53461d8102cbe8fa70bd84c550f989d54807ab1f7294a4" } } });
     fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
     folder
 }
@@ -286,6 +287,20 @@ async fn changed_code_goes_straight_to_lambda_and_unchanged_code_does_not() {
     let endpoint = Endpoint::of(&script(new)).await;
     let said = run(&endpoint, &arguments).await;
     assert_eq!((said.out.as_str(), said.errors.as_str()), ("plans-list  had this code already\n", ""));
+    assert!(!endpoint.actions().contains(&PUT.to_owned()));
+
+    // Somebody else gives the function code at the same time.
+    let script = script(old).replace(new, "dGhlaXJz");
+    let said = run(&Endpoint::of(&script).await, &arguments).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let wanted = "plans-list runs other code than was sent: its SHA-256 is dGhlaXJz, and must be 17wy5fZ2";
+    assert!(said.errors.contains(wanted), "{said:?}");
+
+    // A zip that is not the manifest's is not sent.
+    fs::write(folder.join("plans-list.zip"), "other code").unwrap();
+    let endpoint = Endpoint::of(&script).await;
+    let said = run(&endpoint, &arguments).await;
+    assert!(said.errors.contains("plans-list's zip is not what the manifest says"), "{said:?}");
     assert!(!endpoint.actions().contains(&PUT.to_owned()));
     fs::remove_dir_all(folder).unwrap();
 

@@ -1,8 +1,10 @@
 //! `outputs`, and what every command says when AWS does not let it.
 
+use std::{process::Stdio, time::Instant};
+
 use crate::{
     endpoint::Endpoint,
-    program::{IDENTITY, run},
+    program::{IDENTITY, command, run},
 };
 
 const STACK: &str = "\
@@ -72,7 +74,8 @@ async fn throttling_is_said_and_survived() {
     let endpoint = Endpoint::of(&format!("{IDENTITY}{answers}")).await;
     let said = run(&endpoint, &["outputs"]).await;
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.errors.starts_with("AWS is throttling, attempt 1\n") && said.errors.ends_with("attempt 20\n"));
+    let first = "AWS is throttling DescribeStacks, attempt 1 of 24\n";
+    assert!(said.errors.starts_with(first) && said.errors.ends_with("attempt 20 of 24\n"), "{said:?}");
     assert_eq!(endpoint.actions().len(), 22);
 }
 
@@ -81,4 +84,57 @@ async fn a_connection_that_is_lost_is_tried_again() {
     let answers = STACK.replace("DescribeStacks:\n", "DescribeStacks:\n  - connection: cut\n");
     let said = run(&Endpoint::of(&format!("{IDENTITY}{answers}")).await, &["outputs"]).await;
     assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.errors, "DescribeStacks: the connection failed, attempt 1 of 6\n");
+}
+
+/// AWS fails, and the quota of an account does not grow by asking again.
+#[tokio::test]
+async fn failures_of_aws_are_reported_and_retried_within_a_limit_and_quotas_are_not() {
+    let failure = "{ status: 500, error: InternalFailure, message: An error occurred }";
+    let endpoint = Endpoint::of(&format!("{IDENTITY}DescribeStacks: [{failure}]")).await;
+    let said = run(&endpoint, &["outputs"]).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let attempts: Vec<_> = said.errors.lines().filter(|line| line.contains(", attempt ")).collect();
+    let wanted = |attempt: usize| {
+        format!("DescribeStacks: AWS answered with InternalFailure (HTTP 500), attempt {attempt} of 6")
+    };
+    assert_eq!(attempts, (1..=6).map(wanted).collect::<Vec<_>>(), "{said:?}");
+    assert!(
+        said.errors.contains("error: cannot read the stack paypal-subscriptions-prod: InternalFailure"),
+        "{said:?}"
+    );
+
+    let quota = "{ error: LimitExceededException, message: ChangeSet limit exceeded }";
+    let endpoint = Endpoint::of(&format!("{IDENTITY}DescribeStacks: [{quota}]")).await;
+    let said = run(&endpoint, &["outputs"]).await;
+    assert_eq!(endpoint.actions(), ["GetCallerIdentity", "DescribeStacks"]);
+    assert!(said.errors.contains("LimitExceededException: ChangeSet limit exceeded"), "{said:?}");
+}
+
+/// The connection stays open, as after a laptop slept. Both ways of the clock are this machine's own.
+#[tokio::test]
+async fn dead_connection_is_reported_within_a_second_and_then_every_ten_and_ends() {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let mut script = String::from(STACK);
+    script.insert_str("DescribeStacks:\n".len(), "  - connection: hang\n");
+    let endpoint = Endpoint::of(&format!("{IDENTITY}{script}")).await;
+    let mut command = command(&endpoint, &["outputs"]);
+    let started = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut printed = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        printed.push((started.elapsed().as_secs_f64(), line));
+    }
+    assert!(child.wait().await.unwrap().success(), "{printed:?}");
+    // A busy machine may print a little late.
+    assert!(
+        printed[0].0 < 2.0 && printed[0].1.starts_with("waiting for AWS to answer DescribeStacks, "),
+        "{printed:?}"
+    );
+    for pair in printed.windows(2) {
+        assert!(pair[1].0 - pair[0].0 < 11.0, "{printed:?}");
+    }
+    let timeout = printed.iter().find(|(_, line)| line.contains(", attempt ")).unwrap();
+    assert_eq!(timeout.1, "DescribeStacks: no answer within 20 s, attempt 1 of 6");
 }

@@ -8,20 +8,20 @@ use crate::{
     scenarios::{Scenario, Zips},
 };
 
-const UPDATE: &str =
+pub(crate) const UPDATE: &str =
     "before: { stack: CREATE_COMPLETE, deployed: base, old_zips: [PlansListCode] }\nwanted: queue-changed\n";
-const CREATE: &str = "before: { bucket: true }\n";
+pub(crate) const CREATE: &str = "before: { bucket: true }\n";
 
 /// A plan in a file, and all that it was made against.
-struct Planned {
-    endpoint: Endpoint,
-    zips: Zips,
-    file: String,
+pub(crate) struct Planned {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) zips: Zips,
+    pub(crate) file: String,
     scenario: String,
 }
 
 impl Planned {
-    async fn new(test: &str, scenario: &str) -> Self {
+    pub(crate) async fn new(test: &str, scenario: &str) -> Self {
         let zips = Zips::new(test);
         let file = zips.folder.join("plan.json").to_str().unwrap().to_owned();
         let planned = Scenario::read(&format!("about: x\n{scenario}run: [plan, --out, {file}]\n"));
@@ -33,7 +33,7 @@ impl Planned {
     }
 
     /// Deploys the plan, with the scenario as it is now.
-    async fn deploy(&self) -> Said {
+    pub(crate) async fn deploy(&self) -> Said {
         let scenario =
             Scenario::read(&format!("about: x\n{}run: [deploy, --yes, --plan, {}]\n", self.scenario, self.file));
         go(&self.endpoint, &scenario, &self.zips).await
@@ -55,7 +55,10 @@ async fn what_was_planned_is_what_is_executed() {
         assert_eq!(said.code, Some(0), "{said:?}");
         let calls = planned.endpoint.actions();
         let calls = &calls[before..];
-        assert!(calls.iter().all(|call| !call.contains(' ') || call.ends_with("-old.zip")), "{calls:?}");
+        let written = |call: &&String| call.starts_with("PUT ") && !call.ends_with("-old.zip");
+        // The plan uploaded no code.
+        assert!(!planned.endpoint.actions()[..before].iter().any(|call| call.starts_with("PUT ")));
+        assert_eq!(calls.iter().filter(written).count(), if test == "plan-update" { 1 } else { 2 }, "{calls:?}");
         assert!(!calls.contains(&"CreateChangeSet".to_owned()), "{calls:?}");
         // Once it is deployed it is no plan any more.
         let again = planned.deploy().await;
@@ -68,6 +71,23 @@ async fn what_was_planned_is_what_is_executed() {
 }
 
 #[tokio::test]
+async fn plan_without_a_change_is_written_and_deployed_as_unchanged() {
+    let planned = Planned::new("plan-unchanged", "before: { stack: CREATE_COMPLETE }\n").await;
+    let text = fs::read_to_string(&planned.file).unwrap();
+    assert!(text.contains("\"change_set\": null"), "{text}");
+    let said = planned.deploy().await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.errors.contains("paypal-subscriptions-prod is as it should be: nothing to deploy"), "{said:?}");
+
+    // A plan that would change something, with its change set taken away.
+    let planned = Planned::new("plan-emptied", UPDATE).await;
+    let mut plan: serde_json::Value = serde_json::from_str(&fs::read_to_string(&planned.file).unwrap()).unwrap();
+    plan["change_set"] = serde_json::Value::Null;
+    fs::write(&planned.file, plan.to_string()).unwrap();
+    refused(&planned.deploy().await, "the plan changes nothing, and the stack is not as it should be");
+}
+
+#[tokio::test]
 async fn a_plan_for_a_new_stack_says_what_it_leaves_and_destroy_removes_it() {
     let planned = Planned::new("plan-review", CREATE).await;
     planned.endpoint.look(|cloud| assert_eq!(cloud.stack().unwrap().status, "REVIEW_IN_PROGRESS"));
@@ -77,7 +97,7 @@ async fn a_plan_for_a_new_stack_says_what_it_leaves_and_destroy_removes_it() {
 }
 
 /// What is refused, and what of it is named.
-fn refused(said: &Said, named: &str) {
+pub(crate) fn refused(said: &Said, named: &str) {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.errors.contains("error: the plan is no longer what would be deployed:\n"), "{said:?}");
     let lines: Vec<_> = said.errors.lines().filter(|line| line.starts_with("  ")).collect();
@@ -133,7 +153,7 @@ async fn what_is_no_plan_is_said_to_be_none() {
     let planned = Planned::new("plan-broken", UPDATE).await;
     for (text, wanted) in [
         ("", "is no plan: "),
-        ("{\"version\":7}", "it is of version 7, and this program reads version 1"),
+        ("{\"version\":7}", "it is of version 7, and this program reads version 2"),
         ("[]", "is no plan: "),
     ] {
         fs::write(&planned.file, text).unwrap();

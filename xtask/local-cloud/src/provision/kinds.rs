@@ -95,6 +95,7 @@ const HONOURED: &[(&str, &[&str])] = &[
             "ReservedConcurrentExecutions",
             "DeadLetterConfig",
             "Description",
+            "RecursiveLoop",
         ],
     ),
     (

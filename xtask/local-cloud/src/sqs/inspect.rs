@@ -200,6 +200,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn age_of_the_oldest_leaves_out_what_a_standard_queue_gave_out_three_times() {
+        for name in ["q", "q.fifo"] {
+            let queue = queue(&sqs(), name);
+            send(&queue, "a");
+            let first = queue.oldest();
+            assert!(first.is_some(), "{name}");
+            for receives in 1..=3 {
+                let now = Receive { max: 10, wait: Duration::ZERO, visibility: Some(Duration::ZERO) };
+                assert_eq!(queue.receive(now).await.unwrap().len(), 1, "{name}");
+                let counted = receives < 3 || name == "q.fifo";
+                assert_eq!(queue.oldest(), first.filter(|_| counted), "{name} after {receives} receives");
+            }
+            assert_eq!(queue.look(10).len(), 1, "{name}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_held_queue_gives_out_only_what_is_released_and_in_the_order_of_its_group() {
         for name in ["q", "q.fifo"] {
             let queue = queue(&sqs(), name);

@@ -33,6 +33,8 @@ const DEDUPLICATION: Duration = Duration::from_secs(300);
 ///
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 const MOST_IN_FLIGHT: usize = 120_000;
+/// From so many receives on, a message of a standard queue is left out of the age of the oldest.
+const RECEIVES_OUT_OF_AGE: u32 = 3;
 
 /// As long a message may be hidden altogether, from its receive on.
 pub(super) const LONGEST_HIDDEN: Duration = Duration::from_secs(43_200);
@@ -247,13 +249,19 @@ impl State {
         }
     }
 
-    /// When the oldest message was sent that is to be seen or was received.
+    /// When the oldest message was sent that `ApproximateAgeOfOldestMessage` counts: one that is visible or in flight, and in
+    /// a standard queue was received less than three times. AWS moves others to the back of a standard queue.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>
     pub(super) fn oldest(&mut self, now: Moment) -> Option<Moment> {
         self.settle(now);
+        let fifo = self.attributes.fifo;
         // All are kept equally long, so that the first to be too old is the oldest.
         let by_age = self.expiries.iter().filter_map(|(_, key)| self.messages.get(key));
-        let mut seen = by_age.filter(|message| !matches!(message.place, Place::Delayed(_)));
-        seen.next().map(|message| message.sent_at)
+        let mut counted = by_age.filter(|message| {
+            !matches!(message.place, Place::Delayed(_)) && (fifo || message.receives < RECEIVES_OUT_OF_AGE)
+        });
+        counted.next().map(|message| message.sent_at)
     }
 
     /// When a message was received, if it is hidden by this very receipt.

@@ -8,7 +8,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::Simpl
 const BOOTSTRAP: &str = "bootstrap";
 
 /// Zips a binary: the same bytes for the same binary, on any machine.
-pub(in crate::commands) fn zip(binary: &[u8]) -> Result<Vec<u8>, ZipError> {
+pub fn zip(binary: &[u8]) -> Result<Vec<u8>, ZipError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         // The smallest: it is packed once, and its bytes are loaded at every cold start.

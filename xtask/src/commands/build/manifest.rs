@@ -6,35 +6,35 @@ use cfn::constructs::Architecture;
 use serde::{Deserialize, Serialize};
 
 /// The manifest's name in the folder of the zips.
-pub(crate) const FILE: &str = "manifest.json";
+pub const FILE: &str = "manifest.json";
 
 /// What was packed. Fields are added, never changed or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     /// The processor that all binaries are for: `arm64` or `x86_64`.
-    pub(crate) architecture: Architecture,
+    pub architecture: Architecture,
     /// The zips, by their functions' names.
-    pub(crate) functions: BTreeMap<String, Packed>,
+    pub functions: BTreeMap<String, Packed>,
 }
 
 /// A function's zip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Packed {
+pub struct Packed {
     /// The zip's name beside the manifest.
-    pub(crate) file: String,
+    pub file: String,
     /// The zip's size, in bytes.
-    pub(crate) size: u64,
+    pub size: u64,
     /// The zip's SHA-256, in hexadecimal digits.
-    pub(crate) sha256: String,
+    pub sha256: String,
     /// The binary's size, in bytes.
-    pub(crate) binary_size: u64,
+    pub binary_size: u64,
     /// The binary's SHA-256, in hexadecimal digits.
-    pub(crate) binary_sha256: String,
+    pub binary_sha256: String,
 }
 
 impl Manifest {
     /// What was packed last, if that can be told: all that is lost without it is time.
-    pub(super) fn last(folder: &Path) -> Option<Self> {
+    pub(crate) fn last(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
     }
 

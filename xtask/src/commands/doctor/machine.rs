@@ -22,13 +22,19 @@ use crate::{
 /// The oldest compiler that builds this workspace.
 const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
+/// Installs a compiler, or chooses one of those that are installed.
+const INSTALL_RUST: &str = "rustup default stable    # install rustup from https://rustup.rs";
+
 /// What `cargo xtask test` leaves in `target/`, with room for the build that follows it.
 const DISK_GB: u64 = 20;
 
 /// Looks at everything, whatever lacks.
-pub(super) fn checks(context: &Context, environments: &[String]) -> Result<Vec<Check>, Failure> {
-    let toolchain = Toolchain::find()?;
-    let mut checks = vec![rustc(&toolchain)];
+pub(super) fn checks(context: &Context, environments: &[String]) -> Vec<Check> {
+    let toolchain = Toolchain::find();
+    let mut checks = vec![match &toolchain {
+        Ok(toolchain) => rustc(toolchain),
+        Err(failure) => Check { mend: Some(INSTALL_RUST.to_owned()), ..Check::failed("rustc", failure, "everything") },
+    }];
     for component in ["fmt", "clippy"] {
         let found = first_line(Command::new(cargo::program()).args([component, "--version"]));
         checks.push(check(
@@ -40,14 +46,14 @@ pub(super) fn checks(context: &Context, environments: &[String]) -> Result<Vec<C
     }
     let compiler = has_c_compiler().then(|| first_line(Command::new("cc").arg("--version"))).flatten();
     checks.push(check("C compiler", compiler, "every build", INSTALL_CC));
-    checks.extend(targets(context, &toolchain, environments)?);
+    checks.extend(targets(context, toolchain.as_ref(), environments));
     let git = first_line(Command::new("git").arg("--version"));
     checks.push(check("git", git, "cargo xtask test", "apt-get install git"));
     let curl = first_line(Command::new("curl").arg("--version"));
     checks.push(check("curl", curl, "cargo xtask test", "apt-get install curl"));
     checks.push(python());
-    checks.push(disk(context)?);
-    Ok(checks)
+    checks.push(disk(context).unwrap_or_else(|failure| Check::failed("disk", &failure, "cargo xtask test")));
+    checks
 }
 
 /// What mends a failure, without the margin that it has beside `help:`.
@@ -74,22 +80,32 @@ fn numbers(version: &str) -> Vec<u32> {
 }
 
 /// Whether the functions can be built for the processors of these environments.
-fn targets(context: &Context, toolchain: &Toolchain, environments: &[String]) -> Result<Vec<Check>, Failure> {
+fn targets(context: &Context, toolchain: Result<&Toolchain, &Failure>, environments: &[String]) -> Vec<Check> {
     let mut wanted: BTreeMap<&str, (Architecture, Vec<&str>)> = BTreeMap::new();
+    let mut checks = Vec::new();
     for name in environments {
-        let architecture = context.environment(name)?.architecture;
+        let architecture = match context.environment(name) {
+            Ok(environment) => environment.architecture,
+            Err(failure) => {
+                let file = format!("environments/{name}.yaml");
+                checks.push(Check::failed(&file, &failure, &format!("every command with --env {name}")));
+                continue;
+            }
+        };
         wanted.entry(word(architecture)).or_insert((architecture, Vec::new())).1.push(name);
     }
     let look = |(word, (architecture, environments)): (&str, (Architecture, Vec<&str>))| {
         let environments: Vec<_> = environments.iter().map(|name| format!("--env {name}")).collect();
-        let (ok, found, mend) = match toolchain.route(architecture) {
-            Ok(route) => (true, route.to_string(), None),
-            Err(failure) => (false, failure.message().to_owned(), failure.mend().map(lines)),
+        let (ok, found, mend) = match toolchain.map(|toolchain| toolchain.route(architecture)) {
+            Ok(Ok(route)) => (true, route.to_string(), None),
+            Ok(Err(failure)) => (false, failure.message().to_owned(), failure.mend().map(lines)),
+            Err(_) => (false, "not checked: it needs rustc".to_owned(), Some(INSTALL_RUST.to_owned())),
         };
         let needed_for = format!("cargo xtask build {}", environments.join(", "));
         Check { name: format!("functions for {word}"), ok, found, needed_for, mend }
     };
-    Ok(wanted.into_iter().map(look).collect())
+    checks.extend(wanted.into_iter().map(look));
+    checks
 }
 
 /// Python with what it takes to install something into a folder of its own: the tests have clients and linters from there.

@@ -29,7 +29,7 @@ fn event(value: &Value) -> Option<Value> {
 /// Where a message of an error queue goes when it is tried again, and as what: the delivery in it begins anew where
 /// deliveries are checked.
 pub(super) fn redriven(prefix: &str, queue: &str, body: &str) -> Option<(String, String)> {
-    if !["errors", "errors.fifo"].contains(&queue.strip_prefix(prefix)?) {
+    if !["forged", "errors", "errors.fifo"].contains(&queue.strip_prefix(prefix)?) {
         return None;
     }
     let rejected: contract::event::Rejected = serde_json::from_str(body).ok()?;
@@ -70,6 +70,7 @@ mod tests {
         let rejected = json!({ "reason": "wrong_signature", "detail": "", "envelope": envelope }).to_string();
         let (queue, body) = redriven("shop-", "shop-errors.fifo", &rejected).unwrap();
         assert_eq!((queue.as_str(), serde_json::from_str::<Value>(&body).unwrap()), ("shop-unverified", envelope));
+        assert!(redriven("shop-", "shop-forged", &rejected).is_some());
         assert_eq!(redriven("shop-", "shop-orders", &rejected), None);
         assert_eq!(redriven("shop-", "shop-errors", r#"{"reason":"","detail":"","unreadable":"x"}"#), None);
     }

@@ -99,7 +99,7 @@ pub(super) fn moto(context: &Context) -> PathBuf {
 }
 
 /// Installs other people's emulators and moto's tests, unless they are there as required.
-pub(in crate::commands) fn set_up_emulators(context: &Context) -> Result<(), Failure> {
+pub fn set_up_emulators(context: &Context) -> Result<(), Failure> {
     EMULATORS.set_up(context)?;
     let folder = emulators(context);
     if moto(context).join("tests/test_sqs").is_dir() {
@@ -131,12 +131,12 @@ pub(super) fn set_up_schemathesis(context: &Context) -> Result<(), Failure> {
 }
 
 /// AWS's emulator.
-pub(in crate::commands) fn emulator(context: &Context) -> PathBuf {
+pub fn emulator(context: &Context) -> PathBuf {
     EMULATORS.program(context, "ministack")
 }
 
 /// Installs cargo-lambda, unless it is there as required; its program.
-pub(in crate::commands) fn cargo_lambda(context: &Context) -> Result<PathBuf, Failure> {
+pub fn cargo_lambda(context: &Context) -> Result<PathBuf, Failure> {
     CARGO_LAMBDA.set_up(context)?;
     Ok(CARGO_LAMBDA.program(context, "cargo-lambda"))
 }
@@ -160,7 +160,7 @@ pub(super) fn check_dependencies(context: &Context) -> Result<(), Failure> {
 }
 
 /// Installs the programs, unless they are there as required.
-pub(in crate::commands) fn set_up(context: &Context) -> Result<(), Failure> {
+pub fn set_up(context: &Context) -> Result<(), Failure> {
     PROGRAMS.set_up(context)
 }
 
@@ -194,7 +194,7 @@ impl Installed {
 }
 
 /// The folder of the resource schemas that come with cfn-lint.
-pub(in crate::commands) fn schemas(root: &Path) -> Result<PathBuf, Failure> {
+pub fn schemas(root: &Path) -> Result<PathBuf, Failure> {
     let libraries = root.join("target/python/lib");
     let versions = fs::read_dir(&libraries).into_iter().flatten().flatten();
     let schemas = versions.map(|version| version.path().join("site-packages/cfnlint/data/schemas"));

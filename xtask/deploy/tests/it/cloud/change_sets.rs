@@ -42,6 +42,7 @@ impl Cloud {
             change.physical =
                 stack.resources.get(&change.resource).map(|thing| thing.physical.clone()).unwrap_or_default();
         }
+        let list = |name: &str| (1..).map_while(|at| call.fields.get(&format!("{name}{at}")).cloned()).collect();
         self.made += 1;
         let id = format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/{set}/{}", self.made);
         let empty = changes.is_empty();
@@ -54,6 +55,14 @@ impl Cloud {
             description: call.fields.get("Description").cloned().unwrap_or_default(),
             template,
             parameters,
+            tags: BTreeMap::new(),
+            capabilities: list("Capabilities.member."),
+            alarms: (1..)
+                .map_while(|at| {
+                    call.fields.get(&format!("RollbackConfiguration.RollbackTriggers.member.{at}.Arn")).cloned()
+                })
+                .collect(),
+            minutes: call.fields["RollbackConfiguration.MonitoringTimeInMinutes"].parse().unwrap(),
             changes,
             status: if empty { "FAILED" } else { "CREATE_COMPLETE" },
             execution: if empty { "UNAVAILABLE" } else { "AVAILABLE" },
@@ -95,10 +104,30 @@ impl Cloud {
             )
         });
         let changes: String = changes.collect();
+        let pairs = |[key, content]: [&str; 2], of: &BTreeMap<String, String>| {
+            let pair = |(name, value): (&String, &String)| {
+                format!("<member><{key}>{name}</{key}><{content}>{}</{content}></member>", escape(value))
+            };
+            of.iter().map(pair).collect::<String>()
+        };
+        let parameters = pairs(["ParameterKey", "ParameterValue"], &set.parameters);
+        let tags = pairs(["Key", "Value"], &set.tags);
+        let capabilities: String = set.capabilities.iter().map(|each| format!("<member>{each}</member>")).collect();
+        let triggers: String = set
+            .alarms
+            .iter()
+            .map(|arn| format!("<member><Arn>{arn}</Arn><Type>AWS::CloudWatch::Alarm</Type></member>"))
+            .collect();
+        let rollback = format!(
+            "<RollbackTriggers>{triggers}</RollbackTriggers><MonitoringTimeInMinutes>{}</MonitoringTimeInMinutes>",
+            set.minutes
+        );
         Ok(format!(
             "<ChangeSetName>{}</ChangeSetName><ChangeSetId>{}</ChangeSetId><StackId>{}</StackId>\
              <Description>{}</Description><Status>{}</Status><ExecutionStatus>{}</ExecutionStatus>\
-             <StatusReason>{}</StatusReason><Changes>{changes}</Changes>",
+             <StatusReason>{}</StatusReason><Parameters>{parameters}</Parameters>\
+             <Capabilities>{capabilities}</Capabilities><Tags>{tags}</Tags>\
+             <RollbackConfiguration>{rollback}</RollbackConfiguration><Changes>{changes}</Changes>",
             set.name,
             set.id,
             self.stacks[at].id,

@@ -13,7 +13,7 @@ use crate::{cargo, context::Context, report::Failure};
 
 /// Builds the handlers; their executables.
 pub(super) async fn handlers(context: &Context, debugged: bool) -> Result<Vec<PathBuf>, Failure> {
-    let mut command = Command::from(cargo::handlers_command(debugged));
+    let mut command = Command::from(cargo::handlers_command(context, debugged)?);
     command.args(["--quiet", "--message-format", "json-render-diagnostics"]).args(colour());
     let output = finished(context, command, "the handlers cannot be built").await?;
     Ok(cargo::told(&output.stdout))
@@ -22,7 +22,7 @@ pub(super) async fn handlers(context: &Context, debugged: bool) -> Result<Vec<Pa
 /// Builds this program and has it make a template, by these words of its command line.
 pub(super) async fn template(context: &Context, words: &[String]) -> Result<Template, Failure> {
     let mut command = Command::new(cargo::program());
-    command.args(["run", "--quiet", "--package", env!("CARGO_PKG_NAME")]).args(colour()).arg("--").args(words);
+    command.args(["run", "--quiet", "--bin", env!("CARGO_PKG_NAME")]).args(colour()).arg("--").args(words);
     let output = finished(context, command, "the stack cannot be made").await?;
     let text = String::from_utf8_lossy(&output.stdout);
     cfn::read::template(&text).map_err(Failure::from("the stack that was made cannot be read"))
