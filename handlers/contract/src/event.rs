@@ -109,8 +109,8 @@ pub enum Outcome {
     PaidTwice,
     /// PayPal refused the invoice for good; the error queue has the reason.
     InvoiceFailed,
-    /// The subscription of a refund, reversal, dispute or payment could not be read from PayPal; the error queue has the
-    /// reason.
+    /// The subscription of a refund, a reversal, a dispute or another payment's event is unknown: PayPal does not know the
+    /// payment, or the error queue has the reason.
     LinkUnknown,
 }
 
@@ -180,7 +180,7 @@ pub struct Finished {
     /// The custom id of that subscription, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_id: Option<String>,
-    /// PayPal's id of the sale that it is about, if it is about one sale and PayPal knows it.
+    /// PayPal's id of the sale that the event names, if it names one: a refund's own id is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale_id: Option<String>,
     /// The invoice that was made for it, if any.

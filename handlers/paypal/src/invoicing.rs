@@ -319,13 +319,13 @@ impl Client {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Created {
-            Whole(Invoice),
+            Whole(Box<Invoice>),
             Link { href: String },
         }
         let operation = "create invoice";
         let call = Call::post(operation, "/v2/invoicing/invoices".to_owned(), invoice.json().to_string().into_bytes());
         match self.call(&call, deadline).await? {
-            Created::Whole(invoice) => Ok(invoice),
+            Created::Whole(invoice) => Ok(*invoice),
             Created::Link { href } => {
                 let id = href.rsplit('/').next().and_then(|id| InvoiceId::parse(id).ok());
                 let reason = "its link has no invoice's id".to_owned();
