@@ -78,7 +78,7 @@ pub enum Failed {
         /// The invoice.
         invoice: InvoiceId,
         /// PayPal's error.
-        error: Error,
+        error: Box<Error>,
     },
     /// PayPal refused to record the payment, and the invoice was cancelled.
     #[error(
@@ -89,7 +89,7 @@ pub enum Failed {
         /// The invoice.
         invoice: InvoiceId,
         /// PayPal's error.
-        error: Error,
+        error: Box<Error>,
     },
     /// PayPal refused to record the payment, and to cancel or delete the invoice.
     #[error(
@@ -100,9 +100,9 @@ pub enum Failed {
         /// The invoice.
         invoice: InvoiceId,
         /// PayPal's error to the recording.
-        error: Error,
+        error: Box<Error>,
         /// PayPal's error to the withdrawal.
-        cancel: Error,
+        cancel: Box<Error>,
     },
     /// PayPal schedules the invoice for a later day, also after it was created again.
     #[error("PayPal schedules the invoice {0} for a later day. fix: mark it as paid once PayPal has sent it")]
@@ -155,11 +155,8 @@ impl Failed {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::PayPal(error) | Self::NotRecorded { error, .. } => {
-                // What was just made may not be visible everywhere yet: a 404 for an invoice means no more than that.
-                let later = error.retryable() || error.outcome_unknown() || error.status() == Some(404);
-                if later { Retry::Later } else { Retry::Never }
-            }
+            Self::PayPal(error) => retry_of(error),
+            Self::NotRecorded { error, .. } => retry_of(error),
             Self::NotYetFound | Self::Pending(_) | Self::Scheduled(_) => Retry::Later,
             Self::NotCreated(error) if is_about_the_request(error) => Retry::Never,
             Self::NotCreated(_) => Retry::Soon,
@@ -190,14 +187,19 @@ impl Failed {
     #[must_use]
     pub fn paypal(&self) -> Option<&Error> {
         match self {
-            Self::PayPal(error)
-            | Self::NotCreated(error)
-            | Self::NotRecorded { error, .. }
-            | Self::Cancelled { error, .. }
-            | Self::NotWithdrawn { error, .. } => Some(error),
+            Self::PayPal(error) | Self::NotCreated(error) => Some(error),
+            Self::NotRecorded { error, .. } | Self::Cancelled { error, .. } | Self::NotWithdrawn { error, .. } => {
+                Some(error)
+            }
             _ => None,
         }
     }
+}
+
+/// What was just made may not be visible everywhere yet: a 404 for an invoice means no more than that.
+fn retry_of(error: &Error) -> Retry {
+    let later = error.retryable() || error.outcome_unknown() || error.status() == Some(404);
+    if later { Retry::Later } else { Retry::Never }
 }
 
 /// Brings the sale's invoice to its end, from whatever state it is in.
@@ -263,7 +265,7 @@ pub async fn settle(job: &Job<'_>, deadline: Deadline) -> Result<Settlement, Fai
                 // Every minute in this state is one in which the buyer can pay: tried again at once, from the state that
                 // PayPal reports.
                 if !client.wait_to_repeat(&error, failures, deadline).await {
-                    return Err(Failed::NotRecorded { invoice: id, error });
+                    return Err(Failed::NotRecorded { invoice: id, error: Box::new(error) });
                 }
                 None
             }
@@ -279,7 +281,13 @@ pub async fn settle(job: &Job<'_>, deadline: Deadline) -> Result<Settlement, Fai
                 match client.delete_invoice(&id, deadline).await {
                     Ok(()) => invoice = job.create(&number, deadline).await?,
                     Err(cancel) if cancel.retryable() || cancel.outcome_unknown() => return Err(cancel.into()),
-                    Err(cancel) => return Err(Failed::NotWithdrawn { invoice: id, error, cancel }),
+                    Err(cancel) => {
+                        return Err(Failed::NotWithdrawn {
+                            invoice: id,
+                            error: Box::new(error),
+                            cancel: Box::new(cancel),
+                        });
+                    }
                 }
                 replaced = true;
             }
@@ -368,9 +376,9 @@ impl Job<'_> {
     /// Cancels an invoice whose payment cannot be recorded, so that it is no demand any more.
     async fn withdraw(&self, invoice: InvoiceId, error: Error, deadline: Deadline) -> Failed {
         match self.client.cancel_invoice(&invoice, deadline).await {
-            Ok(()) => Failed::Cancelled { invoice, error },
+            Ok(()) => Failed::Cancelled { invoice, error: Box::new(error) },
             Err(cancel) if cancel.retryable() || cancel.outcome_unknown() => Failed::PayPal(cancel),
-            Err(cancel) => Failed::NotWithdrawn { invoice, error, cancel },
+            Err(cancel) => Failed::NotWithdrawn { invoice, error: Box::new(error), cancel: Box::new(cancel) },
         }
     }
 

@@ -288,7 +288,7 @@ async fn cancelled_invoices_are_left_also_by_paypal_itself() {
     for status in ["CANCELLED", "AUTO_CANCELLED", "REFUNDED", "MARKED_AS_REFUNDED"] {
         let mut document = document.clone();
         document["status"] = json!(status);
-        let path = format!("{}", document["id"].as_str().unwrap());
+        let path = document["id"].as_str().unwrap().to_owned();
         world.script().answers.push((Box::leak(path.into_boxed_str()), 200, "application/json", document.to_string()));
         assert_eq!(work(&world, &made).await.outcome(), Outcome::InvoiceLeft, "{status}");
         world.script().answers.clear();
