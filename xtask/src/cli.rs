@@ -532,4 +532,7 @@ pub(crate) struct Test {
     /// Leave out the test of the console in a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Only formatting, clippy and the unit tests of packages with changes that are not committed
+    #[arg(long, conflicts_with_all = ["only", "no_browser"])]
+    pub(crate) fast: bool,
 }

@@ -70,7 +70,7 @@ fn each_completed_sale_has_one_paid_invoice_and_each_event_its_end_whatever_goes
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     let world = std::cell::RefCell::new((runtime.block_on(World::new(1)), 0_u64));
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases, source_file: Some(file!()), ..Config::default() });
     let result = runner.run(&schedule(), |schedule| {
         let mut world = world.borrow_mut();
         world.1 += 1;

@@ -6,6 +6,8 @@ mod check;
 mod compile_fail;
 mod example;
 mod places;
+#[path = "../../cfn/tests/it/refused_programs.rs"]
+mod refused_programs;
 mod runbooks;
 
 use std::{fs, path::Path};

@@ -3,15 +3,18 @@
 //! Two lanes run side by side: what cargo compiles and runs, and what Python's programs install and look at. The tests wait
 //! for both, since they use what is installed.
 
+mod fast;
 pub mod python;
+mod runner;
 
 use std::{
-    num::NonZero,
+    ffi::OsString,
     process::{Command, Stdio},
     thread,
     time::Instant,
 };
 
+use self::runner::Chosen;
 use crate::{cargo, cli::Test, context::Context, report::Failure};
 
 struct Step {
@@ -30,10 +33,7 @@ const DATA: [&str; 3] = ["CAPTURED_DELIVERIES", "PAYPAL_DOCUMENTS", "TEMPLATE_SA
 /// Cargo works on one folder, so its steps come one after the other.
 const COMPILED: &[Step] = &[
     Step { name: "formatting", run: |context| run_cargo(context, &["fmt", "--all", "--check"]) },
-    // All at once: what lints find does not depend on features, and dependencies are looked at once only.
-    Step { name: "clippy", run: clippy },
-    // Functions and programs too: those that tests start.
-    Step { name: "compile, tests", run: |context| run_cargo(context, &["test", "--workspace", "--no-run"]) },
+    Step { name: "clippy, and compilation of tests", run: compile },
 ];
 
 const INSTALLED: &[Step] = &[
@@ -57,6 +57,9 @@ struct Ran {
 }
 
 pub(crate) fn run(context: &Context, options: &Test) -> Result<(), Failure> {
+    if options.fast {
+        return fast::run(context);
+    }
     let chosen = |step: &&Step| {
         !(options.no_browser && step.name == BROWSER)
             && options.only.as_ref().is_none_or(|only| step.name.contains(only.as_str()))
@@ -102,49 +105,61 @@ fn run_step(context: &Context, step: &Step) -> Ran {
     Ran { name: step.name, seconds, passed: result.is_ok() }
 }
 
-fn clippy(context: &Context) -> Result<(), Failure> {
-    run_cargo(context, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+/// Compiles everything, tests, functions and programs too, and has clippy look at it meanwhile.
+///
+/// `cargo clippy` would check all dependencies once more, in a form that nothing runs. Clippy as the compiler of this
+/// workspace's packages, which is how `cargo clippy` itself calls it, takes the dependencies that the tests are linked with.
+fn compile(context: &Context) -> Result<(), Failure> {
+    run_cargo(context, &["test", "--workspace", "--no-run"])
 }
 
 fn tests(context: &Context) -> Result<(), Failure> {
-    // Most of them wait most of the time, for processes and for times to run out.
-    let threads = (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string();
     let missing: Vec<_> = DATA.into_iter().filter(|name| std::env::var_os(name).is_none()).collect();
-    let ignored = missing.is_empty().then_some("--include-ignored");
-    if ignored.is_none() {
+    if !missing.is_empty() {
         context.progress(&format!("tests that need data are ignored: {} is not set", missing.join(", ")));
     }
-    let tests = ["--", "--skip", IN_A_BROWSER, "--test-threads", threads.as_str()];
-    let tests: Vec<_> = tests.into_iter().chain(ignored).collect();
-    run_cargo(context, &[&["test", "--workspace", "--no-fail-fast"], &tests[..]].concat())
+    runner::run(context, Chosen::AllBut(IN_A_BROWSER), missing.is_empty(), &environment(context))
 }
 
 fn in_a_browser(context: &Context) -> Result<(), Failure> {
     python::set_up_browser(context)?;
-    // Among all packages, as above: alone it would be compiled again, with other features.
-    run_cargo(context, &["test", "--workspace", "--test", "it", IN_A_BROWSER])
+    runner::run(context, Chosen::Only(IN_A_BROWSER), false, &environment(context))
 }
 
 fn run_cargo(context: &Context, arguments: &[&str]) -> Result<(), Failure> {
     let mut command = Command::new(cargo::program());
-    command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto");
-    command.env("XTASK_PYTHON", python::interpreter(context));
-    command.env("XTASK_EMULATOR", python::emulator(context));
-    command.env("XTASK_DEPLOY", context.root.join("target/debug/deploy"));
-    command.env("XTASK_SCHEMATHESIS", python::schemathesis(context));
-    command.env("XTASK_BROWSER_DRIVER", python::browser_driver(context));
+    command.args(arguments).current_dir(&context.root).env("CARGO_TERM_COLOR", "auto").envs(environment(context));
+    run_to_end(command)
+}
+
+/// What cargo and the tests are told: where programs of others are, and that clippy compiles this workspace's packages.
+///
+/// Tests that start cargo hand it on, so that they find what is built.
+fn environment(context: &Context) -> Vec<(&'static str, OsString)> {
+    let mut variables: Vec<(&'static str, OsString)> = vec![
+        ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver".into()),
+        ("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__".into()),
+        ("CARGO", cargo::program()),
+        ("XTASK_PYTHON", python::interpreter(context).into()),
+        ("XTASK_EMULATOR", python::emulator(context).into()),
+        ("XTASK_DEPLOY", context.root.join("target/debug/deploy").into()),
+        ("XTASK_SCHEMATHESIS", python::schemathesis(context).into()),
+        ("XTASK_BROWSER_DRIVER", python::browser_driver(context).into()),
+        ("XTASK_EMULATORS", python::emulators(context).into()),
+        ("XTASK_MOTO", python::moto(context).into()),
+    ];
     // The step that needs one says how to mend it when there is none.
     if let Ok(browser) = python::browser() {
-        command.env("XTASK_BROWSER", browser);
+        variables.push(("XTASK_BROWSER", browser.into()));
     }
-    command.env("XTASK_EMULATORS", python::emulators(context));
-    command.env("XTASK_MOTO", python::moto(context));
-    run_to_end(command)
+    variables
 }
 
 /// Runs a command, its output to the terminal; fails when it does.
 fn run_to_end(mut command: Command) -> Result<(), Failure> {
-    let shown = format!("{command:?}");
+    let words = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
+    let program = command.get_program().to_string_lossy().into_owned();
+    let shown = std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ");
     let status = command.stdin(Stdio::null()).status().map_err(Failure::from(format!("cannot start {shown}")))?;
     if status.success() { Ok(()) } else { Err(Failure::new(format!("{shown} ended with {status}"))) }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::service::{interrupt, root, scratch, xtask};
+use crate::service::{interrupt, output_of, root, scratch, xtask};
 
 /// What a terminal, a page or a runner of workflows would obey.
 const OBEYED: [&str; 6] = ["\u{1b}", "\u{7}", "\u{9b}", "\u{202e}", "\u{200b}", "\r"];
@@ -45,7 +45,7 @@ fn run_here(file: &str) -> Output {
         }
         said += &(line + "\n");
     }
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child, "local with a hostile template");
     Output { stdout: said.into_bytes(), ..output }
 }
 

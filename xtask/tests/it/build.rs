@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::service::{binaries, root, scratch, xtask};
+use crate::service::{binaries, root, scratch, strip, xtask};
 
 /// A project with this one's environments and nothing built, so that tests do not share a folder.
 fn project(name: &str) -> PathBuf {
@@ -23,12 +23,12 @@ fn build(project: &Path, binaries: &Path, arguments: &[&str]) -> Output {
     command.current_dir(project).args(["build", "--binaries"]).arg(binaries).args(arguments).output().unwrap()
 }
 
-/// A folder with a copy of each function's binary.
+/// A folder with a copy of each function's binary, without what only a debugger reads: that is most of its bytes.
 fn copies(project: &Path) -> PathBuf {
     let folder = project.join("binaries");
     fs::create_dir_all(&folder).unwrap();
     for function in contract::functions::ALL {
-        fs::copy(binaries().join(function.name), folder.join(function.name)).unwrap();
+        strip(&binaries().join(function.name), &folder.join(function.name));
     }
     folder
 }

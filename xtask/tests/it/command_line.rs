@@ -10,7 +10,7 @@ use std::{
 
 use nix::pty::openpty;
 
-use crate::service::{root, scratch, xtask};
+use crate::service::{end_of, output_of, root, scratch, xtask};
 
 fn run(arguments: &[&str]) -> Output {
     xtask().args(arguments).output().unwrap()
@@ -81,7 +81,7 @@ fn nobody_reading_is_no_failure() {
     let mut child =
         xtask().args(["synth", "--env", "prod"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = output_of(child, "synth, whose output nobody reads");
     assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
 }
 
@@ -113,14 +113,14 @@ fn seen(at_a_terminal: bool, variables: &[(&str, &str)], arguments: &[&str]) -> 
         return text(&command.output().unwrap().stdout);
     }
     let pty = openpty(None, None).unwrap();
-    let mut child = command.stdout(Stdio::from(pty.slave)).stderr(Stdio::null()).spawn().unwrap();
+    let child = command.stdout(Stdio::from(pty.slave)).stderr(Stdio::null()).spawn().unwrap();
     // It holds the other side of the terminal, which ends when nobody does.
     drop(command);
     let (mut shown, mut bytes, mut screen) = (Vec::new(), [0; 4096], fs::File::from(pty.master));
     while let Ok(read @ 1..) = screen.read(&mut bytes) {
         shown.extend(&bytes[..read]);
     }
-    child.wait().unwrap();
+    end_of(child, "a command at a terminal");
     text(&shown)
 }
 

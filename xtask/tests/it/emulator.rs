@@ -15,7 +15,7 @@ use std::{
 use contract::functions::ALL;
 use serde_json::Value;
 
-use crate::service::{Lines, root, scratch, xtask};
+use crate::service::{Lines, root, scratch, strip, xtask};
 
 /// A port that nobody listens on, below those that systems hand out by themselves, so that it stays free until it is
 /// opened, whatever other tests do meanwhile.
@@ -140,8 +140,7 @@ impl Project {
 
     /// Puts a real program in a function's place, without what only a debugger reads.
     pub(crate) fn real(&self, function: &str, binary: &Path) {
-        let stripped = Command::new("strip").arg("-o").arg(self.binaries.join(function)).arg(binary).status();
-        assert!(stripped.unwrap().success());
+        strip(binary, &self.binaries.join(function));
     }
 
     fn file(&self) -> PathBuf {

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::service::{Lines, PATIENCE, PLAN, Service, call, interrupt, scratch, xtask};
+use crate::service::{Lines, PATIENCE, PLAN, Service, call, end_of, interrupt, output_of, scratch, xtask};
 
 /// A command against a service, with something on standard input.
 fn run(service: &Service, line: &str, input: &str) -> Output {
@@ -19,7 +19,7 @@ fn run(service: &Service, line: &str, input: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // One that does not read may have ended.
     let _read = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
+    output_of(child, line)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -182,7 +182,7 @@ fn functions_are_invoked_and_their_logs_are_merged_filtered_and_followed() {
     service.tell_sandbox("events", &made);
     lines.wait_for("event_type=BILLING.SUBSCRIPTION.CANCELLED");
     interrupt(follower.id());
-    follower.wait().unwrap();
+    end_of(follower, "logs -f, interrupted");
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn an_event_is_made_signed_and_sent_as_paypal_would() {
         command.args(line.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let _read = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+        output_of(child, line)
     };
     let made =
         run(&format!("event new PAYMENT.SALE.COMPLETED --subscription I-BW452GLLEP1G --paypal {}", service.paypal), "");

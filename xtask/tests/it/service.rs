@@ -7,13 +7,17 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Condvar, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 
 /// Longer than anything that a test waits for takes, also on a busy machine.
@@ -42,6 +46,12 @@ pub(crate) fn binaries() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap().to_owned()
 }
 
+/// Copies a program without what only a debugger reads.
+pub(crate) fn strip(program: &Path, to: &Path) {
+    let stripped = Command::new("strip").arg("-o").arg(to).arg(program).status().unwrap();
+    assert!(stripped.success(), "strip {}", program.display());
+}
+
 /// An empty folder where a test may write. It stays for a look after the test; the folders that earlier runs left are
 /// removed.
 pub(crate) fn scratch(name: &str) -> PathBuf {
@@ -58,6 +68,23 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     let _old = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// What a process printed until it ended. One that does not end is killed, and the test fails with its name.
+pub(crate) fn output_of(child: Child, what: &str) -> Output {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || ended.send(child.wait_with_output()));
+    let Ok(output) = end.recv_timeout(PATIENCE) else {
+        let _gone = kill(pid, Signal::SIGKILL);
+        panic!("{what} did not end within {PATIENCE:?}");
+    };
+    output.unwrap()
+}
+
+/// How a process ended. One that does not end is killed, and the test fails with its name.
+pub(crate) fn end_of(child: Child, what: &str) -> ExitStatus {
+    output_of(child, what).status
 }
 
 /// What a process printed so far; more may come.
@@ -154,7 +181,14 @@ impl Service {
     /// Asks it to stop, as Ctrl-C does, and waits for its end; whether it ended well.
     pub(crate) fn stop(&mut self) -> bool {
         interrupt(self.pid);
-        self.child.wait().unwrap().success()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            assert!(Instant::now() < until, "local did not stop within {PATIENCE:?}: {}", self.lines.all());
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Ends it as the kernel does, without a word.

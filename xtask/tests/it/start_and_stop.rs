@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, process::Stdio};
 
-use crate::service::{Lines, Service, call, interrupt, scratch, xtask};
+use crate::service::{Lines, Service, call, end_of, interrupt, scratch, xtask};
 
 /// `local` on free ports, not started.
 fn local() -> std::process::Command {
@@ -119,7 +119,7 @@ fn a_handler_that_crashes_at_start_is_one_message_with_its_last_words_and_a_500(
         assert_eq!(call("GET", &url, &[], None), answer);
     }
     interrupt(child.id());
-    assert!(child.wait().unwrap().success());
+    assert!(end_of(child, "local, interrupted").success());
     let said = errors.all();
     assert_eq!(said.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{said}");
 }

@@ -90,7 +90,7 @@ impl Runner<'_> {
                 "#!/bin/sh\nset -e\necho \"$@\" >>'{}'\n[ -z \"$AWS_ACCESS_KEY_ID$AWS_SECRET_ACCESS_KEY\" ]\n\
                  case \"$1 $2\" in\n\
                  'xtask build') shift; exec '{}' \"$@\" --binaries '{}' ;;\n\
-                 'build --package') mkdir -p target/debug; cp '{}' target/debug/xtask; cp '{deploy}' target/debug/deploy ;;\n\
+                 'build --bin') mkdir -p target/debug; cp '{}' target/debug/xtask; cp '{deploy}' target/debug/deploy ;;\n\
                  *) echo \"unexpected: cargo $*\" >&2; exit 1 ;;\nesac\n",
                 log.display(),
                 env!("CARGO_BIN_EXE_xtask"),
@@ -257,7 +257,7 @@ fn deploy_workflow_ships_what_its_build_job_built_and_nothing_else() {
         first.passes(job);
     }
     runs_what_was_built(&emulator, &project, &first);
-    assert_eq!(first.compiled(), "xtask build --env dev\nbuild --package xtask --package deploy\n");
+    assert_eq!(first.compiled(), "xtask build --env dev\nbuild --bin xtask --bin deploy\n");
     drop(first);
 
     // One function changes.

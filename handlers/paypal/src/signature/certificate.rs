@@ -111,3 +111,45 @@ impl Certificate {
         certificate.verify_signature(RSA_PKCS1_2048_8192_SHA256, message, signature).map_err(|_| Reason::Signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+
+    use super::*;
+
+    /// PayPal's own of March 2024 to March 2025, as it was served to everybody.
+    const PAYPALS: &[u8] = include_bytes!("../../tests/certificates/messageverificationcerts.paypal.com.pem");
+
+    fn checked(authorities: &[&str], name: &str, at: &str) -> Result<(), Reason> {
+        let certificate = Certificate::from_pem(PAYPALS).unwrap();
+        certificate.check(&Authorities::parse(authorities).unwrap(), &[name.to_owned()], at.parse().unwrap())
+    }
+
+    #[test]
+    fn digicert_issued_the_certificate_that_paypal_serves() {
+        let (name, valid) = ("messageverificationcerts.paypal.com", "2024-09-01T00:00:00Z");
+        assert_eq!(checked(&["digicert"], name, valid), Ok(()));
+        assert_eq!(checked(&["digicert"], name, "2024-03-07T23:59:59Z"), Err(Reason::Validity));
+        assert_eq!(checked(&["digicert"], name, "2025-03-08T00:00:00Z"), Err(Reason::Validity));
+        assert_eq!(checked(&["digicert"], "messageverificationcerts.sandbox.paypal.com", valid), Err(Reason::Name));
+        // The root alone does not do: PayPal does not serve the authority between.
+        assert_eq!(checked(&DIGICERT[..1], name, valid), Err(Reason::UnknownAuthority));
+        let another = include_str!("../../tests/vectors/authority.pem");
+        assert_eq!(checked(&[another], name, valid), Err(Reason::UnknownAuthority));
+    }
+
+    #[test]
+    fn certificate_with_one_byte_changed_is_nobodys() {
+        let (text, base64) = (std::str::from_utf8(PAYPALS).unwrap(), base64::engine::general_purpose::STANDARD);
+        let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let mut der = base64.decode(body).unwrap();
+        let last = der.len() - 1;
+        der[last] ^= 1;
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", base64.encode(der));
+        let changed = Certificate::from_pem(pem.as_bytes()).unwrap();
+        let names = ["messageverificationcerts.paypal.com".to_owned()];
+        let at = "2024-09-01T00:00:00Z".parse().unwrap();
+        assert_eq!(changed.check(&Authorities::parse(&["digicert"]).unwrap(), &names, at), Err(Reason::Chain));
+    }
+}

@@ -14,6 +14,7 @@ mod compile_fail;
 mod constructs;
 mod diff;
 mod guards;
+mod refused_programs;
 mod render;
 mod round_trip;
 mod schema;

@@ -47,7 +47,7 @@ fn check_page(page: &str) {
 const RISKS: [Risk; 6] = [Risk::Destructive, Risk::Failure, Risk::Exposure, Risk::Access, Risk::Flow, Risk::Note];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn any_number_of_facts_fits_a_comment_and_none_is_lost_without_a_word(

@@ -211,9 +211,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_message_is_read(body in ".*", sent in ".*") {
+        fn body_that_nobody_knows_goes_back_as_it_is(body in ".*", sent in "[0-9]{0,20}|.*") {
             let read = read(&message(body.clone(), &[("reason", &body)], &[("SentTimestamp", &sent)]), "errors");
-            prop_assert!(!read.entry.reason.is_empty() || body.contains("reason"));
+            prop_assert_eq!(read.back, Back { body, attributes: BTreeMap::new(), from: None, group: None });
+            prop_assert_eq!(read.entry.reason, "not_said");
+            let is_time = sent.parse().is_ok_and(|sent| jiff::Timestamp::from_millisecond(sent).is_ok());
+            prop_assert_eq!(read.entry.failed_at.is_some(), is_time);
+        }
+
+        #[test]
+        fn id_of_an_event_is_shown_only_where_it_is_a_word(id in "[A-Z0-9-]{1,70}|.*") {
+            let event = serde_json::json!({ "id": id }).to_string();
+            let shown = read(&message(serde_json::to_string(&envelope(&event)).unwrap(), &[], &[]), "errors").entry.event_id;
+            let letters = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+            let is_word = (1..=64).contains(&id.len()) && id.chars().all(letters);
+            prop_assert_eq!(shown, is_word.then_some(id));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     cloud::{ChangeSet, Cloud},
     endpoint::{Endpoint, Gate},
     plans::{CREATE, Planned, UPDATE, refused},
-    program::{Said, command, run, said},
+    program::{Said, command, run, said, within},
     scenarios::{Scenario, Zips},
 };
 
@@ -117,10 +117,10 @@ async fn interrupted(planned: &Planned, action: &str, meanwhile: impl FnOnce(&En
     planned.endpoint.stop_at(Gate { call, heard: false, reached, release: released });
     let mut child = command(&planned.endpoint, &arguments);
     let child = child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    here.await.unwrap();
+    within(action, here).await.unwrap();
     meanwhile(&planned.endpoint);
     release.send(()).unwrap();
-    said(child.wait_with_output().await.unwrap())
+    said(within("the end of the deployment", child.wait_with_output()).await.unwrap())
 }
 
 /// Whoever may write in the bucket writes in the last moment, after the proof.

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     endpoint::{Endpoint, Gate},
-    program::{Said, command, run, said},
+    program::{Said, command, run, said, within},
     scenarios::{Scenario, Zips},
 };
 
@@ -19,7 +19,7 @@ async fn until(endpoint: &Endpoint, arguments: &[&str], call: usize, heard: bool
     endpoint.stop_at(Gate { call, heard, reached, release: released });
     let mut command = command(endpoint, arguments);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    here.await.unwrap();
+    within(&format!("call {call}"), here).await.unwrap();
     Stopped { child, release }
 }
 
@@ -37,7 +37,7 @@ impl Stopped {
 
     async fn go_on(self) -> Said {
         self.release.send(()).unwrap();
-        said(self.child.wait_with_output().await.unwrap())
+        said(within("the end of what was held", self.child.wait_with_output()).await.unwrap())
     }
 }
 
@@ -69,33 +69,31 @@ const UPDATE: &str = "about: x\nbefore: { stack: CREATE_COMPLETE, deployed: base
                       wanted: queue-renamed\n\
                       run: [deploy, --yes, --termination-protection, --protect-stateful, --replace, ErrorsQueue]\n";
 
-/// Kills at each call, before AWS heard it and after.
+/// Kills after AWS heard each call, and before it heard the first. Before it heard another is after the one before.
 async fn killed_everywhere(name: &str, yaml: &str) -> usize {
     let (scenario, zips) = (Scenario::read(yaml), Zips::new(name));
     let arguments = scenario.arguments(&zips);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let calls = calls(&scenario, &zips).await;
-    for call in 0..calls {
-        for heard in [false, true] {
-            let at = format!("{name}, call {call}, heard {heard}");
-            let endpoint = scenario.endpoint(&zips).await;
-            until(&endpoint, &arguments, call, heard).await.kill().await;
-            let next = run(&endpoint, &arguments).await;
-            assert_eq!(next.code, Some(0), "{at}: {next:?}");
-            whole(&endpoint, &at);
-        }
+    for (call, heard) in std::iter::once((0, false)).chain((0..calls).map(|call| (call, true))) {
+        let at = format!("{name}, call {call}, heard {heard}");
+        let endpoint = scenario.endpoint(&zips).await;
+        until(&endpoint, &arguments, call, heard).await.kill().await;
+        let next = run(&endpoint, &arguments).await;
+        assert_eq!(next.code, Some(0), "{at}: {next:?}");
+        whole(&endpoint, &at);
     }
-    calls * 2
+    calls + 1
 }
 
 #[tokio::test]
 async fn a_first_deployment_killed_anywhere_is_completed_by_the_next() {
-    assert!(killed_everywhere("killed-create", CREATE).await >= 50);
+    assert!(killed_everywhere("killed-create", CREATE).await > 25);
 }
 
 #[tokio::test]
 async fn an_update_killed_anywhere_is_completed_by_the_next() {
-    assert!(killed_everywhere("killed-update", UPDATE).await >= 50);
+    assert!(killed_everywhere("killed-update", UPDATE).await > 25);
 }
 
 /// One waits at a call while another runs; then both have come to the same end.

@@ -4,7 +4,7 @@ use std::{process::Stdio, time::Instant};
 
 use crate::{
     endpoint::Endpoint,
-    program::{IDENTITY, command, run},
+    program::{IDENTITY, command, run, within},
 };
 
 const STACK: &str = "\
@@ -123,10 +123,10 @@ async fn dead_connection_is_reported_within_a_second_and_then_every_ten_and_ends
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut printed = Vec::new();
-    while let Some(line) = lines.next_line().await.unwrap() {
+    while let Some(line) = within("the next line", lines.next_line()).await.unwrap() {
         printed.push((started.elapsed().as_secs_f64(), line));
     }
-    assert!(child.wait().await.unwrap().success(), "{printed:?}");
+    assert!(within("the end of outputs", child.wait()).await.unwrap().success(), "{printed:?}");
     // A busy machine may print a little late.
     assert!(
         printed[0].0 < 2.0 && printed[0].1.starts_with("waiting for AWS to answer DescribeStacks, "),

@@ -1,6 +1,6 @@
 //! The program itself, with credentials of its own and nothing of this machine's.
 
-use std::process::Output;
+use std::{process::Output, time::Duration};
 
 use tokio::process::Command;
 
@@ -33,9 +33,21 @@ pub(crate) struct Said {
     pub(crate) errors: String,
 }
 
+/// Longer than anything that a test waits for takes, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits for something; the test fails with what it is when it does not come.
+pub(crate) async fn within<T>(what: &str, awaited: impl Future<Output = T>) -> T {
+    let Ok(come) = tokio::time::timeout(PATIENCE, awaited).await else {
+        panic!("{what}: not within {PATIENCE:?}");
+    };
+    come
+}
+
 /// Runs the program to its end.
 pub(crate) async fn run(endpoint: &Endpoint, arguments: &[&str]) -> Said {
-    said(command(endpoint, arguments).output().await.unwrap())
+    let output = within(&format!("the end of {arguments:?}"), command(endpoint, arguments).output()).await;
+    said(output.unwrap())
 }
 
 pub(crate) fn said(output: Output) -> Said {

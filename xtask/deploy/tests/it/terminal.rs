@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     endpoint::{Endpoint, Gate},
-    program::command,
+    program::{command, within},
     scenarios::{Scenario, Zips},
 };
 
@@ -58,7 +58,8 @@ impl Terminal {
                 self.shown.drain(..at + text.len());
                 return;
             }
-            let Some(more) = self.screen.recv().await else { panic!("{text:?} was never shown: {}", self.shown) };
+            let more = within(&format!("{text:?} after {:?}", self.shown), self.screen.recv()).await;
+            let Some(more) = more else { panic!("{text:?} was never shown: {}", self.shown) };
             self.shown += &more;
         }
     }
@@ -72,8 +73,8 @@ impl Terminal {
     }
 
     async fn ends(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().await.unwrap().code();
-        while let Some(more) = self.screen.recv().await {
+        let code = within("the end of the command", self.child.wait()).await.unwrap().code();
+        while let Some(more) = within("the end of the screen", self.screen.recv()).await {
             self.shown += &more;
         }
         (code, self.shown)
@@ -169,7 +170,7 @@ async fn the_second_ctrl_c_asks_whether_to_cancel_the_update() {
         let mut terminal = Terminal::open(&endpoint, &[&words(&arguments)[..], &["--pace", "300"]].concat());
         terminal.until("deploy this? [y/N] ").await;
         terminal.types("y");
-        here.await.unwrap();
+        within("the call that is held", here).await.unwrap();
         terminal.ctrl_c();
         terminal
             .until("CloudFormation goes on by itself. To follow it again:\r\n  cargo xtask status --env prod --follow")
@@ -193,9 +194,9 @@ async fn ctrl_c_without_a_terminal_leaves_at_once() {
     let (here, _release) = hold(&endpoint, call);
     let arguments = [&words(&arguments)[..], &["--yes"]].concat();
     let child = command(&endpoint, &arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    here.await.unwrap();
+    within("the call that is held", here).await.unwrap();
     interrupt(&child);
-    let output = child.wait_with_output().await.unwrap();
+    let output = within("the end of the command", child.wait_with_output()).await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.ends_with("To follow it again:\n  cargo xtask status --env prod --follow\n"), "{said}");
@@ -213,9 +214,9 @@ async fn ctrl_c_leaves_no_change_set_of_a_question() {
         let (here, _release) = hold(&endpoint, call);
         let mut command = command(&endpoint, &words(&arguments));
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        here.await.unwrap();
+        within("the call that is held", here).await.unwrap();
         interrupt(&child);
-        let output = child.wait_with_output().await.unwrap();
+        let output = within("the end of the command", child.wait_with_output()).await.unwrap();
         assert_eq!(output.status.code(), Some(130), "{output:?}");
         assert!(output.stdout.is_empty(), "{output:?}");
         assert_eq!(endpoint.actions()[call..], [action, "DeleteChangeSet"]);

@@ -90,6 +90,19 @@ fn one_function(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+/// Waits until nothing is in a queue.
+async fn emptied(cloud: &Cloud, queue: &str) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    loop {
+        let depth = cloud.depth(&cloud.queue(queue)).await;
+        if depth == [0, 0, 0] {
+            return;
+        }
+        assert!(std::time::Instant::now() < until, "{queue} still holds {depth:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn binaries_are_swapped_under_load_and_nothing_fails_or_is_lost() {
     let versions = Versions::new("swap");
@@ -138,9 +151,7 @@ async fn binaries_are_swapped_under_load_and_nothing_fails_or_is_lost() {
         assert!(["one", "two", "one"].join(" ").contains(&seen.join(" ")), "each version in its time: {seen:?}");
     }
     assert!(sending.await.unwrap() > 0);
-    while cloud.depth(&cloud.queue("q")).await != [0, 0, 0] {
-        tokio::task::yield_now().await;
-    }
+    emptied(&cloud, "q").await;
     assert_eq!(cloud.depth(&cloud.queue("dead")).await, [0, 0, 0], "every message was worked on at its first receive");
     cloud.running.stop().await;
 }
@@ -283,9 +294,7 @@ async fn no_time_runs_out_while_a_function_is_debugged_and_it_has_one_environmen
     });
     fs::write(file, "").unwrap();
     assert_eq!(waits.await.unwrap().status, 200);
-    while cloud.depth(&cloud.queue("q")).await != [0, 0, 0] {
-        tokio::task::yield_now().await;
-    }
+    emptied(&cloud, "q").await;
     assert_eq!(cloud.depth(&cloud.queue("dead")).await, [0, 0, 0]);
     let (function, environments) = cloud.running.lambda().functions().remove(0);
     assert_eq!((function.debugged, environments), (true, 1));

@@ -289,7 +289,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         /// Against every text of up to six letters, which is enough for patterns of up to three signs each.
         #[test]

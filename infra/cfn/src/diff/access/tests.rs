@@ -344,7 +344,6 @@ fn split(statements: &[Json]) -> Vec<Json> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// What is found is found exactly where a request tells the two apart, and one that does is found.
     #[test]
