@@ -9,7 +9,7 @@
 //! is published to `finished` with its outcome. What cannot be done for good lies in `errors.fifo` with the reason.
 //!
 //! What the functions share: the two shapes of events that Lambda brings ([`request`], [`batch`]), their clients
-//! ([`clients`]), the API's shapes ([`api`]), its problems ([`problem`]) and their log ([`log`]).
+//! ([`clients`]), events without personal data ([`personal`]), the API's shapes ([`api`]), its problems ([`problem`]) and their log ([`log`]).
 //!
 //! **Invariants.** The same binary runs everywhere; nothing here asks where it runs. No line of the log holds a secret, a
 //! signature, a name or an e-mail address. A body's bytes never change on the way.
@@ -23,6 +23,7 @@ pub mod api;
 pub mod batch;
 pub mod clients;
 pub mod log;
+pub mod personal;
 pub mod problem;
 pub mod request;
 

@@ -113,6 +113,7 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
             | Signal::VerifiedByPostback
             | Signal::WebhookUnknown
             | Signal::InvoiceFailed
+            | Signal::PaidTwice
             | Signal::Unauthorized => Above(0),
         };
         let name = signal.as_str().replace('_', "-");

@@ -9,7 +9,7 @@ mod span;
 use std::{collections::BTreeMap, fmt};
 
 use cfn::{constructs::Architecture, diff::Guards};
-use contract::config::{Checkout, Invoicer, Retry, WebhookTrust};
+use contract::config::{Checkout, Invoicer, PersonalData, Retry, WebhookTrust};
 use serde::Deserialize;
 
 pub use deployment::{Deployment, Hotswap};
@@ -47,6 +47,9 @@ pub struct Environment {
     pub checkout: Checkout,
     /// Who sends the invoices.
     pub invoicer: Invoicer,
+    /// Whether events on `finished` hold the buyer's personal data: `include`, or `remove`.
+    #[serde(default)]
+    pub personal_data: PersonalData,
     /// Memory and time of the functions: `default`, and others by the function's name.
     pub functions: BTreeMap<String, Sizing>,
     /// The queues that feed functions.

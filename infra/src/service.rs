@@ -72,6 +72,7 @@ pub(crate) fn draw(service: &mut Service<'_>) {
         finished: finished.into(),
         errors: errors_fifo.into(),
         invoicer: (&environment.invoicer).into(),
+        personal_data: (&environment.personal_data).into(),
         retry: (&environment.retry).into(),
         paypal_secret: secret.into(),
         paypal_url: (&paypal.url).into(),

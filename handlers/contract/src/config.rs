@@ -110,8 +110,17 @@ pub struct Checkout {
 pub struct Invoicer {
     /// At most 300 characters.
     pub business_name: String,
+    /// The first name of the person who sends them, at most 140 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// The last name of that person, at most 140 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surname: Option<String>,
     /// An address of the PayPal account that the service uses.
     pub email_address: String,
+    /// Phone numbers of the business.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<Phone>,
     /// At most 2048 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<String>,
@@ -121,12 +130,96 @@ pub struct Invoicer {
     /// At most 2000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
-    /// Printed on the invoice, at most 4000 characters.
+    /// Other information about the business, such as its hours, at most 400 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub additional_notes: Option<String>,
+    /// Printed on the invoice, at most 3500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Printed below the note: that the invoice is paid already, at most 400 characters. An English sentence without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub already_paid_note: Option<String>,
+    /// Terms and conditions, at most 4000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
+    /// A memo that buyers do not see, at most 400 characters. The service adds whether the buyer was notified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memo: Option<String>,
+    /// The name of the invoice's item, at most 200 characters. `Subscription` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_name: Option<String>,
+    /// The name of the tax, where a sale has one, at most 100 characters. `Tax` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_name: Option<String>,
+    /// The language of PayPal's e-mail to buyers without an account, such as `de-DE`. The account's own without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// E-mail addresses that get a copy of what the buyer gets, at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_recipients: Vec<String>,
     /// Where the business is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
+}
+
+/// A phone number.
+///
+/// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-phone_detail>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Phone {
+    /// 1 to 3 digits, such as `49`.
+    pub country_code: String,
+    /// 1 to 14 digits.
+    pub national_number: String,
+    /// The type that PayPal shows.
+    #[serde(default)]
+    pub phone_type: PhoneType,
+}
+
+/// The type of a phone number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PhoneType {
+    /// A fax machine.
+    Fax,
+    /// A home.
+    Home,
+    /// A mobile phone.
+    Mobile,
+    /// Any other.
+    #[default]
+    Other,
+    /// A pager.
+    Pager,
+}
+
+impl PhoneType {
+    /// PayPal's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fax => "FAX",
+            Self::Home => "HOME",
+            Self::Mobile => "MOBILE",
+            Self::Other => "OTHER",
+            Self::Pager => "PAGER",
+        }
+    }
+}
+
+/// Whether events on `finished` hold the buyer's personal data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PersonalData {
+    /// The event is passed on byte for byte.
+    #[default]
+    Include,
+    /// Names, addresses, phone numbers, payer ids and messages are removed from the event.
+    Remove,
 }
 
 /// A postal address.
@@ -138,6 +231,9 @@ pub struct Invoicer {
 pub struct Address {
     /// Street and number.
     pub address_line_1: String,
+    /// Suite or apartment, at most 300 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_line_2: Option<String>,
     /// The city.
     pub admin_area_2: String,
     /// The state or province, where the country has them.

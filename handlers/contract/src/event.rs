@@ -97,13 +97,38 @@ pub enum Outcome {
     Published,
     /// A completed sale that belongs to no subscription.
     NoSubscription,
+    /// A sale whose amount is not above zero, as in a free trial: no invoice.
+    NothingPaid,
+    /// A sale that was refunded or reversed in full before its invoice existed: no invoice.
+    SaleRefunded,
+    /// A sale that PayPal denied after it had told that it was completed: no invoice.
+    SaleDenied,
     /// The sale's invoice was cancelled or refunded at PayPal, and left so.
     InvoiceLeft,
+    /// The buyer paid the invoice of a payment that was already made: the second payment has to be given back.
+    PaidTwice,
     /// PayPal refused the invoice for good; the error queue has the reason.
     InvoiceFailed,
+    /// The subscription of a refund, a reversal, a dispute or another payment's event is unknown: PayPal does not know the
+    /// payment, or the error queue has the reason.
+    LinkUnknown,
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Invoiced,
+        Self::Published,
+        Self::NoSubscription,
+        Self::NothingPaid,
+        Self::SaleRefunded,
+        Self::SaleDenied,
+        Self::InvoiceLeft,
+        Self::PaidTwice,
+        Self::InvoiceFailed,
+        Self::LinkUnknown,
+    ];
+
     /// The word in messages and attributes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -111,20 +136,34 @@ impl Outcome {
             Self::Invoiced => "invoiced",
             Self::Published => "published",
             Self::NoSubscription => "no_subscription",
+            Self::NothingPaid => "nothing_paid",
+            Self::SaleRefunded => "sale_refunded",
+            Self::SaleDenied => "sale_denied",
             Self::InvoiceLeft => "invoice_left",
+            Self::PaidTwice => "paid_twice",
             Self::InvoiceFailed => "invoice_failed",
+            Self::LinkUnknown => "link_unknown",
         }
     }
 }
 
 /// What `finished` tells its subscribers.
 ///
-/// What `invoiced` says was read back from PayPal. Everything else is as the signed event has it, and PayPal's signature
-/// covers only a checksum of it: whoever moves money on it reads it back too.
+/// **Repeats.** SNS delivers at least once, and a crash after publishing publishes again: two messages with the same
+/// `event_id` and `outcome` are repeats. An event that was given up and sent back from the error queue gets a second
+/// outcome, such as `invoiced` after `invoice_failed`: of different outcomes of one `event_id`, the one with the latest
+/// `finished_at` counts. Both are message attributes too.
+///
+/// **Trust.** What the outcomes of sales, and the links of refunds, reversals and disputes say was read back from PayPal.
+/// Everything else is as the signed event has it, and PayPal's signature covers only a checksum of it: whoever moves money
+/// on it reads it back too.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Finished {
-    /// PayPal's id of the event; SNS delivers at least once, so subscribers know repeats by it.
+    /// PayPal's id of the event.
     pub event_id: String,
+    /// When this outcome was reached, RFC 3339 in UTC, always with nine digits after the point: it sorts as text. Of
+    /// different outcomes of one event the latest counts.
+    pub finished_at: String,
     /// Such as `PAYMENT.SALE.COMPLETED`.
     pub event_type: String,
     /// What became of it.
@@ -141,10 +180,23 @@ pub struct Finished {
     /// The custom id of that subscription, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_id: Option<String>,
+    /// PayPal's id of the sale that the event names, if it names one: a refund's own id is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale_id: Option<String>,
     /// The invoice that was made for it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice_id: Option<String>,
-    /// PayPal's event, byte for byte.
+    /// Where the buyer sees that invoice, as far as PayPal says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_url: Option<String>,
+    /// Whether PayPal was told to notify the buyer of the invoice. `false`: PayPal refused it, or its answer is unknown;
+    /// the shop can pass `invoice_url` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer_notified: Option<bool>,
+    /// Why the event was given up, as in the error queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// PayPal's event, byte for byte, unless the environment has personal data removed from it.
     pub event: Box<RawValue>,
 }
 
@@ -168,6 +220,8 @@ pub mod attribute {
     pub const RECEIVED_AT: &str = "received_at";
     /// What became of the event.
     pub const OUTCOME: &str = "outcome";
+    /// When that outcome was reached, RFC 3339.
+    pub const FINISHED_AT: &str = "finished_at";
     /// The subscription's id.
     pub const SUBSCRIPTION_ID: &str = "subscription_id";
     /// The plan's id.

@@ -4,7 +4,7 @@
 //! `infra/src/service.rs`.
 
 use crate::{
-    config::{Checkout, Invoicer, Retry, WebhookTrust},
+    config::{Checkout, Invoicer, PersonalData, Retry, WebhookTrust},
     settings::{
         AtRuntime, Data, PublishTo, ReadSecret, Reader, Retime, SendTo, Settings, SettingsError, Side, Text, Visitor,
         Whole, variable,
@@ -142,6 +142,8 @@ functions! {
         errors: SendTo,
         /// Who sends the invoices.
         invoicer: Data<Invoicer>,
+        /// Whether published events hold the buyer's personal data.
+        personal_data: Data<PersonalData>,
         /// When an event that failed is tried again.
         retry: Data<Retry>,
         /// PayPal's client id and secret, as JSON.

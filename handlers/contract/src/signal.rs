@@ -28,6 +28,8 @@ pub enum Signal {
     WebhookUnknown,
     /// An invoice was given up.
     InvoiceFailed,
+    /// A buyer paid the invoice of a payment that was already made.
+    PaidTwice,
 }
 
 impl Signal {
@@ -41,6 +43,7 @@ impl Signal {
         Self::VerifiedByPostback,
         Self::WebhookUnknown,
         Self::InvoiceFailed,
+        Self::PaidTwice,
     ];
 
     /// The word in the log line.
@@ -55,6 +58,7 @@ impl Signal {
             Self::VerifiedByPostback => "verified_by_postback",
             Self::WebhookUnknown => "webhook_unknown",
             Self::InvoiceFailed => "invoice_failed",
+            Self::PaidTwice => "paid_twice",
         }
     }
 
@@ -83,6 +87,9 @@ impl Signal {
                 "PayPal does not know paypal.webhook.webhook_id of the environment file. No webhook can be verified."
             }
             Self::InvoiceFailed => "PayPal refused an invoice for good; the error queue has the event and the reason.",
+            Self::PaidTwice => {
+                "A buyer paid the invoice of a payment that was already made. Give the second payment back."
+            }
         }
     }
 
@@ -94,7 +101,7 @@ impl Signal {
                 &["plans-list", "subscription-create", "webhook-verify", "webhook-process"]
             }
             Self::Forged | Self::Undecided | Self::VerifiedByPostback | Self::WebhookUnknown => &["webhook-verify"],
-            Self::InvoiceFailed => &["webhook-process"],
+            Self::InvoiceFailed | Self::PaidTwice => &["webhook-process"],
         }
     }
 }

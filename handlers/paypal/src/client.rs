@@ -113,6 +113,18 @@ impl Client {
         self.0.rate_limit.remaining()
     }
 
+    /// Waits as before the repeat of a call that failed for the `attempt`th time, for callers who first read what became of
+    /// it. Returns false, at once, when a repeat cannot help or its wait is too long.
+    pub async fn wait_to_repeat(&self, error: &Error, attempt: u32, deadline: Deadline) -> bool {
+        match retry::wait(error, attempt, self.0.first_wait, deadline) {
+            Some(wait) => {
+                tokio::time::sleep(wait).await;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Makes a call and reads its JSON answer.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call, deadline: Deadline) -> Result<T, Error> {
         let body = self.answer(call, deadline).await?;

@@ -3,9 +3,9 @@
 //! Source: <https://developer.paypal.com/api/rest/webhooks/event-names/>
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value as Json, value::RawValue};
 
-use crate::Sale;
+use crate::{Sale, SaleId};
 
 /// The longest id and type that an event may have, in characters; they become attributes and groups.
 const LONGEST_WORD: usize = 128;
@@ -23,13 +23,11 @@ pub struct Event {
 }
 
 /// By what an event's subscription is known to others.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Labels {
     /// The plan.
-    #[serde(default)]
     pub plan_id: Option<String>,
-    /// The caller's own id; a sale has it as `custom`.
-    #[serde(default, alias = "custom")]
+    /// The caller's own id, `custom_id`; where that is missing, `custom`.
     pub custom_id: Option<String>,
 }
 
@@ -68,20 +66,6 @@ impl Event {
         self.resource_as().ok_or(NotAnEvent("its resource is not a sale"))
     }
 
-    /// The id of the sale that an event about a payment or a refund belongs to.
-    #[must_use]
-    pub fn sale_id(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct OfSale {
-            #[serde(default)]
-            sale_id: Option<String>,
-            #[serde(default)]
-            id: Option<String>,
-        }
-        let of_sale = self.event_type.starts_with("PAYMENT.SALE.").then(|| self.resource_as::<OfSale>()).flatten()?;
-        of_sale.sale_id.or(of_sale.id).filter(|id| !id.is_empty())
-    }
-
     /// The id of what the event is about.
     #[must_use]
     pub fn resource_id(&self) -> Option<String> {
@@ -92,10 +76,38 @@ impl Event {
         self.resource_as::<WithId>().map(|resource| resource.id).filter(|id| !id.is_empty())
     }
 
-    /// What the event itself says about plan and custom id; a hint, as all of it.
+    /// What the event itself says about plan and custom id; a hint, as all of it. A member of another type is left out
+    /// alone.
     #[must_use]
     pub fn labels(&self) -> Labels {
-        self.resource_as().unwrap_or_default()
+        let Some(resource) = self.resource_as::<Json>() else { return Labels::default() };
+        let member = |name: &str| resource.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        Labels { plan_id: member("plan_id"), custom_id: member("custom_id").or_else(|| member("custom")) }
+    }
+
+    /// The sales that a refund, a reversal, a dispute or a sale's own event is about, by their ids. A refund names its sale
+    /// in `sale_id`, or only in a link; a dispute names the seller's transactions.
+    ///
+    /// Source: <https://developer.paypal.com/docs/api/customer-disputes/v1/#disputes_get>
+    #[must_use]
+    pub fn sale_ids(&self) -> Vec<SaleId> {
+        let Some(resource) = self.resource_as::<Json>() else { return Vec::new() };
+        let text = |pointer: &str| resource.pointer(pointer).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let linked = || {
+            let links = resource.get("links")?.as_array()?;
+            let link = links.iter().find(|link| link.get("rel").and_then(Json::as_str) == Some("sale"))?;
+            link.get("href")?.as_str()?.rsplit('/').next()
+        };
+        let transaction = |disputed: &'_ Json| -> Option<SaleId> {
+            SaleId::parse(disputed.get("seller_transaction_id")?.as_str()?).ok()
+        };
+        match resource.get("disputed_transactions").and_then(Json::as_array) {
+            Some(disputed) => disputed.iter().filter_map(transaction).collect(),
+            None => {
+                let sale = text("/sale_id").or_else(linked).or_else(|| text("/id"));
+                sale.and_then(|id| SaleId::parse(id).ok()).into_iter().collect()
+            }
+        }
     }
 
     fn resource_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
@@ -165,6 +177,14 @@ kinds! {
     BillingSubscriptionReActivated = "BILLING.SUBSCRIPTION.RE-ACTIVATED",
     /// A payment of a subscription failed.
     BillingSubscriptionPaymentFailed = "BILLING.SUBSCRIPTION.PAYMENT.FAILED",
+    /// A buyer disputes a payment.
+    CustomerDisputeCreated = "CUSTOMER.DISPUTE.CREATED",
+    /// A dispute was changed.
+    CustomerDisputeUpdated = "CUSTOMER.DISPUTE.UPDATED",
+    /// A dispute was decided.
+    CustomerDisputeResolved = "CUSTOMER.DISPUTE.RESOLVED",
+    /// A buyer disputes a payment; an old name.
+    RiskDisputeCreated = "RISK.DISPUTE.CREATED",
 }
 
 #[cfg(test)]
@@ -195,11 +215,40 @@ mod tests {
             let body = format!(
                 r#"{{"id":"WH-1","event_type":"PAYMENT.SALE.COMPLETED","resource":{{"id":"1AB","amount":{{"total":"1.00","currency":"USD"}}{agreement}}}}}"#
             );
-            Event::parse(body.as_bytes()).unwrap().sale().ok().map(|sale| sale.billing_agreement_id)
+            Event::parse(body.as_bytes()).unwrap().sale().ok().map(|sale| sale.subscription_id())
         };
         assert_eq!(sale(""), Some(None));
         assert_eq!(sale(r#","billing_agreement_id":"""#), Some(None));
         assert!(sale(r#","billing_agreement_id":"I-1A""#).flatten().is_some());
-        assert_eq!(sale(r#","billing_agreement_id":"../x""#), None);
+        assert_eq!(sale(r#","billing_agreement_id":"../x""#), Some(None));
+    }
+
+    fn about(resource: &str) -> Event {
+        Event::parse(format!(r#"{{"id":"WH-1","event_type":"X","resource":{resource}}}"#).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn labels_are_read_one_by_one() {
+        let labels = |resource: &str| {
+            let labels = about(resource).labels();
+            (labels.plan_id, labels.custom_id)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(labels(r#"{"plan_id":"P-1","custom_id":"a","custom":"b"}"#), (some("P-1"), some("a")));
+        assert_eq!(labels(r#"{"plan_id":7,"custom":"b"}"#), (None, some("b")));
+        assert_eq!(labels(r#"{"plan_id":"P-1","custom_id":null,"custom":"b"}"#), (some("P-1"), some("b")));
+        assert_eq!(labels("[]"), (None, None));
+    }
+
+    #[test]
+    fn refunds_and_disputes_name_their_sales() {
+        let ids = |resource: &str| about(resource).sale_ids().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(ids(r#"{"id":"R1","sale_id":"S1"}"#), ["S1"]);
+        assert_eq!(ids(r#"{"id":"R1","links":[{"rel":"sale","href":"https://x/v1/payments/sale/S2"}]}"#), ["S2"]);
+        assert_eq!(ids(r#"{"id":"S3"}"#), ["S3"]);
+        let disputed =
+            r#"{"id":"D","disputed_transactions":[{"seller_transaction_id":"S4"},{},{"seller_transaction_id":"S5"}]}"#;
+        assert_eq!(ids(disputed), ["S4", "S5"]);
+        assert!(ids("{}").is_empty() && ids("3").is_empty());
     }
 }

@@ -64,12 +64,34 @@ id! {
     PlanId, "a plan's id", |text| plain(text, 3, 50)
 }
 id! {
-    /// A subscription's id, at most 50 characters, such as `I-BW452GLLEP1G`.
-    SubscriptionId, "a subscription's id", |text| plain(text, 3, 50) && text.starts_with("I-")
+    /// A subscription's id, at most 50 characters, such as `I-BW452GLLEP1G`. Other agreements have other forms: `B-...` is a
+    /// reference transaction's, and capitals are part of the form.
+    SubscriptionId, "a subscription's id", |text| {
+        plain(text, 3, 50)
+            && text.strip_prefix("I-").is_some_and(|rest| rest.bytes().all(|byte| !byte.is_ascii_lowercase()))
+    }
 }
 id! {
-    /// A sale's id, such as `80021663DE681814L`.
-    SaleId, "a sale's id", |text| plain(text, 1, 50)
+    /// A sale's id, such as `80021663DE681814L`. PayPal documents neither its length nor its characters, so any text is one
+    /// that fits an invoice's reference; [`SaleId::segment`] is how it stands in an address.
+    SaleId, "a sale's id", |text| {
+        (1..=120).contains(&text.chars().count())
+            && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace())
+            && text.bytes().any(|byte| byte != b'.')
+    }
+}
+
+impl SaleId {
+    /// The id as one segment of a path: what is neither letter, digit, hyphen nor underscore is percent-encoded.
+    #[must_use]
+    pub fn segment(&self) -> String {
+        let encode = |byte: u8| match byte {
+            b'-' | b'_' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        self.as_str().bytes().map(encode).collect()
+    }
 }
 id! {
     /// By what PayPal knows a repeated request: `PayPal-Request-Id`, at most 108 characters.
@@ -83,8 +105,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sale_id_is_one_segment_of_a_path_whatever_its_characters() {
+        let segment = |text: &str| SaleId::parse(text).map(|id| id.segment());
+        assert_eq!(segment("80021663DE681814L").as_deref(), Ok("80021663DE681814L"));
+        assert_eq!(segment("a/../b?c#d%2e").as_deref(), Ok("a%2F%2E%2E%2Fb%3Fc%23d%252e"));
+        assert_eq!(segment("Ä_1").as_deref(), Ok("%C3%84_1"));
+        let longest = "A".repeat(120);
+        assert_eq!(segment(&longest).as_ref(), Ok(&longest));
+        for wrong in ["", ".", "..", "a b", "a\n", &"A".repeat(121)] {
+            assert!(segment(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn ids_cannot_change_an_address() {
         assert!(SubscriptionId::parse("I-BW452GLLEP1G").is_ok());
+        for other in ["B-5YM51074LT954623G", "S-1AB", "i-bw452gllep1g", "I-bw452gllep1g"] {
+            assert!(SubscriptionId::parse(other).is_err(), "{other}");
+        }
         for wrong in ["", "I", "P-123", "I-../..", "I-a/b", "I-a?b", "I-a%2f", "I-é", &format!("I-{}", "A".repeat(49))]
         {
             assert!(SubscriptionId::parse(wrong).is_err(), "{wrong}");

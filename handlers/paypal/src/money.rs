@@ -88,10 +88,16 @@ impl Serialize for Money {
 }
 
 impl Money {
+    /// Whether PayPal takes amounts of this currency with two digits after the point.
+    #[must_use]
+    pub fn has_fraction(&self) -> bool {
+        !WITHOUT_FRACTION.contains(&self.currency.as_str())
+    }
+
     /// The number as PayPal takes it: two digits after the point, or none where the currency has none.
     #[must_use]
     pub fn amount(&self) -> String {
-        let digits = if WITHOUT_FRACTION.contains(&self.currency.as_str()) { 0 } else { 2 };
+        let digits = if self.has_fraction() { 2 } else { 0 };
         let mut value = self.value.round_dp(digits);
         value.rescale(digits);
         value.to_string()

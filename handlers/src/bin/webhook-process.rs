@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     let processor = &Processor {
         paypal: clients::paypal(&aws, &settings.paypal_secret, &settings.paypal_url).await?,
         invoicer: settings.invoicer,
+        personal_data: settings.personal_data,
         retry: settings.retry,
         finished: Topic::new(&aws, settings.finished),
         errors: Queue::new(&aws, settings.errors),

@@ -8,6 +8,7 @@
 )]
 
 mod batches;
+mod payments;
 mod schedules;
 mod verification;
 mod world;

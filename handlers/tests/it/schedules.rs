@@ -281,9 +281,10 @@ async fn judge(world: &World, expected: &Expected) -> Result<(), TestCaseError> 
         let of_sale = |invoice: &&Value| invoice["document"]["detail"]["reference"] == json!(sale);
         let found: Vec<_> = invoices.as_array().unwrap().iter().filter(of_sale).collect();
         prop_assert_eq!(found.len(), 1, "sale {}: {:?}", sale, found);
-        prop_assert_eq!(&found[0]["document"]["status"], "PAID");
-        prop_assert_eq!(&found[0]["history"], &json!(["DRAFT", "SENT", "PAID"]));
-        prop_assert_eq!((&found[0]["sends"], &found[0]["payments"]), (&json!(1), &json!(1)));
+        prop_assert_eq!(&found[0]["document"]["status"], "MARKED_AS_PAID");
+        prop_assert_eq!(&found[0]["history"], &json!(["DRAFT", "UNPAID", "MARKED_AS_PAID"]));
+        let counts = (&found[0]["sends"], &found[0]["payments"], &found[0]["notices"]);
+        prop_assert_eq!(counts, (&json!(1), &json!(1), &json!(1)));
     }
     let script = world.script();
     for finished in &script.finished {

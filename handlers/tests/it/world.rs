@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::{
-    config::{Invoicer, Retry, Verification, WebhookTrust},
+    config::{PersonalData, Retry, Verification, WebhookTrust},
     event::{Finished, Rejected},
     functions::{WebhookProcess, WebhookVerify},
 };
@@ -67,8 +67,14 @@ pub(crate) struct Script {
     pub(crate) delayed: Vec<(String, u64)>,
     /// Receipt handles whose visibility was changed, and to how many seconds.
     pub(crate) retimed: Vec<(String, u64)>,
-    /// Answers of PayPal's by the beginning of their path, in the place of the sandbox's: status, content type and body.
+    /// Answers of PayPal's by the beginning or the end of their path, in the place of the sandbox's: status, content type and body.
     pub(crate) answers: Vec<(&'static str, u16, &'static str, String)>,
+    /// Answers of PayPal's that are given once, by the end of their path: a status.
+    pub(crate) once: Vec<(&'static str, u16)>,
+    /// Answers of PayPal's that are given once, by the beginning of their path: status and body.
+    pub(crate) first: Vec<(&'static str, u16, String)>,
+    /// The attributes of what was published.
+    pub(crate) attributes: Vec<BTreeMap<String, String>>,
     /// Paths that PayPal was asked for.
     pub(crate) paths: Vec<String>,
 }
@@ -134,6 +140,7 @@ impl World {
             processor: Processor {
                 paypal: client,
                 invoicer: process.invoicer,
+                personal_data: PersonalData::Include,
                 retry: process.retry,
                 finished: Topic::new(&config, process.finished),
                 errors: Queue::new(&config, process.errors),
@@ -197,6 +204,33 @@ impl World {
         answer.json().await.unwrap()
     }
 
+    /// Asks PayPal for something, as the merchant would.
+    pub(crate) async fn paypal_call(&self, path: &str, body: &Value) -> Value {
+        let form = "grant_type=client_credentials";
+        let kind = "application/x-www-form-urlencoded";
+        let sandbox = &self.shared.sandbox;
+        let token = self.shared.http.post(format!("{sandbox}/v1/oauth2/token")).basic_auth("id", Some("secret"));
+        let token: Value = token.header("content-type", kind).body(form).send().await.unwrap().json().await.unwrap();
+        let call =
+            self.shared.http.post(format!("{sandbox}{path}")).bearer_auth(token["access_token"].as_str().unwrap());
+        let answer = call.json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// The same processor with another choice about personal data.
+    pub(crate) fn processor_with(&self, personal_data: PersonalData) -> Processor {
+        let Processor { paypal, invoicer, retry, finished, errors, .. } = &self.processor;
+        Processor {
+            paypal: paypal.clone(),
+            invoicer: invoicer.clone(),
+            personal_data,
+            retry: retry.clone(),
+            finished: finished.clone(),
+            errors: errors.clone(),
+        }
+    }
+
     pub(crate) async fn end(mut self) {
         if let Some(sandbox) = self.sandbox.take() {
             sandbox.stop().await;
@@ -252,15 +286,7 @@ fn paypal_client(url: &str) -> paypal::Client {
 fn setting(aws: &str) -> impl Fn(&str) -> Option<String> {
     let queue = |name: &str| format!("{aws}/{ACCOUNT}/{name}");
     let retry = Retry { first_seconds: 1, longest_seconds: 10, give_up_after_seconds: 86_400 };
-    let invoicer = Invoicer {
-        business_name: "Shop".to_owned(),
-        email_address: "billing@example.com".to_owned(),
-        website: None,
-        tax_id: None,
-        logo_url: None,
-        note: None,
-        address: None,
-    };
+    let invoicer = json!({ "business_name": "Shop", "email_address": "billing@example.com" });
     let values = BTreeMap::from([
         ("UNVERIFIED", queue("unverified")),
         ("VERIFIED", queue("verified.fifo")),
@@ -268,7 +294,8 @@ fn setting(aws: &str) -> impl Fn(&str) -> Option<String> {
         ("ERRORS", queue("errors")),
         ("FINISHED", format!("arn:aws:sns:eu-west-1:{ACCOUNT}:finished")),
         ("RETRY", serde_json::to_string(&retry).unwrap()),
-        ("INVOICER", serde_json::to_string(&invoicer).unwrap()),
+        ("INVOICER", invoicer.to_string()),
+        ("PERSONAL_DATA", r#""include""#.to_owned()),
         ("TRUST", r#"{"webhook_id":"W","verification":"offline","certificate_names":[],"certificate_origins":[],"certificate_authorities":[]}"#.to_owned()),
         ("PAYPAL_SECRET", format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:paypal")),
         ("PAYPAL_URL", "http://127.0.0.1:1".to_owned()),
@@ -335,7 +362,18 @@ async fn paypal_door(State(shared): State<Arc<Shared>>, request: Request) -> Res
     let answer = {
         let mut script = shared.script.lock().unwrap();
         script.paths.push(path.clone());
-        script.answers.iter().find(|(start, ..)| path.starts_with(start)).cloned()
+        let bare = path.split('?').next().unwrap_or_default();
+        let first = script.first.iter().position(|(start, ..)| bare == *start);
+        let once = script.once.iter().position(|(end, _)| bare.ends_with(end));
+        if let Some(at) = first {
+            let (start, status, body) = script.first.remove(at);
+            Some((start, status, "application/json", body))
+        } else if let Some(at) = once {
+            let (end, status) = script.once.remove(at);
+            Some((end, status, "application/json", r#"{"name":"BY_THE_SCRIPT"}"#.to_owned()))
+        } else {
+            script.answers.iter().find(|(part, ..)| path.starts_with(part) || path.ends_with(part)).cloned()
+        }
     };
     if let Some((_, status, kind, body)) = answer {
         return (StatusCode::from_u16(status).unwrap(), [("content-type", kind)], body).into_response();
@@ -362,6 +400,10 @@ fn aws(script: &mut Script, target: Option<&str>, body: &[u8]) -> Response {
     let Some(target) = target else {
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
         script.finished.push(serde_json::from_str(&form["Message"]).unwrap());
+        let names = form.iter().filter_map(|(key, name)| Some((key.strip_suffix(".Name")?, name)));
+        let attributes = names.map(|(key, name)| (name.clone(), form[&format!("{key}.Value.StringValue")].clone()));
+        let attributes = attributes.collect();
+        script.attributes.push(attributes);
         let answer = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>";
         return ([("content-type", "text/xml")], answer).into_response();
     };

@@ -35,6 +35,7 @@ pub(super) fn broken(environment: &Environment) -> Vec<Broken> {
     identity(environment, &mut found);
     domain(environment, &mut found);
     addresses(environment, &mut found);
+    invoicer(environment, &mut found);
     worlds(environment, &mut found);
     functions(environment, &mut found);
     queues(environment, &mut found);
@@ -155,6 +156,87 @@ fn addresses(environment: &Environment, found: &mut Found) {
         format!("{:?} is not the id of a webhook", webhook.webhook_id),
         "copy the id from the PayPal developer dashboard, Apps & Credentials, Webhooks",
     );
+}
+
+/// The limits of PayPal's invoices, and what the service adds to note and memo.
+///
+/// Source: <https://developer.paypal.com/docs/api/invoicing/v2/#definition-invoice>
+fn invoicer(environment: &Environment, found: &mut Found) {
+    let invoicer = &environment.invoicer;
+    let address = invoicer.address.as_ref();
+    let texts = [
+        ("business_name", Some(&invoicer.business_name), 300),
+        ("given_name", invoicer.given_name.as_ref(), 140),
+        ("surname", invoicer.surname.as_ref(), 140),
+        ("email_address", Some(&invoicer.email_address), 254),
+        ("website", invoicer.website.as_ref(), 2048),
+        ("tax_id", invoicer.tax_id.as_ref(), 100),
+        ("logo_url", invoicer.logo_url.as_ref(), 2000),
+        ("additional_notes", invoicer.additional_notes.as_ref(), 400),
+        ("note", invoicer.note.as_ref(), 3500),
+        ("already_paid_note", invoicer.already_paid_note.as_ref(), 400),
+        ("terms", invoicer.terms.as_ref(), 4000),
+        ("memo", invoicer.memo.as_ref(), 400),
+        ("item_name", invoicer.item_name.as_ref(), 200),
+        ("tax_name", invoicer.tax_name.as_ref(), 100),
+        ("address.address_line_1", address.map(|address| &address.address_line_1), 300),
+        ("address.address_line_2", address.and_then(|address| address.address_line_2.as_ref()), 300),
+    ];
+    for (key, text, most) in texts {
+        let length = text.map_or(1, |text| text.chars().count());
+        found.unless(
+            (1..=most).contains(&length),
+            &format!("invoicer.{key}"),
+            format!("has {length} characters, and PayPal takes 1 to {most}"),
+            "shorten it, or remove the key where it is empty",
+        );
+    }
+    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    for (at, phone) in invoicer.phones.iter().enumerate() {
+        found.unless(
+            digits(&phone.country_code, 3) && digits(&phone.national_number, 14),
+            &format!("invoicer.phones.{at}"),
+            "is not a phone number that PayPal takes".to_owned(),
+            "use 1 to 3 digits for country_code, and 1 to 14 digits for national_number, without signs and blanks",
+        );
+    }
+    if let Some(language) = &invoicer.language {
+        found.unless(
+            is_language(language),
+            "invoicer.language",
+            format!("{language:?} is not a language that PayPal takes"),
+            "use a language with or without its country, such as de or de-DE",
+        );
+    }
+    let recipients = &invoicer.additional_recipients;
+    found.unless(
+        recipients.len() <= 100,
+        "invoicer.additional_recipients",
+        format!("has {} addresses, and PayPal takes 100", recipients.len()),
+        "remove some",
+    );
+    for (at, address) in recipients.iter().enumerate() {
+        let is_address = address.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+        found.unless(
+            is_address && address.len() <= 254 && !address.contains(char::is_whitespace),
+            &format!("invoicer.additional_recipients.{at}"),
+            format!("{address:?} is not an e-mail address"),
+            "correct it",
+        );
+    }
+}
+
+/// `de`, `de-DE` or `zh-Hant-TW`: PayPal's pattern of a language.
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is =
+        |part: &str, length: usize, letter: fn(&u8) -> bool| part.len() == length && part.bytes().all(|b| letter(&b));
+    let language = parts.next().is_some_and(|part| is(part, 2, u8::is_ascii_lowercase));
+    let mut rest = parts.peekable();
+    let script = rest.peek().is_some_and(|part| part.len() == 4);
+    let script = !script || rest.next().is_some_and(|part| is(part, 4, u8::is_ascii_alphabetic));
+    let country = rest.next().is_none_or(|part| is(part, 2, u8::is_ascii_uppercase));
+    language && script && country && rest.next().is_none()
 }
 
 /// PayPal's two worlds, which know nothing of each other: each with its own accounts, webhooks and certificates.

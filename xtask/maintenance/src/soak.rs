@@ -393,7 +393,7 @@ impl Run {
     fn audit(&self, seed: u64, seconds: f64, samples: &[Sample]) -> Result<Audit, Failure> {
         let invoices = self.service.invoices()?;
         let fates = self.fates();
-        let paid = |invoice: &&Value| invoice.pointer("/document/status") == Some(&json!("PAID"));
+        let paid = |invoice: &&Value| invoice.pointer("/document/status") == Some(&json!("MARKED_AS_PAID"));
         let memory_mib = quarters(samples);
         let mut faults = audit::faults(&fates, &invoices);
         let grown = memory_mib.iter().filter(|(_, (early, late))| *late > *early + GROWTH_MIB);

@@ -17,7 +17,7 @@ use crate::{
     error::Refusal,
     events,
     faults::{Chance, Fault},
-    ids,
+    ids, invoicing,
     state::{Delivery, Shared, set, text},
     subscriptions::{Change, change},
     webhooks::{self, Posted},
@@ -29,6 +29,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/subscriptions", get(list_subscriptions).post(add_subscriptions))
         .route("/subscriptions/{id}/{change}", post(change_subscription))
         .route("/invoices", get(list_invoices))
+        .route("/invoices/{id}/pay", post(pay_invoice))
         .route("/deliveries", get(list_deliveries))
         .route("/events", post(send_event))
         .route("/sign", post(sign))
@@ -48,6 +49,11 @@ async fn list_subscriptions(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 async fn list_invoices(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!(shared.state().invoices.values().collect::<Vec<_>>()))
+}
+
+/// The buyer presses the button of an invoice.
+async fn pay_invoice(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    invoicing::pay(&shared, &id).map(Json)
 }
 
 async fn list_deliveries(State(shared): State<Arc<Shared>>) -> Json<Value> {

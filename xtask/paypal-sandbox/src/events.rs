@@ -16,7 +16,7 @@ pub(crate) fn make(shared: &Shared, state: &mut State, event_type: &str, resourc
     let (resource_type, version) = match event_type {
         _ if event_type.starts_with("BILLING.SUBSCRIPTION.") => ("subscription", Some("2.0")),
         _ if event_type.starts_with("BILLING.PLAN.") => ("plan", Some("2.0")),
-        "PAYMENT.SALE.REFUNDED" => ("refund", None),
+        "PAYMENT.SALE.REFUNDED" | "PAYMENT.SALE.REVERSED" => ("refund", None),
         _ if event_type.starts_with("PAYMENT.SALE.") => ("sale", None),
         _ if event_type.starts_with("CATALOG.PRODUCT.") => ("product", None),
         _ => ("event", None),
@@ -48,13 +48,14 @@ pub(crate) fn resource(shared: &Shared, state: &mut State, event_type: &str, sub
     let document = state.subscriptions.get(subscription)?.document.clone();
     match event_type {
         "PAYMENT.SALE.COMPLETED" => crate::payments::charge(shared, state, subscription),
-        "PAYMENT.SALE.REFUNDED" => {
-            let sale = crate::payments::charge(shared, state, subscription)?;
+        // PayPal names the sale, and not the subscription.
+        "PAYMENT.SALE.REFUNDED" | "PAYMENT.SALE.REVERSED" => {
+            let mut sale = crate::payments::charge(shared, state, subscription)?;
             let id = ids::sale(&mut state.random);
-            let amount = sale.get("amount").cloned();
-            Some(
-                json!({ "id": id, "sale_id": text(&sale, "/id"), "amount": amount, "state": "completed", "create_time": now() }),
-            )
+            let (amount, sale_id) = (sale.get("amount").cloned(), text(&sale, "/id").to_owned());
+            set(&mut sale, "state", json!("refunded"));
+            state.sales.insert(sale_id.clone(), sale);
+            Some(json!({ "id": id, "sale_id": sale_id, "amount": amount, "state": "completed", "create_time": now() }))
         }
         _ if event_type.starts_with("PAYMENT.SALE.") => {
             let mut sale = crate::payments::charge(shared, state, subscription)?;
@@ -77,7 +78,18 @@ pub(crate) fn adopt(state: &mut State, body: &str, event: &Value) -> String {
     let id = text(event, "/id").to_owned();
     state.events.insert(id.clone(), body.to_owned());
     let event_type = text(event, "/event_type");
-    if event_type.starts_with("PAYMENT.SALE.") && !text(&resource, "/id").is_empty() {
+    let disputed = resource.get("disputed_transactions").and_then(Value::as_array).into_iter().flatten();
+    let disputed = disputed.map(|one| text(one, "/seller_transaction_id"));
+    let links = resource.get("links").and_then(Value::as_array).into_iter().flatten();
+    let linked =
+        links.filter(|link| text(link, "/rel") == "sale").filter_map(|link| text(link, "/href").rsplit('/').next());
+    let named = disputed.chain(linked).chain([text(&resource, "/sale_id")]).filter(|id| !id.is_empty());
+    for sale in named.filter(|id| !state.sales.contains_key(*id)).map(str::to_owned).collect::<Vec<_>>() {
+        let amount = json!({ "total": "10.00", "currency": "USD" });
+        state.sales.insert(sale.clone(), json!({ "id": sale, "state": "completed", "amount": amount }));
+    }
+    let of_sale = event_type.starts_with("PAYMENT.SALE.") && text(&resource, "/sale_id").is_empty();
+    if of_sale && !text(&resource, "/id").is_empty() {
         let sale = text(&resource, "/id").to_owned();
         state.sales.insert(sale, resource.clone());
         let agreement = text(&resource, "/billing_agreement_id").to_owned();

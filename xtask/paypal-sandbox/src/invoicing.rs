@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -35,6 +35,12 @@ pub(crate) struct Invoice {
     pub(crate) history: Vec<String>,
     pub(crate) sends: u32,
     pub(crate) payments: u32,
+    /// How often the recipient was notified.
+    #[serde(default)]
+    pub(crate) notices: u32,
+    /// A deleted draft is not shown any more, and its number can be used again.
+    #[serde(default)]
+    pub(crate) deleted: bool,
     /// Since when it has had each status.
     #[serde(skip)]
     since: Vec<Instant>,
@@ -72,6 +78,29 @@ impl Invoice {
 
     fn currency(&self) -> &str {
         text(&self.document, "/detail/currency_code")
+    }
+
+    /// Takes note of a payment. `PAID` is what the buyer pays through PayPal; what is recorded is `MARKED_AS_PAID`.
+    ///
+    /// Source: <https://developer.paypal.com/docs/invoicing/reference/invoice-status/>
+    fn receive(&mut self, amount: Decimal, mut transaction: Value) {
+        self.due -= amount;
+        let money = |value: Decimal| json!({ "currency_code": self.currency(), "value": value.to_string() });
+        let (due, paid) = (money(self.due), money(self.total - self.due));
+        set(&mut transaction, "amount", money(amount));
+        let by_buyer = text(&transaction, "/type") == "PAYPAL";
+        let mut transactions = match self.document.pointer("/payments/transactions").and_then(Value::as_array) {
+            Some(transactions) => transactions.clone(),
+            None => Vec::new(),
+        };
+        transactions.push(transaction);
+        set(&mut self.document, "due_amount", due);
+        set(&mut self.document, "payments", json!({ "paid_amount": paid, "transactions": transactions }));
+        self.set_status(match (self.due.is_zero(), by_buyer) {
+            (false, _) => "PARTIALLY_PAID",
+            (true, true) => "PAID",
+            (true, false) => "MARKED_AS_PAID",
+        });
     }
 
     fn what(&self) -> What {
@@ -120,7 +149,17 @@ pub(crate) async fn create(
     let link = shared.link(&path, "self", "GET");
     set(&mut document, "links", json!([link]));
     let history = vec!["DRAFT".to_owned()];
-    let invoice = Invoice { document, history, sends: 0, payments: 0, since: vec![Instant::now()], total, due: total };
+    let invoice = Invoice {
+        document,
+        history,
+        sends: 0,
+        payments: 0,
+        notices: 0,
+        deleted: false,
+        since: vec![Instant::now()],
+        total,
+        due: total,
+    };
     let (what, answer) = (invoice.what(), invoice.document.clone());
     state.invoice_numbers.insert(number, id.clone());
     state.invoices.insert(id, invoice);
@@ -138,6 +177,8 @@ fn check(wanted: &Value) -> Result<Decimal, Refusal> {
         ("/detail/invoice_number", 1, 25, false),
         ("/detail/reference", 0, 120, false),
         ("/detail/note", 0, 4000, false),
+        ("/detail/terms_and_conditions", 0, 4000, false),
+        ("/detail/memo", 0, 500, false),
         ("/detail/invoice_date", 10, 10, false),
         ("/invoicer/email_address", 3, 254, false),
         ("/invoicer/business_name", 0, 300, true),
@@ -170,7 +211,19 @@ fn check(wanted: &Value) -> Result<Decimal, Refusal> {
         let value = text(item, "/unit_amount/value").parse::<Decimal>();
         let same = text(item, "/unit_amount/currency_code") == text(wanted, "/detail/currency_code");
         match (quantity, value) {
-            (Ok(quantity), Ok(value)) if same && !text(item, "/name").is_empty() => total += quantity * value,
+            (Ok(quantity), Ok(value)) if same && !text(item, "/name").is_empty() => {
+                let net = quantity * value;
+                let percent = match item.get("tax") {
+                    None => Some(Decimal::ZERO),
+                    Some(tax) => text(tax, "/percent").parse().ok().filter(|_| !text(tax, "/name").is_empty()),
+                };
+                match percent.filter(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(percent)) {
+                    Some(percent) => total += net + (net * percent / Decimal::ONE_HUNDRED).round_dp(2),
+                    None => {
+                        refusal = refusal.detail("INVALID_PARAMETER_VALUE", &format!("/items/{at}/tax"), "Not a tax.")
+                    }
+                }
+            }
             _ => {
                 refusal =
                     refusal.detail("INVALID_PARAMETER_VALUE", &format!("/items/{at}"), "The item is not complete.")
@@ -183,7 +236,7 @@ fn check(wanted: &Value) -> Result<Decimal, Refusal> {
 
 pub(crate) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let state = shared.state();
-    let known = state.invoices.get(&id).map(|known| known.document.clone());
+    let known = state.invoices.get(&id).filter(|known| !known.deleted).map(|known| known.document.clone());
     known.map(Json).ok_or_else(|| Refusal::not_found("invoice"))
 }
 
@@ -194,7 +247,7 @@ pub(crate) async fn search(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
             "" => true,
             wanted => text(&known.document, field) == wanted,
         };
-        known.status_before(shared.search_lag).is_some() && same("/reference", "/detail/reference")
+        !known.deleted && known.status_before(shared.search_lag).is_some() && same("/reference", "/detail/reference")
     };
     let state = shared.state();
     let candidates: Vec<&Invoice> = match text(&wanted, "/invoice_number") {
@@ -217,18 +270,26 @@ pub(crate) async fn send(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    if !body.is_empty() {
-        parse(&body)?;
-    }
+    let notify = notification(&body)?;
     let mut state = shared.state();
-    let invoice = state.invoices.get_mut(&id).ok_or_else(|| Refusal::not_found("invoice"))?;
+    let invoice = existing(&mut state, &id)?;
     if invoice.status() != "DRAFT" {
         return Err(Refusal::unprocessable("INVOICE_ALREADY_SENT", "", "The invoice was sent already."));
     }
     let today = now().get(..10).unwrap_or_default().to_owned();
     let later = text(&invoice.document, "/detail/invoice_date") > today.as_str();
     invoice.sends += 1;
-    invoice.set_status(if later { "SCHEDULED" } else { "SENT" });
+    // Through a share link it is not sent to anybody. A scheduled invoice is sent on its day, whatever was asked for.
+    invoice.notices += u32::from(notify && !later);
+    invoice.set_status(match (later, notify) {
+        (true, _) => "SCHEDULED",
+        (false, true) => "SENT",
+        (false, false) => "UNPAID",
+    });
+    let url = json!(format!("{}/invoice/p/#{id}", shared.public_url));
+    if let Some(metadata) = invoice.document.pointer_mut("/detail/metadata") {
+        set(metadata, "recipient_view_url", url);
+    }
     let what = invoice.what();
     drop(state);
     shared.tell(what, None);
@@ -236,6 +297,121 @@ pub(crate) async fn send(
         return Ok(StatusCode::ACCEPTED.into_response());
     }
     Ok(Json(shared.link(&format!("/v2/invoicing/invoices/{id}"), "self", "GET")).into_response())
+}
+
+/// Whether the recipient is to be notified, as a notification says it.
+fn notification(body: &[u8]) -> Result<bool, Refusal> {
+    let wanted = if body.is_empty() { json!({}) } else { parse(body)? };
+    Ok(wanted.get("send_to_recipient").and_then(Value::as_bool).unwrap_or(true))
+}
+
+fn existing<'a>(state: &'a mut crate::state::State, id: &str) -> Result<&'a mut Invoice, Refusal> {
+    state.invoices.get_mut(id).filter(|known| !known.deleted).ok_or_else(|| Refusal::not_found("invoice"))
+}
+
+/// The query of an update.
+#[derive(Deserialize)]
+pub(crate) struct Update {
+    #[serde(default = "yes")]
+    send_to_recipient: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Replaces what a merchant can change; there are no partial updates.
+pub(crate) async fn update(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Query(update): Query<Update>,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let wanted = parse(&body)?;
+    check(&wanted)?;
+    let mut state = shared.state();
+    let invoice = existing(&mut state, &id)?;
+    if ["CANCELLED", "REFUNDED"].contains(&invoice.status()) {
+        return Err(Refusal::unprocessable(
+            "CANNOT_UPDATE_INVOICE",
+            "",
+            "The invoice cannot be updated in this state.",
+        ));
+    }
+    let metadata = invoice.document.pointer("/detail/metadata").cloned();
+    for (name, value) in wanted.as_object().into_iter().flatten() {
+        let read_only = ["id", "status", "amount", "due_amount", "payments", "links"].contains(&name.as_str());
+        if !read_only {
+            set(&mut invoice.document, name, value.clone());
+        }
+    }
+    if let (Some(detail), Some(metadata)) = (invoice.document.get_mut("detail"), metadata) {
+        set(detail, "metadata", metadata);
+    }
+    invoice.notices += u32::from(update.send_to_recipient && invoice.status() != "DRAFT");
+    let (what, answer) = (invoice.what(), invoice.document.clone());
+    drop(state);
+    shared.tell(what, None);
+    Ok(Json(answer))
+}
+
+/// Reminds the recipient of an invoice that is to be paid.
+pub(crate) async fn remind(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Refusal> {
+    let notify = notification(&body)?;
+    let mut state = shared.state();
+    let invoice = existing(&mut state, &id)?;
+    if !["SENT", "UNPAID", "PARTIALLY_PAID"].contains(&invoice.status()) {
+        return Err(Refusal::unprocessable("CANNOT_REMIND", "", "The invoice is not to be paid."));
+    }
+    invoice.notices += u32::from(notify);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Cancels an invoice that was sent.
+pub(crate) async fn cancel(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let mut state = shared.state();
+    let invoice = existing(&mut state, &id)?;
+    if !["SENT", "UNPAID", "PARTIALLY_PAID", "SCHEDULED"].contains(&invoice.status()) {
+        return Err(Refusal::unprocessable("CANNOT_CANCEL_INVOICE", "", "The invoice cannot be cancelled."));
+    }
+    invoice.set_status("CANCELLED");
+    let what = invoice.what();
+    drop(state);
+    shared.tell(what, None);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes an invoice that was not sent; its number can be used again.
+pub(crate) async fn delete(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let mut state = shared.state();
+    let invoice = existing(&mut state, &id)?;
+    if !["DRAFT", "SCHEDULED"].contains(&invoice.status()) {
+        return Err(Refusal::unprocessable("CANNOT_DELETE_INVOICE", "", "Only drafts can be deleted."));
+    }
+    invoice.deleted = true;
+    let number = text(&invoice.document, "/detail/invoice_number").to_owned();
+    state.invoice_numbers.remove(&number);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The buyer pays what is due, through PayPal.
+pub(crate) fn pay(shared: &Shared, id: &str) -> Result<Value, Refusal> {
+    let mut state = shared.state();
+    let payment_id = ids::letters(&mut state.random, 17);
+    let invoice = existing(&mut state, id)?;
+    if !["SENT", "UNPAID", "PARTIALLY_PAID"].contains(&invoice.status()) {
+        return Err(Refusal::unprocessable("CANNOT_PAY", "", "The invoice has no button to pay it."));
+    }
+    let amount = invoice.due;
+    invoice.receive(amount, json!({ "type": "PAYPAL", "payment_id": payment_id, "method": "PAYPAL" }));
+    let (what, answer) = (invoice.what(), invoice.document.clone());
+    drop(state);
+    shared.tell(what, None);
+    Ok(answer)
 }
 
 pub(crate) async fn record_payment(
@@ -264,7 +440,7 @@ pub(crate) async fn record_payment(
     }
     let mut state = shared.state();
     let payment_id = ids::letters(&mut state.random, 17);
-    let invoice = state.invoices.get_mut(&id).ok_or_else(|| Refusal::not_found("invoice"))?;
+    let invoice = existing(&mut state, &id)?;
     let amount = match payment.get("amount") {
         None => invoice.due,
         Some(amount) if text(amount, "/currency_code") != invoice.currency() => {
@@ -285,7 +461,8 @@ pub(crate) async fn record_payment(
             "The value must be above zero.",
         ));
     }
-    if !["SENT", "UNPAID", "PARTIALLY_PAID", "SCHEDULED", "PAID", "MARKED_AS_PAID"].contains(&invoice.status()) {
+    // A scheduled invoice has to be sent first.
+    if !["SENT", "UNPAID", "PARTIALLY_PAID", "PAID", "MARKED_AS_PAID"].contains(&invoice.status()) {
         return Err(Refusal::unprocessable(
             "CANNOT_PROCESS_PAYMENTS",
             "",
@@ -296,15 +473,11 @@ pub(crate) async fn record_payment(
         let description = "The payment is more than the amount due.";
         return Err(Refusal::unprocessable("PAYMENT_AMOUNT_GREATER_THAN_AMOUNT_DUE", "/amount", description));
     }
-    invoice.due -= amount;
+    let mut transaction = payment;
+    set(&mut transaction, "type", json!("EXTERNAL"));
+    set(&mut transaction, "payment_id", json!(payment_id));
     invoice.payments += 1;
-    let due = json!({ "currency_code": invoice.currency(), "value": invoice.due.to_string() });
-    set(&mut invoice.document, "due_amount", due);
-    invoice.set_status(match (invoice.due.is_zero(), text(&payment, "/method")) {
-        (false, _) => "PARTIALLY_PAID",
-        (true, "PAYPAL") => "PAID",
-        (true, _) => "MARKED_AS_PAID",
-    });
+    invoice.receive(amount, transaction);
     let what = invoice.what();
     drop(state);
     shared.tell(what, None);

@@ -13,6 +13,7 @@
 //! | `POST /_sandbox/subscriptions` `{"plan_id", "count"?, "custom_id"?}` | makes subscriptions that are active already |
 //! | `POST /_sandbox/subscriptions/{id}/approve`, `cancel`, `suspend`, `renew` | as the buyer or the calendar would, with the webhooks that follow |
 //! | `POST /_sandbox/events` `{"event"?, "body"?, "event_type"?, "subscription"?, "deliver"?, "times"?, "tampered"?, "late_seconds"?}` | makes an event known, signs it, delivers it; `body` is sent byte for byte; a tampered one is not what was signed, a late one was signed long ago; with `"deliver": false` answers body and headers |
+//! | `POST /_sandbox/invoices/{id}/pay` | the buyer pays what is due of an invoice |
 //! | `POST /_sandbox/sign` `{"body"}`, `/forge` `{"body"}` | signature headers for a body: genuine, or of a foreign authority |
 //! | `POST /_sandbox/faults` `{"match", "kind", "status"?, "delay_ms"?, "times"?, "for_ms"?, "probability"?, "seed"?, "retry_after"?}` | fails requests whose `METHOD /path` begins with `match` (`*`: all): `status`, `delay`, `lose_answer`, `reset`, `html` |
 //! | `PUT /_sandbox/certificates` `{"expired", "seed"?}` | how likely a webhook is signed with a certificate that has expired, from 0 to 1 |

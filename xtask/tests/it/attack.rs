@@ -216,7 +216,7 @@ fn what_is_too_large_or_too_deep_is_refused_and_harms_nobody() {
     let ids = service.tell_sandbox("subscriptions", &json!({ "plan_id": PLAN }));
     service.tell_sandbox(&format!("subscriptions/{}/renew", ids[0].as_str().unwrap()), &json!({}));
     let until = std::time::Instant::now() + crate::service::PATIENCE;
-    while service.sandbox("invoices").first().is_none_or(|invoice| invoice["document"]["status"] != "PAID") {
+    while service.sandbox("invoices").first().is_none_or(|invoice| invoice["document"]["status"] != "MARKED_AS_PAID") {
         assert!(std::time::Instant::now() < until, "no invoice is paid");
         std::thread::yield_now();
     }

@@ -111,9 +111,9 @@ fn plans_are_listed_and_a_signed_webhook_becomes_a_paid_invoice() {
     let (_, invoices) = call("GET", &format!("{}/_sandbox/invoices", paypal.url), &[], None);
     let invoices: Value = serde_json::from_str(&invoices).unwrap();
     assert_eq!(invoices.as_array().unwrap().len(), 1, "{invoices}");
-    assert_eq!(invoices[0]["document"]["status"], "PAID");
+    assert_eq!(invoices[0]["document"]["status"], "MARKED_AS_PAID");
     assert_eq!(invoices[0]["document"]["id"], sale["invoice_id"]);
-    assert_eq!(invoices[0]["history"], json!(["DRAFT", "SENT", "PAID"]));
+    assert_eq!(invoices[0]["history"], json!(["DRAFT", "UNPAID", "MARKED_AS_PAID"]));
 
     // What somebody else signed goes no further than to the errors.
     let body = events[0]["event"].to_string();

@@ -100,7 +100,10 @@ fn events_reach_their_end(test: &str, events: Vec<(String, String)>) {
         };
         assert_eq!(attributes["outcome"], outcome, "{name}");
         assert_eq!(invoices.len(), count, "{name}: {invoices:?}");
-        assert!(invoices.iter().all(|invoice| invoice["document"]["status"] == "PAID"), "{name}: {invoices:?}");
+        assert!(
+            invoices.iter().all(|invoice| invoice["document"]["status"] == "MARKED_AS_PAID"),
+            "{name}: {invoices:?}"
+        );
     }
     for queue in ["errors", "errors.fifo"] {
         assert_eq!(service.depth(&service.queue(queue)), 0, "{queue}");

@@ -16,7 +16,7 @@ fn paypal_answers_503_for_ten_seconds_and_the_invoice_is_there_in_the_end() {
     let event = service.next(&finished);
     assert_eq!(event["outcome"], "invoiced", "{event}");
     let invoices = service.sandbox("invoices");
-    assert_eq!((invoices.len(), &invoices[0]["document"]["status"]), (1, &json!("PAID")));
+    assert_eq!((invoices.len(), &invoices[0]["document"]["status"]), (1, &json!("MARKED_AS_PAID")));
     for queue in ["errors", "errors.fifo"] {
         assert_eq!(service.depth(&service.queue(queue)), 0, "{queue}");
     }
@@ -34,7 +34,7 @@ fn an_answer_that_is_lost_is_not_a_second_invoice() {
     assert_eq!(service.next(&finished)["outcome"], "invoiced");
     let invoices = service.sandbox("invoices");
     assert_eq!(invoices.len(), 1, "{invoices:?}");
-    assert_eq!(invoices[0]["history"], json!(["DRAFT", "SENT", "PAID"]));
+    assert_eq!(invoices[0]["history"], json!(["DRAFT", "UNPAID", "MARKED_AS_PAID"]));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn the_processing_handler_killed_in_the_middle_of_a_batch_loses_nothing_and_repe
     let invoices = service.sandbox("invoices");
     assert_eq!(invoices.len(), EVENTS, "{invoices:?}");
     for invoice in &invoices {
-        assert_eq!(invoice["document"]["status"], "PAID", "{invoice}");
+        assert_eq!(invoice["document"]["status"], "MARKED_AS_PAID", "{invoice}");
         assert_eq!((&invoice["sends"], &invoice["payments"]), (&json!(1), &json!(1)), "{invoice}");
     }
     for queue in ["errors", "errors.fifo"] {

@@ -18,7 +18,7 @@ use axum::{
 };
 use paypal::{
     CreateSubscription, Deadline, NewInvoice, Personal, PlanId, RequestId, Sale, SaleId, SubscriptionId,
-    invoicing::{InvoiceItem, InvoiceNumber, InvoicerInfo, Payment, PostalAddress, Recipient, SendInvoice},
+    invoicing::{InvoiceItem, InvoiceNumber, InvoicerInfo, Payment, Phone, PostalAddress, Recipient, Tax},
     signature::Transmission,
     subscriptions::{ApplicationContext, NewSubscriber},
 };
@@ -50,7 +50,8 @@ async fn answer(State(all): State<All>, request: Request) -> Response {
             json!({ "id": "1AB23456CD789012E", "amount": { "total": "1.00", "currency": "USD" } })
         }
         path if path.starts_with("/v2/invoicing") => json!({ "id": "INV2-AAAA-BBBB-CCCC-DDDD", "status": "DRAFT",
-            "detail": { "invoice_number": "SUB-1AB23456CD789012E" } }),
+            "detail": { "invoice_number": "SUB-1AB23456CD789012E", "currency_code": "USD", "metadata": {} },
+            "due_amount": { "currency_code": "USD", "value": "1.00" }, "links": [] }),
         _ => json!({ "id": "I-BW452GLLEP1G", "status": "ACTIVE" }),
     };
     let body = if token {
@@ -73,19 +74,21 @@ async fn all_requests() -> Vec<Seen> {
     client.create_subscription(&subscription(), &request_id, deadline).await.unwrap();
     client.subscription(&SubscriptionId::parse("I-BW452GLLEP1G").unwrap(), deadline).await.unwrap();
     let sale: Sale = client.sale(&SaleId::parse("1AB23456CD789012E").unwrap(), deadline).await.unwrap();
-    let number = InvoiceNumber::for_sale(&sale.id).unwrap();
+    let number = InvoiceNumber::parse("SUB-1AB23456CD789012E").unwrap();
     client.find_invoice(&number, deadline).await.unwrap();
     let made = client.create_invoice(&invoice(number, &sale), deadline).await.unwrap();
     client.invoice(&made.id, deadline).await.unwrap();
-    let message = SendInvoice { subject: Some("Your invoice".to_owned()), note: Some("Paid already.".to_owned()) };
-    client.send_invoice(&made.id, &message, deadline).await.unwrap();
+    client.send_invoice(&made.id, deadline).await.unwrap();
     let payment = Payment {
         method: "PAYPAL".to_owned(),
-        payment_date: Some("2026-11-01".to_owned()),
         amount: sale.amount.clone(),
         note: Some("Sale 1AB23456CD789012E".to_owned()),
     };
     client.record_payment(&made.id, &payment, deadline).await.unwrap();
+    client.notify_recipient(&made, "Ledger 4711", deadline).await.unwrap();
+    client.remind_recipient(&made.id, deadline).await.unwrap();
+    client.cancel_invoice(&made.id, deadline).await.unwrap();
+    client.delete_invoice(&made.id, deadline).await.unwrap();
     let transmission = Transmission {
         id: "69cd13f0-d67a-11e5-baa3-778b53f4ae55".to_owned(),
         time: "2026-11-01T00:00:00Z".to_owned(),
@@ -128,12 +131,19 @@ pub(crate) fn invoice(number: InvoiceNumber, sale: &Sale) -> NewInvoice {
     NewInvoice {
         number,
         reference: sale.id.to_string(),
-        date: text("2026-11-01"),
         currency: sale.amount.currency.clone(),
         note: text("Thank you."),
         terms: text("None."),
+        memo: text("Ledger 4711"),
         invoicer: InvoicerInfo {
             business_name: "Shop".to_owned(),
+            given_name: text("Sue"),
+            surname: text("Shaw"),
+            phones: vec![Phone {
+                country_code: "44".to_owned(),
+                national_number: "2079460000".to_owned(),
+                phone_type: "OTHER".to_owned(),
+            }],
             email_address: "billing@example.com".to_owned(),
             website: text("https://shop.example.com"),
             tax_id: text("GB123456789"),
@@ -141,6 +151,7 @@ pub(crate) fn invoice(number: InvoiceNumber, sale: &Sale) -> NewInvoice {
             additional_notes: text("Open from 9 to 5."),
             address: Some(PostalAddress {
                 address_line_1: "1 High Street".to_owned(),
+                address_line_2: text("Suite 2"),
                 admin_area_2: "London".to_owned(),
                 admin_area_1: text("Greater London"),
                 postal_code: text("N1 1AA"),
@@ -151,12 +162,15 @@ pub(crate) fn invoice(number: InvoiceNumber, sale: &Sale) -> NewInvoice {
             email_address: Some(Personal::new("ann@example.com".to_owned())),
             given_name: Some(Personal::new("Ann".to_owned())),
             surname: Some(Personal::new("Lee".to_owned())),
+            language: text("de-DE"),
         },
+        additional_recipients: vec!["ledger@example.com".to_owned()],
         items: vec![InvoiceItem {
             name: "Subscription".to_owned(),
             description: text("November"),
             quantity: 1,
             unit_amount: sale.amount.clone(),
+            tax: Some(Tax { name: "VAT".to_owned(), percent: "20".to_owned() }),
         }],
     }
 }
@@ -189,7 +203,7 @@ async fn requests_are_valid_by_paypals_own_descriptions() {
     let descriptions: Vec<Value> =
         files.map(|file| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()).collect();
     let seen = all_requests().await;
-    assert_eq!(seen.len(), 11);
+    assert_eq!(seen.len(), 15);
     assert!(descriptions.len() >= 4, "{} documents in {}", descriptions.len(), folder.display());
     for seen in seen.iter().filter(|seen| seen.target != "/v1/oauth2/token") {
         let path = seen.target.split('?').next().unwrap();

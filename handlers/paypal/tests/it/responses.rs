@@ -15,7 +15,7 @@ use axum::{
 };
 use paypal::{
     Client, Deadline, RequestId, Sale, SaleId, SubscriptionId,
-    invoicing::{InvoiceId, InvoiceNumber, Payment, SendInvoice},
+    invoicing::{InvoiceId, InvoiceNumber, Payment},
 };
 use serde_json::{Map, Value, json};
 
@@ -195,12 +195,10 @@ async fn call(client: &Client, operation: &Operation) -> Result<(), paypal::Erro
             client.create_invoice(&requests::invoice(number, &sale()), deadline).await.map(drop)
         }
         (_, "/v2/invoicing/invoices/{invoice_id}") => client.invoice(&id, deadline).await.map(drop),
-        (_, "/v2/invoicing/invoices/{invoice_id}/send") => {
-            client.send_invoice(&id, &SendInvoice { subject: None, note: None }, deadline).await
-        }
+        (_, "/v2/invoicing/invoices/{invoice_id}/send") => client.send_invoice(&id, deadline).await.map(drop),
         (_, "/v2/invoicing/invoices/{invoice_id}/payments") => {
             let (method, amount) = ("PAYPAL".to_owned(), sale().amount);
-            client.record_payment(&id, &Payment { method, payment_date: None, amount, note: None }, deadline).await
+            client.record_payment(&id, &Payment { method, amount, note: None }, deadline).await
         }
         _ => {
             let transmission = paypal::signature::Transmission {

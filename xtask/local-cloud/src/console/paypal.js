@@ -29,7 +29,7 @@ export function show(root, known) {
   const invoices = table("Invoices, the newest first", [
     { name: "number", cell: ({ document: { detail } }) => make("span", { class: "id" }, detail.invoice_number) },
     { name: "status", cell: ({ document: { status }, history }) =>
-      [make("span", { class: status === "PAID" ? "good" : "" }, status), make("small", {}, ` ${history.join(" → ")}`)] },
+      [make("span", { class: status.endsWith("PAID") && !status.startsWith("UN") ? "good" : "" }, status), make("small", {}, ` ${history.join(" → ")}`)] },
     { name: "amount", number: true, cell: ({ document: { amount } }) => `${amount.value} ${amount.currency_code}` },
   ], ({ document: { id } }) => id, "None yet: a completed sale makes one.");
 

@@ -97,7 +97,8 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
     let outcomes = burst.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
     table.add("what became of them", outcomes.collect::<Vec<_>>().join(", "), "");
     let invoices = bench.service.invoices()?;
-    let paid = invoices.iter().filter(|invoice| invoice.pointer("/document/status") == Some(&json!("PAID"))).count();
+    let paid =
+        invoices.iter().filter(|invoice| invoice.pointer("/document/status") == Some(&json!("MARKED_AS_PAID"))).count();
     table.add("paid invoices of all sales", format!("{paid} of {sales}"), "all");
     Ok(())
 }

@@ -111,12 +111,16 @@ pub(super) fn faults(fates: &Fates, invoices: &[Value]) -> Vec<String> {
         let number = format!("SUB-{sale}");
         let what = match by_number.get(number.as_str()).map(Vec::as_slice) {
             None => Some("has no invoice".to_owned()),
-            Some([one]) if text(one, "/document/status") != "PAID" => {
+            Some([one]) if text(one, "/document/status") != "MARKED_AS_PAID" => {
                 Some(format!("has an invoice that is {}", text(one, "/document/status")))
             }
             Some([one]) if one.get("payments") != Some(&Value::from(1)) => {
                 Some(format!("has an invoice that was paid {} times", one.get("payments").unwrap_or(&Value::Null)))
             }
+            Some([one]) if one.get("notices") != Some(&Value::from(1)) => Some(format!(
+                "has an invoice whose buyer was notified {} times",
+                one.get("notices").unwrap_or(&Value::Null)
+            )),
             Some([_]) => None,
             Some(several) => Some(format!("has {} invoices", several.len())),
         };
@@ -221,7 +225,8 @@ mod tests {
     use super::*;
 
     fn invoice(number: &str, status: &str, payments: u32) -> Value {
-        json!({ "document": { "detail": { "invoice_number": number }, "status": status }, "payments": payments })
+        let document = json!({ "detail": { "invoice_number": number }, "status": status });
+        json!({ "document": document, "payments": payments, "notices": 1 })
     }
 
     fn sale(sale: &str) -> Fate {
@@ -237,17 +242,23 @@ mod tests {
 
     #[test]
     fn a_paid_invoice_for_each_sale_is_all_that_is_wanted() {
-        assert!(of(vec![("WH-1", sale("A"))], &[invoice("SUB-A", "PAID", 1)]).is_empty());
+        assert!(of(vec![("WH-1", sale("A"))], &[invoice("SUB-A", "MARKED_AS_PAID", 1)]).is_empty());
     }
 
     #[test]
     fn what_is_missing_double_or_unpaid_is_found() {
         let one = |invoices: &[Value]| of(vec![("WH-1", sale("A"))], invoices).join("\n");
         assert!(one(&[]).contains("A has no invoice"));
+        let mut unseen = invoice("SUB-A", "MARKED_AS_PAID", 1);
+        unseen["notices"] = json!(0);
+        assert!(one(&[unseen]).contains("notified 0 times"));
         assert!(one(&[invoice("SUB-A", "SENT", 0)]).contains("A has an invoice that is SENT"));
-        assert!(one(&[invoice("SUB-A", "PAID", 2)]).contains("paid 2 times"));
-        assert!(one(&[invoice("SUB-A", "PAID", 1), invoice("SUB-A", "PAID", 1)]).contains("A has 2 invoices"));
-        assert!(one(&[invoice("SUB-A", "PAID", 1), invoice("SUB-B", "PAID", 1)]).contains("SUB-B"));
+        assert!(one(&[invoice("SUB-A", "MARKED_AS_PAID", 2)]).contains("paid 2 times"));
+        assert!(
+            one(&[invoice("SUB-A", "MARKED_AS_PAID", 1), invoice("SUB-A", "MARKED_AS_PAID", 1)])
+                .contains("A has 2 invoices")
+        );
+        assert!(one(&[invoice("SUB-A", "MARKED_AS_PAID", 1), invoice("SUB-B", "MARKED_AS_PAID", 1)]).contains("SUB-B"));
     }
 
     #[test]
@@ -259,7 +270,11 @@ mod tests {
         let refused = Fate { accepted: false, finished: 0, sale: None, ..sale("A") };
         assert!(of(vec![("WH-1", refused)], &[]).join("\n").contains("never accepted"));
         let silent = Fate { reasons: vec![String::new()], ..sale("A") };
-        assert!(of(vec![("WH-1", silent)], &[invoice("SUB-A", "PAID", 1)]).join("\n").contains("without a reason"));
+        assert!(
+            of(vec![("WH-1", silent)], &[invoice("SUB-A", "MARKED_AS_PAID", 1)])
+                .join("\n")
+                .contains("without a reason")
+        );
     }
 
     #[test]
@@ -273,7 +288,7 @@ mod tests {
         assert!(of(vec![("WH-1", forged(0, &["wrong_signature"]))], &[]).is_empty());
         assert!(of(vec![("WH-1", forged(1, &[]))], &[]).join("\n").contains("got through"));
         assert!(of(vec![("WH-1", forged(0, &[]))], &[]).join("\n").contains("came to no end"));
-        let paid = of(vec![("WH-1", forged(0, &["wrong_signature"]))], &[invoice("SUB-A", "PAID", 1)]);
+        let paid = of(vec![("WH-1", forged(0, &["wrong_signature"]))], &[invoice("SUB-A", "MARKED_AS_PAID", 1)]);
         assert!(paid.join("\n").contains("an invoice without a completed sale"));
     }
 }
