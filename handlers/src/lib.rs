@@ -15,6 +15,7 @@
 //! signature, a name or an e-mail address. A body's bytes never change on the way.
 
 pub mod invoice;
+pub mod plans;
 pub mod process;
 pub mod receive;
 pub mod verify;
