@@ -189,6 +189,14 @@ pub struct Create {
     #[cfg_attr(test, schemars(length(min = 1, max = 254), email))]
     #[serde(default)]
     pub email_address: Option<String>,
+    /// End of the signature's validity, in seconds since 1970 (UTC). Required with `signature`.
+    #[serde(default)]
+    pub expires_at: Option<i64>,
+    /// The shop's HMAC-SHA256 over `plan_id`, `custom_id` and `expires_at`, joined by line feeds, as hexadecimal digits.
+    /// Required where the service is deployed with `subscription_create: shop-signature`; ignored elsewhere.
+    #[cfg_attr(test, schemars(length(equal = 64), regex(pattern = "^[0-9A-Fa-f]+$")))]
+    #[serde(default)]
+    pub signature: Option<String>,
 }
 
 /// The answer of `POST /subscription/create`.

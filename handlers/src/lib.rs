@@ -18,6 +18,7 @@ pub mod invoice;
 pub mod plans;
 pub mod process;
 pub mod receive;
+pub mod subscribe;
 pub mod verify;
 
 pub mod api;

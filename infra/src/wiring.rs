@@ -142,6 +142,19 @@ impl<'a> Service<'a> {
             name: physical(self.environment, name),
             description: description.to_owned(),
             encryption: self.encryption.clone(),
+            generated_key: None,
+        };
+        self.stack.secret(&logical(name, "Secret"), &secret)
+    }
+
+    /// A secret that holds a JSON object with a random value under `key`.
+    #[track_caller]
+    pub fn generated_secret(&mut self, name: &str, description: &str, key: &'static str) -> Handle<Secret> {
+        let secret = Secret {
+            name: physical(self.environment, name),
+            description: description.to_owned(),
+            encryption: self.encryption.clone(),
+            generated_key: Some(key),
         };
         self.stack.secret(&logical(name, "Secret"), &secret)
     }

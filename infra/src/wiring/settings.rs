@@ -7,7 +7,7 @@ use cfn::{
     constructs::{Queue, Secret, Topic},
 };
 use contract::{
-    Access, Data, PublishTo, ReadSecret, Retime, SendTo, Side, Text, Whole,
+    Access, Data, PublishTo, ReadSecret, ReadSecretIfAny, Retime, SendTo, Side, Text, Whole,
     settings::{Setting, Visitor},
 };
 use serde::Serialize;
@@ -76,6 +76,15 @@ impl Takes<Handle<Queue>> for Retime {
 impl Takes<Handle<Secret>> for ReadSecret {
     fn wire(secret: &Handle<Secret>) -> Wired<Self> {
         Wired::to(secret.arn().text(), &secret.arn())
+    }
+}
+
+impl Takes<Option<Handle<Secret>>> for ReadSecretIfAny {
+    fn wire(secret: &Option<Handle<Secret>>) -> Wired<Self> {
+        match secret {
+            Some(secret) => Wired::to(secret.arn().text(), &secret.arn()),
+            None => Wired::plain(Self::NONE.to_owned()),
+        }
     }
 }
 
