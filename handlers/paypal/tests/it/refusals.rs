@@ -133,3 +133,16 @@ async fn plan_list_goes_on_after_a_full_page_without_a_total() {
     let listed = crate::client(paypal).await.plans(Deadline::after(Duration::from_secs(20))).await.unwrap();
     assert_eq!(listed.len(), 45);
 }
+
+/// An error with details of another shape is still PayPal's answer: it is not retried like a page of a proxy.
+#[tokio::test]
+async fn error_with_unreadable_details_keeps_its_name_and_what_can_be_read() {
+    for details in [json!("text"), json!({ "issue": "A" }), json!([null, 1, { "issue": 7 }])] {
+        let body = json!({ "name": "UNPROCESSABLE_ENTITY", "details": details, "debug_id": "1" }).to_string();
+        let (error, calls) = ask(None, (422, JSON, body), None).await;
+        assert_eq!((error.status(), error.debug_id(), error.retryable(), calls), (Some(422), Some("1"), false, 1));
+    }
+    let details = json!([{ "issue": 7 }, { "issue": "SOME_ISSUE" }]);
+    let body = json!({ "name": "UNPROCESSABLE_ENTITY", "details": details }).to_string();
+    assert!(ask(None, (422, JSON, body), None).await.0.has_issue("SOME_ISSUE"));
+}
