@@ -103,12 +103,16 @@ struct PaypalSecret {
 
 impl PaypalSecret {
     async fn fetch(&self) -> Result<Credentials, StartError> {
-        let answer = self.client.get_secret_value().secret_id(self.arn.as_str()).send().await;
-        let answer = answer.map_err(|error| StartError::Secret(code(&error)))?;
-        let text = answer.secret_string().ok_or(StartError::Credentials)?;
+        let text = secret_string(&self.client, &self.arn).await.map_err(StartError::Secret)?;
         // What serde says of a wrong shape could quote the secret.
-        serde_json::from_str(text).map_err(|_| StartError::Credentials)
+        serde_json::from_str(&text).map_err(|_| StartError::Credentials)
     }
+}
+
+/// Reads a secret. The error is AWS's code.
+pub(crate) async fn secret_string(client: &aws_sdk_secretsmanager::Client, arn: &SecretArn) -> Result<String, String> {
+    let answer = client.get_secret_value().secret_id(arn.as_str()).send().await.map_err(|error| code(&error))?;
+    answer.secret_string.ok_or_else(|| "a binary value, not a string".to_owned())
 }
 
 impl CredentialSource for PaypalSecret {
@@ -138,6 +142,15 @@ pub enum StartError {
          secrets set --env NAME`"
     )]
     Credentials,
+    /// Secrets Manager does not give the shop's key.
+    #[error("Secrets Manager answers {0} for SHOP_SECRET; the stack creates that secret")]
+    ShopSecret(String),
+    /// The shop's secret does not hold what it should.
+    #[error(
+        "SHOP_SECRET must hold {{\"signing_key\": \"...\"}} and may hold previous_signing_key, each of at least 32 \
+         characters; set it with `aws secretsmanager put-secret-value`"
+    )]
+    ShopKey,
     /// The client cannot be built.
     #[error(transparent)]
     Client(#[from] paypal::Error),

@@ -15,8 +15,10 @@
 //! signature, a name or an e-mail address. A body's bytes never change on the way.
 
 pub mod invoice;
+pub mod plans;
 pub mod process;
 pub mod receive;
+pub mod subscribe;
 pub mod verify;
 
 pub mod api;

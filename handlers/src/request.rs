@@ -23,6 +23,21 @@ pub struct Request {
     /// Whether the body is base64.
     #[serde(default)]
     pub is_base64_encoded: bool,
+    #[serde(default)]
+    request_context: Option<RequestContext>,
+}
+
+#[derive(Deserialize)]
+struct RequestContext {
+    #[serde(default)]
+    http: Option<Http>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Http {
+    #[serde(default)]
+    source_ip: Option<String>,
 }
 
 impl Request {
@@ -31,6 +46,12 @@ impl Request {
     pub fn bytes(&self) -> Option<Vec<u8>> {
         let body = self.body.as_deref().unwrap_or_default();
         if self.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.as_bytes().to_vec()) }
+    }
+
+    /// The caller's address, as API Gateway saw it; `None` for an invocation that is not API Gateway's.
+    #[must_use]
+    pub fn source_ip(&self) -> Option<&str> {
+        self.request_context.as_ref()?.http.as_ref()?.source_ip.as_deref()
     }
 
     /// A header's value, whatever the case of its name.

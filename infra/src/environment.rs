@@ -107,9 +107,24 @@ pub struct ApiChoice {
     /// Retention of the access log, in days. It holds the addresses of senders, so that the source of a flood is known.
     #[serde(default = "access_log_retention_days")]
     pub access_log_retention_days: u32,
+    /// Who may create subscriptions.
+    #[serde(default)]
+    pub subscription_create: CreateAuthorization,
     /// Origins whose pages may call the API, such as `https://shop.example.com`; none when empty.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
+}
+
+/// Who may create subscriptions by `POST /subscription/create`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum CreateAuthorization {
+    /// Everybody, under any `custom_id`. What `finished` says about a `custom_id` then proves only that somebody paid.
+    #[default]
+    Anyone,
+    /// Those whose request the shop's server signed, with the key in the stack's secret `shop`.
+    ShopSignature,
 }
 
 /// The limits of one route.

@@ -15,7 +15,7 @@ use contract::{
     functions::{PlansList, SubscriptionCreate, WebhookProcess, WebhookReceiver, WebhookVerify},
 };
 
-use crate::{alarms, wiring::Service};
+use crate::{alarms, environment::CreateAuthorization, wiring::Service};
 
 /// What a message to a topic may measure, in bytes, unless the topic says otherwise. The narrowest pipe on an event's way.
 ///
@@ -43,10 +43,19 @@ pub(crate) fn draw(service: &mut Service<'_>) {
     let (api, access_log) = &service.http_api();
     let plans_list = service.function(PlansList { paypal_secret: secret.into(), paypal_url: (&paypal.url).into() });
     service.route(api, &plans_list);
+    let shop_secret = match environment.api.subscription_create {
+        CreateAuthorization::Anyone => None,
+        CreateAuthorization::ShopSignature => Some(service.generated_secret(
+            "shop",
+            r#"The shop's {"signing_key": "..."} for requests that create subscriptions"#,
+            "signing_key",
+        )),
+    };
     let subscription_create = service.function(SubscriptionCreate {
         paypal_secret: secret.into(),
         paypal_url: (&paypal.url).into(),
         checkout: (&environment.checkout).into(),
+        shop_secret: (&shop_secret).into(),
     });
     service.route(api, &subscription_create);
 
@@ -109,4 +118,7 @@ pub(crate) fn draw(service: &mut Service<'_>) {
         errors_fifo.url(),
     );
     service.stack.output("PaypalSecretArn", "holds PayPal's client id and secret once they are set", secret.arn());
+    if let Some(shop) = &shop_secret {
+        service.stack.output("ShopSecretArn", "holds the key that the shop signs requests with", shop.arn());
+    }
 }

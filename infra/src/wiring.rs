@@ -7,7 +7,7 @@ mod settings;
 use std::marker::PhantomData;
 
 use cfn::{
-    Handle, Stack, Value,
+    Handle, Stack, StackError, Value,
     constructs::{
         Code, Cors, DeadLetter, Domain, Encryption, EventSource, Function, HttpApi, Key, LogGroup, Queue, Secret,
         Subscription, Throttle, Topic,
@@ -142,6 +142,19 @@ impl<'a> Service<'a> {
             name: physical(self.environment, name),
             description: description.to_owned(),
             encryption: self.encryption.clone(),
+            generated_key: None,
+        };
+        self.stack.secret(&logical(name, "Secret"), &secret)
+    }
+
+    /// A secret that holds a JSON object with a random value under `key`.
+    #[track_caller]
+    pub fn generated_secret(&mut self, name: &str, description: &str, key: &'static str) -> Handle<Secret> {
+        let secret = Secret {
+            name: physical(self.environment, name),
+            description: description.to_owned(),
+            encryption: self.encryption.clone(),
+            generated_key: Some(key),
         };
         self.stack.secret(&logical(name, "Secret"), &secret)
     }
@@ -188,6 +201,10 @@ impl<'a> Service<'a> {
         let mut gathered = Gathered::default();
         settings.visit(&mut gathered);
         let id = logical(S::NAME, "");
+        for (variable, reason) in gathered.unwritable.drain(..) {
+            let path = format!("{id}.Environment.Variables.{variable}");
+            self.stack.refuse(StackError::Unwritable { path, reason });
+        }
         let sizing = self.environment.sizing(S::NAME);
         let key = self.stack.parameter(&format!("{id}Code"), &format!("The key of {}'s zip in the bucket", S::NAME));
         let code = Code { bucket: self.artifacts.clone(), key };

@@ -6,8 +6,8 @@
 use crate::{
     config::{Checkout, Invoicer, PersonalData, Retry, WebhookTrust},
     settings::{
-        AtRuntime, Data, PublishTo, ReadSecret, Reader, Retime, SendTo, Settings, SettingsError, Side, Text, Visitor,
-        Whole, variable,
+        AtRuntime, Data, PublishTo, ReadSecret, ReadSecretIfAny, Reader, Retime, SendTo, Settings, SettingsError, Side,
+        Text, Visitor, Whole, variable,
     },
 };
 
@@ -102,6 +102,8 @@ functions! {
         paypal_url: Text,
         /// What the buyer sees, and where they go afterwards.
         checkout: Data<Checkout>,
+        /// The key that the shop signs requests with, as JSON; without it, requests need no signature.
+        shop_secret: ReadSecretIfAny,
     }
 
     /// Takes PayPal's webhooks, answers once SNS has them.

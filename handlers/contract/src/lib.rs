@@ -26,5 +26,6 @@ pub mod signal;
 
 pub use permission::Access;
 pub use settings::{
-    AtRuntime, Data, PublishTo, QueueUrl, ReadSecret, Retime, SecretArn, SendTo, Side, Text, TopicArn, Whole,
+    AtRuntime, Data, PublishTo, QueueUrl, ReadSecret, ReadSecretIfAny, Retime, SecretArn, SendTo, Side, Text, TopicArn,
+    Whole,
 };

@@ -187,6 +187,22 @@ impl Setting for ReadSecret {
     }
 }
 
+/// A secret that the function reads, where the stack has one.
+pub enum ReadSecretIfAny {}
+impl ReadSecretIfAny {
+    /// What the variable holds in a stack without the secret.
+    pub const NONE: &'static str = "none";
+}
+impl Setting for ReadSecretIfAny {
+    type Value = Option<SecretArn>;
+    const ACCESS: Option<Access> = Some(Access::ReadSecret);
+    const EXPECTS: &'static str = "a secret's ARN, or none";
+
+    fn parse(text: &str) -> Option<Option<SecretArn>> {
+        if text == Self::NONE { Some(None) } else { ReadSecret::parse(text).map(Some) }
+    }
+}
+
 /// A text that is not empty.
 pub enum Text {}
 impl Setting for Text {
@@ -237,6 +253,9 @@ mod tests {
         for wrong in [topic, secret, "", "https://", "http:///x"] {
             assert!(SendTo::parse(wrong).is_none(), "{wrong}");
         }
+        assert_eq!(ReadSecretIfAny::parse("none"), Some(None));
+        assert_eq!(ReadSecretIfAny::parse(secret), ReadSecret::parse(secret).map(Some));
+        assert!(ReadSecretIfAny::parse("").is_none() && ReadSecretIfAny::parse(topic).is_none());
         assert!(PublishTo::parse(queue).is_none() && PublishTo::parse(secret).is_none());
         assert!(ReadSecret::parse(topic).is_none() && PublishTo::parse("arn:aws:sns:eu-west-1:1:").is_none());
     }

@@ -208,12 +208,15 @@ impl Error {
     }
 
     pub(crate) fn refused(operation: &'static str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        // What is no error of PayPal's API has no name.
         let said: Said = serde_json::from_slice(body).unwrap_or_default();
+        let details = said.details.as_array().into_iter().flatten();
+        let details = details.filter_map(|detail| Detail::deserialize(detail).ok());
         Self::Refused {
             operation,
             status: status.as_u16(),
             name: said.name.or(said.error).map(|name| word(&name)).unwrap_or_default(),
-            details: said.details.into_iter().map(Detail::tidy).collect(),
+            details: details.map(Detail::tidy).collect(),
             debug_id: debug_id(headers).or(said.debug_id.map(|id| word(&id))),
             retry_after: retry::wanted_wait(headers),
         }
@@ -226,8 +229,9 @@ struct Said {
     name: Option<String>,
     error: Option<String>,
     debug_id: Option<String>,
+    /// Read one by one: what cannot be read of them must not hide the name.
     #[serde(default)]
-    details: Vec<Detail>,
+    details: serde_json::Value,
 }
 
 impl Detail {

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::{Client, Deadline, Error, PlanId, client::Call};
+use crate::{Client, Deadline, Error, Money, PlanId, client::Call};
 
 /// The most plans that PayPal puts on a page.
 const PAGE_SIZE: usize = 20;
@@ -28,6 +28,100 @@ pub struct Plan {
     /// `CREATED`, `INACTIVE` or `ACTIVE`.
     #[serde(default)]
     pub status: String,
+    /// Trials and the regular cycle, each with its price. `None` when PayPal leaves them out.
+    #[serde(default)]
+    pub billing_cycles: Option<Vec<BillingCycle>>,
+    /// Settings for its payments.
+    #[serde(default)]
+    pub payment_preferences: Option<PaymentPreferences>,
+    /// The tax on each payment.
+    #[serde(default)]
+    pub taxes: Option<Taxes>,
+    /// True if a subscription can have a quantity.
+    #[serde(default)]
+    pub quantity_supported: Option<bool>,
+}
+
+/// A billing cycle of a plan.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BillingCycle {
+    /// `TRIAL` or `REGULAR`.
+    #[serde(default)]
+    pub tenure_type: Option<String>,
+    /// Its place among the plan's cycles, from 1.
+    #[serde(default)]
+    pub sequence: Option<u32>,
+    /// Number of executions; 0 is without end. PayPal's default is 1.
+    #[serde(default = "one")]
+    pub total_cycles: u32,
+    /// The length of one execution.
+    #[serde(default)]
+    pub frequency: Option<Frequency>,
+    /// The price; a free trial has none.
+    #[serde(default)]
+    pub pricing_scheme: Option<PricingScheme>,
+}
+
+/// The length of one execution of a billing cycle.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Frequency {
+    /// `DAY`, `WEEK`, `MONTH` or `YEAR`.
+    pub interval_unit: String,
+    /// Number of units. PayPal's default is 1.
+    #[serde(default = "one")]
+    pub interval_count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The price of one execution of a billing cycle.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PricingScheme {
+    /// The price, where it does not depend on the quantity.
+    #[serde(default)]
+    pub fixed_price: Option<Money>,
+    /// `VOLUME` (one tier's price for all units) or `TIERED` (each unit at its own tier's price), where it does.
+    #[serde(default)]
+    pub pricing_model: Option<String>,
+    /// The prices by quantity; a fixed price has none.
+    #[serde(default)]
+    pub tiers: Option<Vec<PricingTier>>,
+}
+
+/// A price for some quantities.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PricingTier {
+    /// The least quantity.
+    pub starting_quantity: String,
+    /// The greatest quantity; the last tier has none.
+    #[serde(default)]
+    pub ending_quantity: Option<String>,
+    /// The price.
+    pub amount: Money,
+}
+
+/// Settings for the payments of a plan.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PaymentPreferences {
+    /// The fee that is paid once, at the start.
+    #[serde(default)]
+    pub setup_fee: Option<Money>,
+}
+
+/// The tax on each payment of a plan.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Taxes {
+    /// The rate, such as `19`.
+    pub percentage: String,
+    /// True if the prices include it, which is PayPal's default.
+    #[serde(default = "yes")]
+    pub inclusive: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Plan {
@@ -47,7 +141,9 @@ struct Page {
 }
 
 impl Client {
-    /// All plans of the account, page by page.
+    /// All plans of the account with their prices, page by page.
+    ///
+    /// Prices come only with `Prefer: return=representation`, as every reading call of this client asks for.
     ///
     /// # Errors
     /// When PayPal does not answer a page, or there are more than a thousand plans.
@@ -56,7 +152,11 @@ impl Client {
         for page in 1..=MOST_PAGES {
             let path = format!("/v1/billing/plans?page_size={PAGE_SIZE}&page={page}&total_required=true");
             let answer: Page = self.call(&Call::get("list plans", path), deadline).await?;
-            let last = answer.total_pages.is_none_or(|total| page >= total) || answer.plans.is_empty();
+            // Without a total, a full page may have another behind it.
+            let last = match answer.total_pages {
+                Some(total) => page >= total || answer.plans.is_empty(),
+                None => answer.plans.len() < PAGE_SIZE,
+            };
             plans.extend(answer.plans);
             if last {
                 return Ok(plans);

@@ -33,11 +33,11 @@ fn document() -> Value {
             "parameters": [{
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "Repeats with the same key get the same subscription for 72 hours. Without a key, the same wish of a named buyer (custom_id or email_address) gets the same subscription on the same day (UTC)",
+                "description": "Repeats with the same key and the same values get the same subscription for 72 hours, until the buyer approves it. The key counts for these values only: with others it is another request. Without a key, a request that names a buyer (custom_id or email_address) and is repeated from the same address gets the same subscription on the same day (UTC). A subscription that was cancelled or has expired is followed by a new one",
                 "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
             }],
             "requestBody": { "required": true, "content": { "application/json": { "schema": create } } },
-            "responses": answers.of(&created, "the subscription, waiting for its approval", &["400", "409", "413", "422"]),
+            "responses": answers.of(&created, "the subscription, waiting for its approval", &["400", "403", "409", "413", "422"]),
         } },
         "/webhook/receiver": { "post": {
             "operationId": "receiveWebhook",
@@ -124,9 +124,10 @@ fn message() -> Value {
 fn meaning(status: &str) -> &'static str {
     match status {
         "400" => "the request cannot be read",
+        "403" => "the service requires the shop's signature, which is missing, wrong or expired",
         "404" => "there is no such route",
         "409" => {
-            "the subscription of this Idempotency-Key, or of the same wish on the same day, needs no approval any more"
+            "the subscription of this Idempotency-Key, or of the same request on the same day, has its approval already"
         }
         "413" => "the request is too large",
         "422" => "the request has mistakes, all of which are named, or PayPal refuses it",

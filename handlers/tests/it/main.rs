@@ -7,6 +7,7 @@
     reason = "a test that fails panics"
 )]
 
+mod api;
 mod batches;
 mod payments;
 mod schedules;

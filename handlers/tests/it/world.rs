@@ -257,7 +257,7 @@ fn origin(listener: &TcpListener) -> String {
 }
 
 /// As in Lambda, but an answer that does not come is not waited for by the SDK: the schedule is what is repeated.
-fn aws_config(endpoint: &str) -> SdkConfig {
+pub(crate) fn aws_config(endpoint: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))

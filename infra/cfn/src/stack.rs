@@ -48,6 +48,14 @@ pub enum StackError {
         /// How long it must at least.
         needed: u64,
     },
+    /// A value cannot be written as JSON.
+    #[error("{path} cannot be written as JSON: {reason}")]
+    Unwritable {
+        /// The value's place.
+        path: String,
+        /// The serializer's reason.
+        reason: String,
+    },
     /// A literal does not fit its property: it is too long, too large, or not among those that AWS takes.
     #[error(transparent)]
     Misfit(#[from] Misfit),
@@ -221,7 +229,7 @@ impl Stack {
     }
 
     /// Remembers a mistake, for [`Stack::finish`] to report.
-    pub(crate) fn refuse(&mut self, mistake: StackError) {
+    pub fn refuse(&mut self, mistake: StackError) {
         self.errors.push(mistake);
     }
 

@@ -21,6 +21,11 @@ const RETENTION_DAYS: [u32; 22] =
 /// An HTTP API waits for its function for 30 seconds; a function must have failed before, to be able to say so.
 const LONGEST_BEHIND_A_ROUTE: u32 = 29;
 
+/// The webhook id in what PayPal's webhook simulator signs.
+///
+/// Source: <https://developer.paypal.com/api/rest/webhooks/simulator/>
+const SIMULATOR_WEBHOOK_ID: &str = "WEBHOOK_ID";
+
 /// A rule that an environment breaks.
 pub(super) struct Broken {
     /// The key's path, such as `domain.name`.
@@ -275,6 +280,12 @@ fn worlds(environment: &Environment, found: &mut Found) {
     let PayPal { url, webhook } = &environment.paypal;
     let host = |address: &str| Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     let Some(world) = host(url).and_then(|host| World::of(&host)) else { return };
+    found.unless(
+        world != World::Live || webhook.webhook_id != SIMULATOR_WEBHOOK_ID,
+        "paypal.webhook.webhook_id",
+        format!("{SIMULATOR_WEBHOOK_ID} is the id of PayPal's webhook simulator: its events are nobody's payments"),
+        "use the id of the live app's webhook, or the sandbox's paypal.url",
+    );
     let origins = webhook.certificate_origins.iter().map(|origin| host(origin)).enumerate();
     let names = webhook.certificate_names.iter().map(|name| Some(name.clone())).enumerate();
     let lists = [

@@ -198,3 +198,14 @@ fn an_origin_can_be_moved_but_not_a_longer_one_that_begins_alike() {
     assert_eq!(moved.paypal.webhook.certificate_origins, ["http://127.0.0.1:9"]);
     assert_eq!(local.clone().moved("http://127.0.0.1:300", "x"), local);
 }
+
+/// PayPal's simulator signs with the live certificate: only the webhook's id keeps its events from being believed.
+#[test]
+fn webhook_id_of_the_simulator_is_refused_for_live_payments_only() {
+    let said = mistakes("webhook_id: 4JH86294D6297924G", "webhook_id: WEBHOOK_ID");
+    assert!(said.contains("paypal.webhook.webhook_id: WEBHOOK_ID is the id of PayPal's webhook simulator"), "{said}");
+    let dev = include_str!("../../../environments/dev.yaml");
+    let line = dev.lines().find(|line| line.contains("webhook_id:")).unwrap();
+    let read = Environment::parse("dev", "dev.yaml", &dev.replace(line, "    webhook_id: WEBHOOK_ID"));
+    assert!(read.is_ok(), "{}", read.unwrap_err());
+}

@@ -7,7 +7,7 @@ use cfn::{
     constructs::{Queue, Secret, Topic},
 };
 use contract::{
-    Access, Data, PublishTo, ReadSecret, Retime, SendTo, Side, Text, Whole,
+    Access, Data, PublishTo, ReadSecret, ReadSecretIfAny, Retime, SendTo, Side, Text, Whole,
     settings::{Setting, Visitor},
 };
 use serde::Serialize;
@@ -21,7 +21,8 @@ impl Side for InStack {
 
 /// What the stack gives for a settings field of kind `S`; made by `into()` from what the kind [`Takes`].
 pub struct Wired<S> {
-    value: Value<String>,
+    /// The environment variable's value, or why there is none.
+    value: Result<Value<String>, String>,
     /// What the permission that comes with the field is about.
     resource: Option<Value<String>>,
     kind: PhantomData<fn() -> S>,
@@ -29,11 +30,11 @@ pub struct Wired<S> {
 
 impl<S> Wired<S> {
     fn to<R>(value: Value<String>, resource: &Value<Arn<R>>) -> Self {
-        Self { value, resource: Some(resource.text()), kind: PhantomData }
+        Self { value: Ok(value), resource: Some(resource.text()), kind: PhantomData }
     }
 
     fn plain(value: String) -> Self {
-        Self { value: value.into(), resource: None, kind: PhantomData }
+        Self { value: Ok(value.into()), resource: None, kind: PhantomData }
     }
 }
 
@@ -79,6 +80,15 @@ impl Takes<Handle<Secret>> for ReadSecret {
     }
 }
 
+impl Takes<Option<Handle<Secret>>> for ReadSecretIfAny {
+    fn wire(secret: &Option<Handle<Secret>>) -> Wired<Self> {
+        match secret {
+            Some(secret) => Wired::to(secret.arn().text(), &secret.arn()),
+            None => Wired::plain(Self::NONE.to_owned()),
+        }
+    }
+}
+
 impl Takes<String> for Text {
     fn wire(text: &String) -> Wired<Self> {
         Wired::plain(text.clone())
@@ -93,8 +103,10 @@ impl Takes<usize> for Whole {
 
 impl<T: Serialize> Takes<T> for Data<T> {
     fn wire(data: &T) -> Wired<Self> {
-        // The contract's shapes hold texts and numbers, which serde_json always writes.
-        Wired::plain(serde_json::to_string(data).unwrap_or_default())
+        match serde_json::to_string(data) {
+            Ok(text) => Wired::plain(text),
+            Err(error) => Wired { value: Err(error.to_string()), resource: None, kind: PhantomData },
+        }
     }
 }
 
@@ -103,6 +115,8 @@ impl<T: Serialize> Takes<T> for Data<T> {
 pub(super) struct Gathered {
     pub(super) environment: Vec<(String, Value<String>)>,
     pub(super) grants: Vec<Statement>,
+    /// Variables without a value, each with the reason.
+    pub(super) unwritable: Vec<(String, String)>,
 }
 
 impl Visitor<InStack> for Gathered {
@@ -116,6 +130,37 @@ impl Visitor<InStack> for Gathered {
         if let (Some(action), Some(resource)) = (action, &wired.resource) {
             self.grants.push(Statement::allow(&[action]).on(resource));
         }
-        self.environment.push((variable, wired.value));
+        match wired.value {
+            Ok(value) => self.environment.push((variable, value)),
+            Err(reason) => self.unwritable.push((variable, reason)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Unwritable;
+
+    impl Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no"))
+        }
+    }
+
+    impl<'de> serde::Deserialize<'de> for Unwritable {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn setting_that_cannot_be_written_is_named_and_not_empty() {
+        let mut gathered = Gathered::default();
+        gathered.field::<Data<Unwritable>>("RETRY".to_owned(), (&Unwritable).into());
+        gathered.field::<Data<u8>>("COUNT".to_owned(), (&1).into());
+        assert_eq!(gathered.unwritable, [("RETRY".to_owned(), "no".to_owned())]);
+        assert_eq!(gathered.environment.len(), 1);
     }
 }

@@ -85,6 +85,32 @@ fn a_template_reads_back_as_it_was() {
     }
 }
 
+/// Where the shop signs requests, the stack generates the key, and `subscription-create` alone reads it.
+#[test]
+fn shop_signature_brings_a_generated_secret_that_one_function_reads() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../environments/prod.yaml");
+    let text = fs::read_to_string(file).unwrap();
+    let text = text.replacen("\napi:\n", "\napi:\n  subscription_create: shop-signature\n", 1);
+    let signed = infra::service(&Environment::parse("prod", "prod", &text).unwrap()).unwrap();
+    let template: serde_json::Value = serde_json::from_str(&cfn::write::json(&signed)).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let generated = &resources["ShopSecret"]["Properties"]["GenerateSecretString"];
+    assert_eq!((&generated["GenerateStringKey"], &generated["PasswordLength"]), (&"signing_key".into(), &64.into()));
+    assert!(template["Outputs"]["ShopSecretArn"].is_object());
+    let readers = resources.iter().filter(|(_, resource)| {
+        resource["Type"] == "AWS::IAM::Role" && resource["Properties"]["Policies"].to_string().contains("ShopSecret")
+    });
+    assert_eq!(readers.map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["SubscriptionCreateRole"]);
+    let variable = |template: &serde_json::Value| {
+        template["Resources"]["SubscriptionCreate"]["Properties"]["Environment"]["Variables"]["SHOP_SECRET"].clone()
+    };
+    assert!(variable(&template).to_string().contains("ShopSecret"));
+    // Elsewhere neither the secret nor its permission exists.
+    let anyone: serde_json::Value = serde_json::from_str(&cfn::write::json(&self::template("prod"))).unwrap();
+    assert_eq!(variable(&anyone), "none");
+    assert!(!anyone.to_string().contains("ShopSecret"));
+}
+
 /// A stranger cannot raise the alarms of real failures, nor use up what PayPal's webhooks need.
 #[test]
 fn forged_webhooks_and_floods_are_kept_apart_from_what_matters() {

@@ -40,6 +40,12 @@ pub(crate) async fn run(target: &Target) -> Result<ExitCode, Failure> {
     let request = target.aws.cloudformation().get_template().stack_name(&stack.id);
     let template = request.template_stage(TemplateStage::Original).send().await;
     let template = template.map_err(|error| failure(&error, "cannot read the deployed template"))?;
+    let template = template.template_body().ok_or_else(|| {
+        Failure::new(
+            "CloudFormation returned no deployed template",
+            "run the command again; `aws cloudformation get-template` shows it",
+        )
+    })?;
     let bucket = stack.parameters.get(BUCKET);
     let codes = stack.parameters.iter().filter(|(name, _)| name.ends_with("Code"));
     let sizes = codes.filter_map(|(name, key)| Some((name, bucket?, key))).map(|(name, bucket, key)| async move {
@@ -52,7 +58,7 @@ pub(crate) async fn run(target: &Target) -> Result<ExitCode, Failure> {
         stack_id: stack.id.clone(),
         status: stack.status.as_str().to_owned(),
         changed: stack.changed.clone(),
-        template: template.template_body().unwrap_or_default().to_owned(),
+        template: template.to_owned(),
         parameters: stack.parameters,
         code_bytes,
     })?;

@@ -110,7 +110,8 @@ pub(crate) fn text(target: &Target, diff: &Diff, unfolded: bool) -> String {
 /// # Errors
 /// When it cannot be written as JSON.
 pub(crate) fn json(target: &Target, diff: &Diff) -> Result<serde_json::Value, Failure> {
-    serde_json::from_str(&render::json(&[review(target, diff)]))
+    render::json(&[review(target, diff)])
+        .and_then(|text| serde_json::from_str(&text))
         .map_err(|error| Failure::new(format!("cannot write the review: {error}"), "this is a defect of this program"))
 }
 

@@ -105,7 +105,8 @@ async fn detect(target: &Target, client: &Client) -> Result<Option<String>, Fail
         true => missing(target),
         false => failure(&error, doing),
     })?;
-    let id = started.stack_drift_detection_id().unwrap_or_default().to_owned();
+    let id = started.stack_drift_detection_id().map(str::to_owned);
+    let id = id.ok_or_else(|| Failure::new(format!("{doing}: it returned no id"), "run the command again"))?;
     let _waiting = heartbeat::waiting_for("CloudFormation to compare each resource");
     let mut wait = target.aws.pace.first;
     let mut told = false;

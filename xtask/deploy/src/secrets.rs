@@ -79,8 +79,8 @@ fn only<'a>(resources: &'a Resources, target: &Target) -> Result<&'a Resource, F
 struct Set<'a> {
     /// The secret, without the stack's name.
     secret: &'a str,
-    /// Secrets Manager's id of the version that is current now.
-    version: &'a str,
+    /// Secrets Manager's id of the version that is current now; `null` if it returned none.
+    version: Option<&'a str>,
 }
 
 async fn set(target: &Target, format: Format, resources: &Resources, secret: &Resource) -> Result<ExitCode, Failure> {
@@ -92,7 +92,7 @@ async fn set(target: &Target, format: Format, resources: &Resources, secret: &Re
     let answer = request.secret_string(value.to_string()).send().await;
     let name = resources.short(&secret.physical);
     let answer = answer.map_err(|error| failure(&error, &format!("cannot set the secret {name}")))?;
-    let set = Set { secret: name, version: answer.version_id().unwrap_or_default() };
+    let set = Set { secret: name, version: answer.version_id() };
     match format {
         Format::Json => print_json(&set)?,
         Format::Text => print(&format!(

@@ -37,7 +37,11 @@ pub(crate) fn print_json_line(value: &impl Serialize) -> Result<(), Failure> {
     print(&(json(value, false)? + "\n"))
 }
 
-fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
+/// A value as JSON.
+///
+/// # Errors
+/// When it cannot be written so.
+pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     text.map_err(|error| Failure::new(format!("cannot write JSON: {error}"), "this is a defect of this program"))
 }

@@ -270,6 +270,10 @@ async fn respond(shared: &Shared, request: Request, known: &mut Known) -> Result
         parameters: &parameters,
         body: &body,
     });
+    let event = event.map_err(|error| Refused {
+        why: Some(format!("the event for the function cannot be written as JSON: {error}")),
+        ..Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    })?;
     let event = Bytes::from(event);
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let route_key = known.route_key.clone();

@@ -29,7 +29,7 @@ use crate::{
     lambda::{Asynchronous, Function, Lambda},
     logs::Logs,
     metrics::Metrics,
-    secrets::Secrets,
+    secrets::{self, Secrets},
     sns::Sns,
     sqs::{Queue, Sqs},
     wire::ApiError,
@@ -251,7 +251,7 @@ impl Maker<'_> {
             "AWS::SQS::Queue" => self.queue(&wanted),
             "AWS::SNS::Topic" => self.topic(&wanted),
             "AWS::SNS::Subscription" => self.subscription(&wanted),
-            "AWS::SecretsManager::Secret" => Ok(self.secret(&wanted)),
+            "AWS::SecretsManager::Secret" => self.secret(&wanted),
             "AWS::Logs::LogGroup" => Ok(self.log_group(&wanted)),
             "AWS::Lambda::Function" => self.function(&wanted, resource),
             "AWS::Lambda::EventSourceMapping" => self.event_source(&wanted),
@@ -320,11 +320,20 @@ impl Maker<'_> {
         Ok(Made::new(&arn).with("Arn", &arn))
     }
 
-    fn secret(&self, wanted: &Wanted<'_>) -> Made {
+    fn secret(&self, wanted: &Wanted<'_>) -> Result<Made, ProvisionError> {
         let name = wanted.name("Name", &self.given.stack_name);
-        let value = self.given.secrets.get(wanted.id.as_str()).cloned().or_else(|| wanted.text("SecretString"));
-        let arn = self.services.secrets.create(&name, value);
-        Made::new(&arn).with("Id", &arn)
+        let given = self.given.secrets.get(wanted.id.as_str()).cloned();
+        let arn = match (wanted.text("SecretString"), wanted.properties.get("GenerateSecretString")) {
+            (Some(_), Some(_)) => {
+                return Err(wanted.wrong("it has both SecretString and GenerateSecretString".to_owned()));
+            }
+            (None, Some(options)) if given.is_none() => {
+                let value = secrets::generate(options).map_err(|reason| wanted.wrong(reason))?;
+                self.services.secrets.create_generated(&name, value)
+            }
+            (text, _) => self.services.secrets.create(&name, given.or(text)),
+        };
+        Ok(Made::new(&arn).with("Id", &arn))
     }
 
     fn log_group(&self, wanted: &Wanted<'_>) -> Made {

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html>
 
+mod generate;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+pub(crate) use generate::generate;
 
 use crate::{
     account::Account,
@@ -45,6 +49,8 @@ struct Secret {
     value: Option<(String, String)>,
     /// When that was set, in seconds since the epoch.
     changed: u64,
+    /// Whether that is a random value that the template asked for.
+    generated: bool,
 }
 
 impl Secrets {
@@ -56,11 +62,21 @@ impl Secrets {
 
     /// Makes a secret; its ARN, which ends in six characters that follow from the name.
     pub fn create(&self, name: &str, value: Option<String>) -> String {
+        self.add(name, value, false)
+    }
+
+    /// Makes a secret with a random value.
+    pub(crate) fn create_generated(&self, name: &str, value: String) -> String {
+        self.add(name, Some(value), true)
+    }
+
+    fn add(&self, name: &str, value: Option<String>, generated: bool) -> String {
         let digest = format!("{:x}", Sha256::digest(name.as_bytes()));
         let suffix: String = digest.chars().take(6).collect();
         let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
         let value = value.map(|value| (value, Uuid::new_v4().to_string()));
-        self.lock().insert(name.to_owned(), Secret { arn: arn.clone(), value, changed: self.clock.now().as_secs() });
+        let secret = Secret { arn: arn.clone(), value, changed: self.clock.now().as_secs(), generated };
+        self.lock().insert(name.to_owned(), secret);
         arn
     }
 
@@ -77,8 +93,16 @@ impl Secrets {
         }
     }
 
-    /// Gives secrets that are there the values that were set before, and writes down from now on what is set.
+    /// Gives secrets that are there the values that they had before, and writes down from now on what is set. A generated
+    /// value is written down now: the next start would generate another.
     pub(crate) fn keep(&self, journal: &Journal, saved: Vec<SavedSecret>) {
+        for (name, secret) in self.lock().iter() {
+            let new = secret.generated && saved.iter().all(|saved| saved.name != *name);
+            if let Some((value, version)) = secret.value.clone().filter(|_| new) {
+                let (name, changed) = (name.clone(), secret.changed);
+                journal.write(&Line::Secret(SavedSecret { name, value, version, changed }));
+            }
+        }
         for set in saved {
             if let Some(secret) = self.lock().get_mut(&set.name) {
                 journal.write(&Line::Secret(set.clone()));

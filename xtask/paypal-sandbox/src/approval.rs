@@ -20,7 +20,10 @@ pub(crate) async fn page(State(shared): State<Arc<Shared>>, Query(query): Query<
     let Some(known) = find(&shared, &query) else { return gone() };
     let state = shared.state();
     let plan = state.plans.iter().find(|plan| text(plan, "/id") == text(&known.document, "/plan_id"));
-    let (price, currency) = plan.map(plans::price).unwrap_or_default();
+    let price = match plan.and_then(plans::price) {
+        Some((value, currency)) => format!("{value} {currency}"),
+        None => "depends on the quantity".to_owned(),
+    };
     let name = plan.map_or("", |plan| text(plan, "/name"));
     let email = text(&known.document, "/subscriber/email_address");
     let (token, status) = (&known.token, text(&known.document, "/status"));
@@ -38,11 +41,10 @@ pub(crate) async fn page(State(shared): State<Arc<Shared>>, Query(query): Query<
          <title>Approve your subscription</title>\
          <style>:root{{color-scheme:light dark;font:16px/1.6 sans-serif}}body{{max-width:30rem;margin:3rem auto;padding:0 1rem}}\
          button{{font:inherit;padding:.4rem 1.2rem}}</style>\
-         <main><h1>Approve your subscription</h1><dl><dt>Plan<dd>{}<dt>Price<dd>{} {}<dt>Buyer<dd>{}</dl>{buttons}\
+         <main><h1>Approve your subscription</h1><dl><dt>Plan<dd>{}<dt>Price<dd>{}<dt>Buyer<dd>{}</dl>{buttons}\
          <p><small>PayPal's sandbox on this machine. No money moves.</small></main>",
         escape(name),
         escape(&price),
-        escape(&currency),
         if email.is_empty() { "not named".to_owned() } else { escape(email) },
     ))
     .into_response()

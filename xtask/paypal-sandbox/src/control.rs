@@ -25,7 +25,7 @@ use crate::{
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/plans", get(list_plans))
+        .route("/plans", get(list_plans).post(add_plan))
         .route("/subscriptions", get(list_subscriptions).post(add_subscriptions))
         .route("/subscriptions/{id}/{change}", post(change_subscription))
         .route("/invoices", get(list_invoices))
@@ -41,6 +41,17 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
 
 async fn list_plans(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!(shared.state().plans))
+}
+
+/// Adds a plan. Its document is kept as it is, so that any plan that PayPal describes can be listed.
+async fn add_plan(State(shared): State<Arc<Shared>>, Json(plan): Json<Value>) -> Result<Json<Value>, Refusal> {
+    let mut state = shared.state();
+    let id = text(&plan, "/id").to_owned();
+    if id.is_empty() || state.plans.iter().any(|known| text(known, "/id") == id) {
+        return Err(Refusal::invalid().detail("INVALID_PARAMETER_VALUE", "/id", "The id is missing or taken."));
+    }
+    state.plans.push(plan.clone());
+    Ok(Json(plan))
 }
 
 async fn list_subscriptions(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -10,6 +10,7 @@
 //! | request | does |
 //! | --- | --- |
 //! | `GET /_sandbox/plans`, `/subscriptions`, `/invoices`, `/deliveries`, `/faults`, `/certificates` | what there is, with its history |
+//! | `POST /_sandbox/plans` `{"id", ...}` | adds a plan, in PayPal's shape |
 //! | `POST /_sandbox/subscriptions` `{"plan_id", "count"?, "custom_id"?}` | makes subscriptions that are active already |
 //! | `POST /_sandbox/subscriptions/{id}/approve`, `cancel`, `suspend`, `renew` | as the buyer or the calendar would, with the webhooks that follow |
 //! | `POST /_sandbox/events` `{"event"?, "body"?, "event_type"?, "subscription"?, "deliver"?, "times"?, "tampered"?, "late_seconds"?}` | makes an event known, signs it, delivers it; `body` is sent byte for byte; a tampered one is not what was signed, a late one was signed long ago; with `"deliver": false` answers body and headers |

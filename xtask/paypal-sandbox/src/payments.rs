@@ -28,7 +28,7 @@ pub(crate) async fn show_sale(
 pub(crate) fn charge(shared: &Shared, state: &mut Known, subscription: &str) -> Option<Value> {
     let document = state.subscriptions.get(subscription)?.document.clone();
     let plan = state.plans.iter().find(|plan| text(plan, "/id") == text(&document, "/plan_id"))?;
-    let (total, currency) = crate::plans::price(plan);
+    let (total, currency) = crate::plans::price(plan)?;
     let id = ids::sale(&mut state.random);
     let sale = json!({
         "id": id,

@@ -47,11 +47,12 @@ fn plan(id: &str, name: &str, status: &str, unit: &str, price: &str, currency: &
     })
 }
 
-/// What the first payment of a plan costs: value and currency.
-pub(crate) fn price(plan: &Value) -> (String, String) {
-    let price = "/billing_cycles/0/pricing_scheme/fixed_price";
-    let part = |name: &str| text(plan, &format!("{price}/{name}")).to_owned();
-    (part("value"), part("currency_code"))
+/// The price of a plan's regular billing cycle: value and currency. `None` where it depends on the quantity.
+pub(crate) fn price(plan: &Value) -> Option<(String, String)> {
+    let mut cycles = plan.get("billing_cycles")?.as_array()?.iter();
+    let price =
+        cycles.find(|cycle| text(cycle, "/tenure_type") == "REGULAR")?.pointer("/pricing_scheme/fixed_price")?;
+    Some((text(price, "/value").to_owned(), text(price, "/currency_code").to_owned()))
 }
 
 pub(crate) async fn list(

@@ -48,7 +48,7 @@ pub(crate) fn run(context: &Context, options: &Build) -> Result<(), Failure> {
     };
     let built = pack(context, architecture, options.binaries.as_deref())?;
     print(match options.format {
-        OutputFormat::Json => built.manifest.to_json(),
+        OutputFormat::Json => built.manifest.to_json()?,
         OutputFormat::Text => built.text(context),
     })
 }
@@ -92,7 +92,7 @@ pub fn pack(context: &Context, architecture: Architecture, binaries: Option<&Pat
     }
     let manifest = Manifest { architecture, functions };
     remove_strangers(&folder, &manifest)?;
-    write_whole(&folder.join(manifest::FILE), manifest.to_json())?;
+    write_whole(&folder.join(manifest::FILE), manifest.to_json()?)?;
     Ok(Built { folder, binaries, manifest, unchanged })
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, options: &Diff) -> Result<(), Failure> {
     let text = match options.format {
         DiffFormat::Text => render::terminal(&reviews, style(options.out.is_none(), options.details)),
         DiffFormat::Markdown => render::markdown(&reviews),
-        DiffFormat::Json => render::json(&reviews),
+        DiffFormat::Json => render::json(&reviews).map_err(Failure::from("cannot write the review as JSON"))?,
         DiffFormat::Sarif => render::sarif(&reviews),
     };
     match &options.out {

@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, options: &Doctor) -> Result<(), Failure> {
     let lacking = checks.iter().filter(|check| !check.ok).count();
     match options.format {
         OutputFormat::Text => print_text(&text(&checks))?,
-        OutputFormat::Json => print(json(&Findings { checks }))?,
+        OutputFormat::Json => print(json(&Findings { checks })?)?,
     }
     match lacking {
         0 => Ok(()),
@@ -88,9 +88,9 @@ fn ask_aws(context: &Context, options: &Doctor, env: &str) -> Result<Vec<Check>,
     Ok(findings.checks)
 }
 
-fn json(findings: &Findings) -> String {
-    // Texts and flags under keys that are texts: nothing in it cannot be written.
-    serde_json::to_string_pretty(findings).unwrap_or_default() + "\n"
+fn json(findings: &Findings) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(findings).map_err(Failure::from("cannot write the findings as JSON"))?;
+    Ok(text + "\n")
 }
 
 fn text(checks: &[Check]) -> String {
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn programs_get_what_is_documented() {
-        let said = json(&Findings { checks: findings() });
+        let said = json(&Findings { checks: findings() }).unwrap();
         let value: serde_json::Value = serde_json::from_str(&said).unwrap();
         let check = value.pointer("/checks/1").unwrap().as_object().unwrap();
         let keys: Vec<_> = check.keys().map(String::as_str).collect();

@@ -41,7 +41,7 @@ pub(crate) fn run(context: &Context, options: &Validate) -> Result<(), Failure> 
     };
     match options.format {
         ReportFormat::Text => print_text(&text::render(&checked, context.quiet))?,
-        ReportFormat::Json => print(json::render(&checked))?,
+        ReportFormat::Json => print(json::render(&checked)?)?,
     }
     match checked.iter().map(|one| one.report.findings.len()).sum() {
         0 => Ok(()),
@@ -108,7 +108,7 @@ orders.yaml: 2 findings, 2 waived
 
     #[test]
     fn programs_see_the_same_by_names_that_do_not_change() {
-        let said: serde_json::Value = serde_json::from_str(&json::render(&[checked(TEMPLATE)])).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&json::render(&[checked(TEMPLATE)]).unwrap()).unwrap();
         let keys = |pointer: &str| -> Vec<String> {
             let mut keys: Vec<_> = said.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect();
             keys.sort();

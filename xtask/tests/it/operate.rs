@@ -128,6 +128,59 @@ fn what_paypal_refused_is_sent_back_and_becomes_one_invoice() {
     assert_eq!(printed(&service, "errors list"), "paypal-subscriptions-local: no event failed\n");
 }
 
+/// A queue as an outage of days leaves it. No function is fed from where they go back to.
+#[test]
+fn errors_of_100_000_messages_are_listed_and_sent_back() {
+    const COUNT: usize = 100_000;
+    const TEMPLATE: &str = "
+Resources:
+  Dead: {Type: 'AWS::SQS::Queue', Properties: {QueueName: dead}}
+  Source:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: source, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5}}
+";
+    let folder = scratch("errors-many");
+    let template = folder.join("template.yaml");
+    fs::write(&template, TEMPLATE).unwrap();
+    let (template, binaries) = (template.to_str().unwrap(), folder.to_str().unwrap());
+    let service = Service::start_with("errors-many-service", &["--template", template, "--binaries", binaries]);
+    let dead = format!("{}/000000000000/dead", service.aws);
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            let (service, dead) = (&service, &dead);
+            scope.spawn(move || {
+                for batch in (part..COUNT / 10).step_by(4) {
+                    let message = |at: usize| json!({ "Id": at.to_string(), "MessageBody": format!("{batch}-{at}") });
+                    let entries: Vec<_> = (0..10).map(message).collect();
+                    service.sqs("SendMessageBatch", &json!({ "QueueUrl": dead, "Entries": entries }));
+                }
+            });
+        }
+    });
+    let attributes = |queue: &str| {
+        let url = format!("{}/000000000000/{queue}", service.aws);
+        service.sqs("GetQueueAttributes", &json!({ "QueueUrl": url, "AttributeNames": ["All"] }))["Attributes"].clone()
+    };
+    let held = |queue: &str| attributes(queue)["ApproximateNumberOfMessages"].clone();
+    assert_eq!(held("dead"), json!(COUNT.to_string()));
+    let ids = |all: &Value| {
+        let ids = all.as_array().unwrap().iter().map(|each| each["id"].as_str().unwrap().to_owned());
+        ids.collect::<std::collections::BTreeSet<_>>()
+    };
+
+    let list = printed_json(&service, &format!("errors list --limit {COUNT}"));
+    let listed = ids(&list["errors"]);
+    assert_eq!((listed.len(), list["errors"].as_array().unwrap().len()), (COUNT, COUNT));
+    assert_eq!(list["queues"], json!([{ "name": "dead", "waiting": COUNT, "being_read": 0, "read": COUNT }]));
+    // Looking changes nothing: all of them are seen again at once.
+    assert_eq!((held("dead"), held("source")), (json!(COUNT.to_string()), json!("0")));
+
+    let sent = printed_json(&service, "errors redrive --all");
+    assert!(ids(&sent["done"]) == listed && sent["not_done"] == json!([]), "{}", sent["not_done"]);
+    assert_eq!((held("dead"), held("source")), (json!("0"), json!(COUNT.to_string())));
+    assert_eq!(attributes("dead")["ApproximateNumberOfMessagesNotVisible"], "0");
+}
+
 #[test]
 fn functions_are_invoked_and_their_logs_are_merged_filtered_and_followed() {
     let service = Service::start("logs");

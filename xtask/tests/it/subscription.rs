@@ -1,10 +1,10 @@
 //! From the plan to the paid invoice.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fs};
 
 use serde_json::{Value, json};
 
-use crate::service::{PLAN, Service, at_once, call, post};
+use crate::service::{PLAN, Service, at_once, binaries, call, post, root, scratch};
 
 #[test]
 fn a_subscription_becomes_a_paid_invoice_with_no_further_hand() {
@@ -115,7 +115,7 @@ fn renewals_and_first_payments_at_once_have_an_invoice_each() {
 }
 
 #[test]
-fn a_key_that_is_used_again_gets_the_same_subscription_and_never_another() {
+fn key_that_is_used_again_gets_the_same_subscription_and_never_anothers() {
     let service = Service::start("idempotency");
     let create = format!("{}/subscription/create", service.api);
     let wish = |custom_id: &str| json!({ "plan_id": PLAN, "custom_id": custom_id }).to_string();
@@ -129,11 +129,49 @@ fn a_key_that_is_used_again_gets_the_same_subscription_and_never_another() {
     assert_eq!(ask("key-1", &wish("buyer-1")), (200, first.clone()));
     let (status, other) = ask("key-2", &wish("buyer-1"));
     assert!(status == 200 && other["subscription_id"] != first["subscription_id"], "{other}");
-    let (status, refused) = ask("key-1", &wish("buyer-2"));
-    assert_eq!(status, 422, "{refused}");
+    // Another caller who chose the same key.
+    let (status, strangers) = ask("key-1", &wish("buyer-2"));
+    assert!(status == 200 && strangers["subscription_id"] != first["subscription_id"], "{strangers}");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     call("POST", first["approval_url"].as_str().unwrap(), &headers, Some("decision=approve"));
     let (status, late) = ask("key-1", &wish("buyer-1"));
     assert_eq!((status, &late["title"]), (409, &json!("the subscription exists")), "{late}");
-    assert_eq!(service.sandbox("subscriptions").len(), 2);
+    assert!(!late.to_string().contains(first["subscription_id"].as_str().unwrap()), "{late}");
+    assert_eq!(service.sandbox("subscriptions").len(), 3);
+}
+
+/// The environment file alone decides: the stack generates the key, and the function reads it with its own role.
+#[test]
+fn service_with_shop_signature_creates_signed_subscriptions_only() {
+    let folder = scratch("signed");
+    fs::create_dir(folder.join("environments")).unwrap();
+    let text = fs::read_to_string(root().join("environments/local.yaml")).unwrap();
+    let signed = text.replacen("\napi:\n", "\napi:\n  subscription_create: shop-signature\n", 1);
+    assert_ne!(signed, text);
+    fs::write(folder.join("environments/local.yaml"), signed).unwrap();
+    let service = Service::start_in(&folder, "signed-service", &["--binaries", binaries().to_str().unwrap()]);
+    let secrets_manager = |action: &str, request: Value| {
+        let target = format!("secretsmanager.{action}");
+        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
+        let (status, body) = call("POST", &service.aws, &headers, Some(&request.to_string()));
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let secret = "paypal-subscriptions-local-shop";
+    let generated = secrets_manager("GetSecretValue", json!({ "SecretId": secret }))["SecretString"].clone();
+    let generated: Value = serde_json::from_str(generated.as_str().unwrap()).unwrap();
+    assert_eq!(generated["signing_key"].as_str().unwrap().len(), 64);
+
+    // A key that is known here, before the function first starts.
+    let key = json!({ "signing_key": "0123456789abcdef0123456789abcdef" }).to_string();
+    secrets_manager("PutSecretValue", json!({ "SecretId": secret, "SecretString": key }));
+    let create = format!("{}/subscription/create", service.api);
+    assert_eq!(post(&create, &json!({ "plan_id": PLAN, "custom_id": "buyer-1" })).0, 403);
+    // openssl's, for buyer-1.
+    let signature = "7ae12c8480e353611339be90a761f154dbf05f857750dfe77b5b8dbd489fd4d4";
+    let signed = |custom_id: &str| json!({ "plan_id": PLAN, "custom_id": custom_id, "expires_at": 9_999_999_999_i64, "signature": signature });
+    assert_eq!(post(&create, &signed("buyer-2")).0, 403);
+    let (status, created) = post(&create, &signed("buyer-1"));
+    assert_eq!(status, 200, "{created}");
+    assert_eq!(service.sandbox("subscriptions").len(), 1);
 }

@@ -117,3 +117,32 @@ async fn rate_limit_is_waited_for_as_long_as_paypal_says() {
     let (_, calls) = ask(None, (429, JSON, error("RATE_LIMIT_REACHED")), Some("1")).await;
     assert!(calls == 3 && start.elapsed() >= Duration::from_secs(2), "{calls} calls in {:?}", start.elapsed());
 }
+
+/// `total_pages` is optional in PayPal's description of the list.
+#[tokio::test]
+async fn plan_list_goes_on_after_a_full_page_without_a_total() {
+    let plans = |axum::extract::Query(query): axum::extract::Query<std::collections::HashMap<String, String>>| async move {
+        let of = |number: usize| json!({ "id": format!("P-{number:03}"), "status": "ACTIVE" });
+        let page = query["page"].parse::<usize>().unwrap();
+        let plans: Vec<_> = (0..45).skip((page - 1) * 20).take(20).map(of).collect();
+        axum::Json(json!({ "plans": plans }))
+    };
+    let token = || async { axum::Json(json!({ "access_token": "token", "expires_in": 32400 })) };
+    let paypal =
+        Router::new().route("/v1/oauth2/token", routing::post(token)).route("/v1/billing/plans", routing::get(plans));
+    let listed = crate::client(paypal).await.plans(Deadline::after(Duration::from_secs(20))).await.unwrap();
+    assert_eq!(listed.len(), 45);
+}
+
+/// An error with details of another shape is still PayPal's answer: it is not retried like a page of a proxy.
+#[tokio::test]
+async fn error_with_unreadable_details_keeps_its_name_and_what_can_be_read() {
+    for details in [json!("text"), json!({ "issue": "A" }), json!([null, 1, { "issue": 7 }])] {
+        let body = json!({ "name": "UNPROCESSABLE_ENTITY", "details": details, "debug_id": "1" }).to_string();
+        let (error, calls) = ask(None, (422, JSON, body), None).await;
+        assert_eq!((error.status(), error.debug_id(), error.retryable(), calls), (Some(422), Some("1"), false, 1));
+    }
+    let details = json!([{ "issue": 7 }, { "issue": "SOME_ISSUE" }]);
+    let body = json!({ "name": "UNPROCESSABLE_ENTITY", "details": details }).to_string();
+    assert!(ask(None, (422, JSON, body), None).await.0.has_issue("SOME_ISSUE"));
+}

@@ -235,6 +235,38 @@ async fn answers_of_paypals_own_descriptions_are_understood() {
     .await;
 }
 
+/// What `GET /v1/billing/plans` answers with `Prefer: return=representation` reaches the caller, whole.
+#[tokio::test]
+#[ignore = "needs PayPal's OpenAPI documents: PAYPAL_DOCUMENTS=DIR"]
+async fn plan_of_paypals_own_description_keeps_prices_trial_fee_and_tax() {
+    let folder = std::env::var_os("PAYPAL_DOCUMENTS").expect("PAYPAL_DOCUMENTS names the folder of the documents");
+    let text = fs::read_to_string(Path::new(&folder).join("billing_subscriptions_v1.json")).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let current = Current::default();
+    let client = client(&current).await;
+    for turn in 0..4 {
+        let plan = sample(&document, &json!({ "$ref": "#/components/schemas/plan" }), "", turn, 0);
+        *current.lock().unwrap() = (200, json!({ "plans": [plan], "total_pages": 1 }));
+        let plan = client.plans(Deadline::after(Duration::from_secs(30))).await.unwrap().remove(0);
+        let cycle = &plan.billing_cycles.unwrap()[0];
+        assert_eq!(cycle.tenure_type.as_deref(), Some(["REGULAR", "TRIAL"][turn % 2]));
+        assert_eq!((cycle.sequence, cycle.total_cycles), (Some(1), 0));
+        let frequency = cycle.frequency.as_ref().unwrap();
+        assert_eq!(
+            (frequency.interval_unit.as_str(), frequency.interval_count),
+            (["DAY", "WEEK", "MONTH", "YEAR"][turn], 1)
+        );
+        let scheme = cycle.pricing_scheme.as_ref().unwrap();
+        assert_eq!(scheme.fixed_price.as_ref().unwrap().to_string(), "12.34 EUR");
+        assert_eq!(scheme.pricing_model.as_deref(), Some(["VOLUME", "TIERED"][turn % 2]));
+        let tier = &scheme.tiers.as_ref().unwrap()[0];
+        assert!(tier.ending_quantity.is_some() && tier.amount.to_string() == "12.34 EUR", "{tier:?}");
+        assert_eq!(plan.payment_preferences.unwrap().setup_fee.unwrap().to_string(), "12.34 EUR");
+        assert!(plan.taxes.unwrap().inclusive);
+        assert_eq!(plan.quantity_supported, Some(true));
+    }
+}
+
 async fn understands(responses: impl Fn(&Operation) -> Vec<Answer>) {
     let count: usize = OPERATIONS.iter().map(|operation| responses(operation).len()).sum();
     assert!(count >= OPERATIONS.len(), "{count} responses");

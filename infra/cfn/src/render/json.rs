@@ -31,11 +31,12 @@ struct Reviewed<'a> {
 }
 
 /// Reviews for programs, as one JSON document.
-#[must_use]
-pub fn json(reviews: &[Review<'_>]) -> String {
-    // Texts, numbers and values of templates only: serde_json always writes them.
+///
+/// # Errors
+/// When they cannot be written as JSON.
+pub fn json(reviews: &[Review<'_>]) -> serde_json::Result<String> {
     let document = Document { version: VERSION, reviews: reviews.iter().map(reviewed).collect() };
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 fn reviewed<'a>(review: &Review<'a>) -> Reviewed<'a> {

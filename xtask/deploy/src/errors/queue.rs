@@ -3,7 +3,7 @@
 //! SQS has no way to look: who reads a message hides it from everyone else for a while. So what is only looked at is given
 //! back at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_sqs::{
     Client,
@@ -115,18 +115,39 @@ async fn describe(client: &Client, url: &str, resources: &Resources) -> Result<D
     let answer = client.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
     let name = resources.short(url).to_owned();
     let answer = answer.map_err(|error| failure(&error, &format!("cannot read about the queue {name}")))?;
-    let text = |name: QueueAttributeName| answer.attributes()?.get(&name).cloned();
-    let number = |name| text(name).and_then(|number| number.parse().ok()).unwrap_or_default();
-    let redrive: Option<Json> =
-        text(QueueAttributeName::RedrivePolicy).and_then(|text| serde_json::from_str(&text).ok());
-    let redrives_to = redrive.and_then(|policy| policy.get("deadLetterTargetArn")?.as_str().map(str::to_owned));
-    let arn = text(QueueAttributeName::QueueArn).unwrap_or_default();
+    described(url, name, answer.attributes())
+}
+
+/// What SQS says about a queue. Without a number there is no count, and without a policy's target no error queue: neither is
+/// the same as none.
+fn described(
+    url: &str,
+    name: String,
+    attributes: Option<&HashMap<QueueAttributeName, String>>,
+) -> Result<Described, Failure> {
+    let text = |attribute: &QueueAttributeName| attributes?.get(attribute);
+    let wrong = |attribute: QueueAttributeName| unreadable(&name, attribute.as_str());
+    let number = |attribute: QueueAttributeName| {
+        text(&attribute).and_then(|number| number.parse().ok()).ok_or_else(|| wrong(attribute))
+    };
+    let target = |policy: &String| {
+        let policy: Json = serde_json::from_str(policy).ok()?;
+        policy.get("deadLetterTargetArn")?.as_str().map(str::to_owned)
+    };
+    let redrives_to = text(&QueueAttributeName::RedrivePolicy)
+        .map(|policy| target(policy).ok_or_else(|| wrong(QueueAttributeName::RedrivePolicy)));
+    let arn = text(&QueueAttributeName::QueueArn).cloned().ok_or_else(|| wrong(QueueAttributeName::QueueArn))?;
     Ok(Described {
+        redrives_to: redrives_to.transpose()?,
+        waiting: number(QueueAttributeName::ApproximateNumberOfMessages)?,
+        hidden: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)?,
         source: Source { url: url.to_owned(), arn, name },
-        redrives_to,
-        waiting: number(QueueAttributeName::ApproximateNumberOfMessages),
-        hidden: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
     })
+}
+
+fn unreadable(queue: &str, what: &str) -> Failure {
+    let help = "run the command again; with --endpoint-url, check that SQS answers there";
+    Failure::new(format!("cannot read about the queue {queue}: SQS returned no valid {what}"), help)
 }
 
 /// The queue of webhooks that are not PayPal's. No queue gives up to it: `webhook-verify` sends there what came from
@@ -180,7 +201,7 @@ impl<'a> Reader<'a> {
         let request = request.message_attribute_names("All");
         let answer = request.message_system_attribute_names(MessageSystemAttributeName::All).send().await;
         let answer = answer.map_err(|error| failure(&error, &format!("cannot read the queue {}", self.queue.name)))?;
-        Ok(answer.messages().iter().map(message).collect())
+        answer.messages().iter().map(|read| message(read, &self.queue.name)).collect()
     }
 
     /// Removes messages.
@@ -295,15 +316,62 @@ fn unbuilt(doing: &str, error: &BuildError) -> Failure {
     Failure::new(format!("{doing}: {error}"), "this should not happen")
 }
 
-fn message(message: &SqsMessage) -> Message {
+fn message(message: &SqsMessage, queue: &str) -> Result<Message, Failure> {
+    let needed = |value: Option<&str>, what| value.map(str::to_owned).ok_or_else(|| unreadable(queue, what));
     let attributes = message.message_attributes().into_iter().flatten();
     let attributes = attributes.filter_map(|(name, value)| Some((name.clone(), value.string_value()?.to_owned())));
     let system = message.attributes().into_iter().flatten();
-    Message {
-        id: message.message_id().unwrap_or_default().to_owned(),
-        body: message.body().unwrap_or_default().to_owned(),
+    Ok(Message {
+        id: needed(message.message_id(), "MessageId")?,
+        body: needed(message.body(), "Body")?,
         attributes: attributes.collect(),
         system: system.map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect(),
-        receipt: message.receipt_handle().unwrap_or_default().to_owned(),
+        receipt: needed(message.receipt_handle(), "ReceiptHandle")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queue_without_a_valid_count_or_policy_is_an_error_and_not_an_empty_queue() {
+        let fine = [
+            (QueueAttributeName::QueueArn, "arn:aws:sqs:eu-west-1:1:q"),
+            (QueueAttributeName::ApproximateNumberOfMessages, "7"),
+            (QueueAttributeName::ApproximateNumberOfMessagesNotVisible, "1"),
+            (QueueAttributeName::RedrivePolicy, r#"{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:1:e"}"#),
+        ];
+        let all: HashMap<_, _> = fine.clone().map(|(name, value)| (name, value.to_owned())).into();
+        let read = |all: &HashMap<_, _>| described("url", "q".to_owned(), Some(all));
+        let queue = read(&all).ok().unwrap();
+        assert_eq!(
+            (queue.waiting, queue.hidden, queue.redrives_to.as_deref()),
+            (7, 1, Some("arn:aws:sqs:eu-west-1:1:e"))
+        );
+        for (name, _) in fine {
+            let mut wrong = all.clone();
+            wrong.insert(name.clone(), "x".to_owned());
+            // Any text can be an ARN.
+            if name != QueueAttributeName::QueueArn {
+                let said = read(&wrong).err().unwrap().to_string();
+                assert!(said.contains(name.as_str()), "{said}");
+            }
+            let mut without = all.clone();
+            without.remove(&name);
+            assert_eq!(read(&without).is_ok(), name == QueueAttributeName::RedrivePolicy, "{name}");
+        }
+        assert!(described("url", "q".to_owned(), None).is_err());
+    }
+
+    #[test]
+    fn message_without_an_id_or_a_body_is_an_error_and_not_an_empty_message() {
+        let whole = SqsMessage::builder().message_id("m-1").body("b").receipt_handle("r");
+        assert!(message(&whole.clone().build(), "errors").is_ok());
+        for partial in
+            [whole.clone().set_body(None), whole.clone().set_message_id(None), whole.set_receipt_handle(None)]
+        {
+            assert!(message(&partial.build(), "errors").is_err());
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     Failure, Format,
     files::write_private,
     target::Target,
-    text::{print, print_json, printable},
+    text::{json, print, print_json, printable},
 };
 
 /// Which event, and how much of it.
@@ -137,7 +137,7 @@ fn save(folder: &std::path::Path, reading: &Reading) -> Result<(), Failure> {
         Failure::new(format!("cannot write into {}: {error}", folder.display()), "name another folder with --save")
     };
     fs::create_dir_all(folder).map_err(failed)?;
-    let headers = serde_json::to_string_pretty(&headers(envelope)).unwrap_or_default();
+    let headers = json(&headers(envelope), true)?;
     write_private(&folder.join("body.json"), &envelope.body).map_err(failed)?;
     write_private(&folder.join("headers.json"), (headers + "\n").as_bytes()).map_err(failed)?;
     note!("wrote body.json and headers.json into {}", printable(&folder.display().to_string()));

@@ -40,9 +40,9 @@ impl PayloadFormat {
     }
 
     /// The event that a function gets of a request, as JSON.
-    pub(super) fn event(self, request: &Parts<'_>) -> Vec<u8> {
+    pub(super) fn event(self, request: &Parts<'_>) -> serde_json::Result<Vec<u8>> {
         match self {
-            Self::Version1 => version_1::event(request).to_string().into_bytes(),
+            Self::Version1 => Ok(version_1::event(request).to_string().into_bytes()),
             Self::Version2 => version_2::event(request),
         }
     }

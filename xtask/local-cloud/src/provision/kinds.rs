@@ -80,7 +80,7 @@ const HONOURED: &[(&str, &[&str])] = &[
             "DeliveryPolicy",
         ],
     ),
-    ("AWS::SecretsManager::Secret", &["Name", "Description", "SecretString"]),
+    ("AWS::SecretsManager::Secret", &["Name", "Description", "SecretString", "GenerateSecretString"]),
     ("AWS::Logs::LogGroup", &["LogGroupName"]),
     (
         "AWS::Lambda::Function",

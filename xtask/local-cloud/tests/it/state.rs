@@ -136,6 +136,27 @@ Resources:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn generated_secret_is_the_same_after_a_restart() {
+    const TEMPLATE: &str = "
+Resources:
+  S:
+    Type: 'AWS::SecretsManager::Secret'
+    Properties: {Name: s, GenerateSecretString: {SecretStringTemplate: '{}', GenerateStringKey: key, PasswordLength: 64}}
+";
+    let folder = folder("generated");
+    let mut values = Vec::new();
+    for _ in 0..3 {
+        let cloud = Cloud::start_at(TEMPLATE, Some(folder.clone())).await;
+        let headers = [("x-amz-target", "secretsmanager.GetSecretValue")];
+        let got = call("POST", &cloud.aws, &headers, json!({ "SecretId": "s" }).to_string()).await.json();
+        values.push(got["SecretString"].as_str().unwrap().to_owned());
+        cloud.running.stop().await;
+    }
+    let key = |value: &String| serde_json::from_str::<Value>(value).unwrap()["key"].as_str().unwrap().len();
+    assert!(values.iter().all(|value| *value == values[0] && key(value) == 64), "{values:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_was_cut_short_is_not_missed_and_one_that_is_none_is_named() {
     let folder = folder("cut");
     let cloud = start(&folder).await;

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use cfn::constructs::Architecture;
 use serde::{Deserialize, Serialize};
 
+use crate::report::Failure;
+
 /// The manifest's name in the folder of the zips.
 pub const FILE: &str = "manifest.json";
 
@@ -38,8 +40,8 @@ impl Manifest {
         serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
     }
 
-    pub(super) fn to_json(&self) -> String {
-        // Numbers and texts under keys that are texts: nothing in it cannot be written.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    pub(super) fn to_json(&self) -> Result<String, Failure> {
+        let text = serde_json::to_string_pretty(self).map_err(Failure::from("cannot write the manifest as JSON"))?;
+        Ok(text + "\n")
     }
 }

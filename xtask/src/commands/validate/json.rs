@@ -27,6 +27,7 @@ use cfn::{
 use serde::Serialize;
 
 use super::Checked;
+use crate::report::Failure;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -61,10 +62,10 @@ struct Found<'a> {
     mend: &'a str,
 }
 
-pub(super) fn render(checked: &[Checked]) -> String {
+pub(super) fn render(checked: &[Checked]) -> Result<String, Failure> {
     let document = Document { templates: checked.iter().map(template).collect() };
-    // Texts and numbers only: serde_json always writes them.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    let text = serde_json::to_string_pretty(&document).map_err(Failure::from("cannot write the findings as JSON"))?;
+    Ok(text + "\n")
 }
 
 fn template(checked: &Checked) -> Template<'_> {

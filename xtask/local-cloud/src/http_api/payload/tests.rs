@@ -26,7 +26,7 @@ fn of(format: PayloadFormat, request: request::Builder, body: &[u8]) -> Value {
     let path = decoded_path(parts.uri.path());
     let parameters = &BTreeMap::from([("proxy".to_owned(), "a".to_owned())]);
     let (account, known, route, parts, path) = (&account, &known, &route, &parts, path.as_str());
-    let event = format.event(&Parts { api: &api, account, known, route, parts, path, parameters, body });
+    let event = format.event(&Parts { api: &api, account, known, route, parts, path, parameters, body }).unwrap();
     serde_json::from_slice(&event).unwrap()
 }
 

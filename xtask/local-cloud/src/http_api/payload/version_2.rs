@@ -61,7 +61,7 @@ struct Http<'a> {
 type Joined<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 
 /// The event as JSON.
-pub(super) fn event(request: &Parts<'_>) -> Vec<u8> {
+pub(super) fn event(request: &Parts<'_>) -> serde_json::Result<Vec<u8>> {
     let Parts { api, account, known, parts, path, parameters, body, .. } = *request;
     let (cookies, headers): (Vec<_>, Vec<_>) =
         super::headers(request).into_iter().partition(|(name, _)| name == "cookie");
@@ -101,8 +101,7 @@ pub(super) fn event(request: &Parts<'_>) -> Vec<u8> {
         is_base64_encoded,
         stage_variables: &api.stage_variables,
     };
-    // What cannot be written are maps whose keys are no texts, and failing writers: there is neither.
-    serde_json::to_vec(&event).unwrap_or_default()
+    serde_json::to_vec(&event)
 }
 
 fn joined(pairs: Vec<Pair<'_>>) -> Joined<'_> {
