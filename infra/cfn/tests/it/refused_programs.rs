@@ -111,25 +111,26 @@ fn normalized(said: &str, root: &Path) -> String {
             continue;
         }
         if let Some(place) = trimmed.strip_prefix("--> ").or_else(|| trimmed.strip_prefix("::: ")) {
+            let arrow = &trimmed[..3];
             elsewhere = !place.starts_with("tests/compile_fail/");
-            if elsewhere {
-                let indent = &line[..line.len() - place.len()];
-                let file = place.split(':').next().unwrap();
-                // The standard library's folder differs by installation.
-                let file = file.split_once("/library/").map_or(file.to_owned(), |(_, file)| format!("$RUST/{file}"));
-                writeln!(kept, "{indent}{file}").unwrap();
-                continue;
-            }
+            let file = if elsewhere { place.split(':').next().unwrap() } else { place };
+            // The standard library's folder differs by installation.
+            let file = file.split_once("/library/").map_or(file.to_owned(), |(_, file)| format!("$RUST/{file}"));
+            writeln!(kept, "   {arrow} {file}").unwrap();
+            continue;
         }
         // Gutters are as wide as the longest line number, which may be elsewhere.
-        let gutter = trimmed.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        match gutter.trim_start().strip_prefix('|') {
-            Some(source) if elsewhere || trimmed.starts_with('|') => writeln!(kept, "  |{source}").unwrap(),
-            Some(source) => {
-                let number = &trimmed[..trimmed.len() - gutter.len()];
-                writeln!(kept, "{number} |{source}").unwrap();
-            }
-            None => writeln!(kept, "{}", line.trim_end()).unwrap(),
+        let source = trimmed.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        let number = if elsewhere { "" } else { &trimmed[..trimmed.len() - source.len()] };
+        if let Some(source) = source.trim_start().strip_prefix('|') {
+            writeln!(kept, "{number:>3} |{source}").unwrap();
+        } else if let Some(note) = trimmed.strip_prefix("= ") {
+            writeln!(kept, "    = {note}").unwrap();
+        } else if trimmed.starts_with("and ") && trimmed.ends_with(" others") {
+            // Grows with each resource.
+            writeln!(kept, "          and $N others").unwrap();
+        } else {
+            writeln!(kept, "{line}").unwrap();
         }
     }
     let mut text = kept.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
