@@ -4,16 +4,19 @@ use crate::Template;
 
 /// The template as JSON, indented by two spaces.
 #[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "maps with text keys and JSON values are always written; an empty template is worse"
+)]
 pub fn json(template: &Template) -> String {
-    // A template holds maps with text keys and JSON values, which serde_json always writes.
-    serde_json::to_string_pretty(template).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(template).expect("a template is written as JSON") + "\n"
 }
 
 /// The template as YAML, read alike by YAML 1.1 (AWS) and 1.2 readers.
 #[must_use]
+#[expect(clippy::expect_used, reason = "as above: there is nothing in a template that YAML cannot say")]
 pub fn yaml(template: &Template) -> String {
-    // As above: there is nothing in a template that YAML cannot say.
-    serde_saphyr::to_string(template).unwrap_or_default()
+    serde_saphyr::to_string(template).expect("a template is written as YAML")
 }
 
 #[cfg(test)]

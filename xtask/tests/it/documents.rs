@@ -249,7 +249,17 @@ fn links_of_documents_lead_somewhere() {
             if let Some(heading) = link.strip_prefix('#') {
                 assert!(anchors.iter().any(|anchor| anchor == heading), "{document} links to {link}: {anchors:?}");
             } else if !link.starts_with("https://") && !link.contains(['*', ' ']) {
-                assert!(file.parent().unwrap().join(link).exists(), "{document} links to {link}, which is not there");
+                let (path, heading) =
+                    link.split_once('#').map_or((link, None), |(path, heading)| (path, Some(heading)));
+                let linked = file.parent().unwrap().join(path);
+                assert!(linked.exists(), "{document} links to {link}, which is not there");
+                let Some(heading) = heading else { continue };
+                let text = fs::read_to_string(linked).unwrap();
+                let mut headings = text.lines().filter_map(|line| line.strip_prefix('#')).map(anchor);
+                assert!(
+                    headings.any(|anchor| anchor == heading),
+                    "{document} links to {link}, which has no such heading"
+                );
             }
         }
     }

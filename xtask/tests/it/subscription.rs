@@ -144,7 +144,9 @@ fn key_that_is_used_again_gets_the_same_subscription_and_never_anothers() {
 #[test]
 fn service_with_shop_signature_creates_signed_subscriptions_only() {
     let folder = scratch("signed");
-    fs::create_dir(folder.join("environments")).unwrap();
+    for part in ["environments", "infra"] {
+        fs::create_dir(folder.join(part)).unwrap();
+    }
     let text = fs::read_to_string(root().join("environments/local.yaml")).unwrap();
     let signed = text.replacen("\napi:\n", "\napi:\n  subscription_create: shop-signature\n", 1);
     assert_ne!(signed, text);

@@ -74,8 +74,9 @@ fn arn_service(kind: &str) -> String {
 // Structs, enums, texts and numbers. No struct holds itself or a map with keys other than texts, so that serde_json
 // always writes it. Members that are absent are left out: CloudFormation refuses null.
 impl<T: Serialize> From<T> for Value<T> {
+    #[expect(clippy::expect_used, reason = "as above; a property without its value is worse")]
     fn from(value: T) -> Self {
-        let json = match serde_json::to_value(value).unwrap_or_default() {
+        let json = match serde_json::to_value(value).expect("a property is written as JSON") {
             Json::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
             other => other,
         };
