@@ -1,7 +1,7 @@
 //! Exactly once, whatever happens: random schedules of duplicates, reordering, crashes after each single call, refusals and
 //! lost answers.
 //!
-//! As many schedules as `PROPTEST_CASES` says, 300 without.
+//! As many schedules as `PROPTEST_CASES` says, 150 without.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +68,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 #[test]
 fn each_completed_sale_has_one_paid_invoice_and_each_event_its_end_whatever_goes_wrong() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150);
     let world = std::cell::RefCell::new((runtime.block_on(World::new(1)), 0_u64));
     let mut runner = TestRunner::new(Config { cases, source_file: Some(file!()), ..Config::default() });
     let result = runner.run(&schedule(), |schedule| {

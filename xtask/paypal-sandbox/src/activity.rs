@@ -45,13 +45,13 @@ pub enum What {
         /// Its status.
         status: String,
     },
-    /// An invoice has a new status.
+    /// An invoice has a new status, or its buyer was notified.
     Invoice {
         /// Its number.
         number: String,
         /// What it is for, such as a sale's id.
         reference: String,
-        /// Its status.
+        /// Its status, or `buyer notified`.
         status: String,
         /// Its amount with its currency.
         amount: String,

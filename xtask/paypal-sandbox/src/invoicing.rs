@@ -104,10 +104,18 @@ impl Invoice {
     }
 
     fn what(&self) -> What {
+        self.activity(self.status())
+    }
+
+    fn notice(&self) -> What {
+        self.activity("buyer notified")
+    }
+
+    fn activity(&self, status: &str) -> What {
         What::Invoice {
             number: text(&self.document, "/detail/invoice_number").to_owned(),
             reference: text(&self.document, "/detail/reference").to_owned(),
-            status: self.status().to_owned(),
+            status: status.to_owned(),
             amount: format!("{} {}", self.total, self.currency()),
         }
     }
@@ -348,8 +356,10 @@ pub(crate) async fn update(
     if let (Some(detail), Some(metadata)) = (invoice.document.get_mut("detail"), metadata) {
         set(detail, "metadata", metadata);
     }
-    invoice.notices += u32::from(update.send_to_recipient && invoice.status() != "DRAFT");
-    let (what, answer) = (invoice.what(), invoice.document.clone());
+    let notify = update.send_to_recipient && invoice.status() != "DRAFT";
+    invoice.notices += u32::from(notify);
+    let what = if notify { invoice.notice() } else { invoice.what() };
+    let answer = invoice.document.clone();
     drop(state);
     shared.tell(what, None);
     Ok(Json(answer))
@@ -368,6 +378,11 @@ pub(crate) async fn remind(
         return Err(Refusal::unprocessable("CANNOT_REMIND", "", "The invoice is not to be paid."));
     }
     invoice.notices += u32::from(notify);
+    let what = notify.then(|| invoice.notice());
+    drop(state);
+    if let Some(what) = what {
+        shared.tell(what, None);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -28,7 +28,7 @@ fn prod() -> Template {
 
 /// Pairs of random templates that are compared: ten thousand with `PROPTEST_CASES=10000`.
 fn config() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
     ProptestConfig { cases, ..ProptestConfig::default() }
 }
 
