@@ -1,5 +1,6 @@
 //! The service itself: how many webhooks a second are taken, verified and published, how many completed sales a second become
-//! paid invoices, and how long one takes at each rate. Nothing may be lost. The functions are built as they are shipped.
+//! paid invoices, how long one takes at each rate, and how long behind a flood of forged webhooks. Nothing may be lost. The
+//! functions are built as they are shipped.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -36,6 +37,8 @@ const SALES: usize = 600;
 const RATES: [u32; 5] = [10, 25, 50, 100, 200];
 const SECONDS: usize = 2;
 const SENDERS: usize = 16;
+/// Forged webhooks in front of a genuine sale.
+const FORGED: usize = 10_000;
 /// When nothing has come to an end for so long, the rest is lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -94,6 +97,11 @@ pub(super) fn measure(context: &Context, table: &mut Table) -> Result<(), Failur
     let burst = bench.run(&bench.made(SALE, SALES)?, None)?;
     sales += SALES;
     table.add("completed sales to paid invoices, as fast as it goes", rate(SALES, burst.finished), "at least 200/s");
+    let (flood, behind) = bench.sale_behind_forged_webhooks()?;
+    sales += 1;
+    let flood = number(flood.as_secs_f64());
+    let label = format!("sale behind {FORGED} forged webhooks sent within {flood} s: webhook to paid invoice");
+    table.add(label, format!("{} s", number(behind.as_secs_f64())), "at most 5 s until it is verified");
     let outcomes = burst.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
     table.add("what became of them", outcomes.collect::<Vec<_>>().join(", "), "");
     let invoices = bench.service.invoices()?;
@@ -133,6 +141,43 @@ impl Bench {
             })
         });
         made.collect()
+    }
+
+    /// Sends forged webhooks as fast as they are accepted, then a genuine sale. Returns the time that sending the forged ones
+    /// took, and the time from sending the sale to its event on `finished`.
+    fn sale_behind_forged_webhooks(&self) -> Result<(Duration, Duration), Failure> {
+        let wanted = json!({ "event_type": SALE, "subscription": self.subscriptions.first(), "deliver": false });
+        let original = self.service.sandbox("events", &wanted)?;
+        let body = original.get("body").and_then(Value::as_str).ok_or_else(|| Failure::new("an event without a body"))?;
+        let headers = original.get("headers").and_then(Value::as_object).into_iter().flatten();
+        let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
+        let request = |body: &str| self.api.request("POST", "/webhook/receiver", &headers, body.as_bytes());
+        let next = AtomicUsize::new(0);
+        let send = || {
+            let mut connection = self.api.connect();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= FORGED {
+                    return Ok(());
+                }
+                // Each one is another message, under headers that were signed for the original.
+                ask(&mut connection, &request(&format!("{body}{}", " ".repeat(number % 97 + 1))))?;
+            }
+        };
+        let since = Instant::now();
+        thread::scope(|scope| {
+            let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(send)).collect();
+            senders.into_iter().try_for_each(|sender| {
+                let ended: Result<(), Failure> = sender.join().map_err(|_| Failure::new("a sender panicked"))?;
+                ended
+            })
+        })?;
+        let flood = since.elapsed();
+        let since = Instant::now();
+        ask(&mut self.api.connect(), &request(body))?;
+        let finished = self.finished(1)?;
+        let end = finished.values().map(|(at, _)| *at).max().ok_or_else(|| Failure::new("the sale was not finished"))?;
+        Ok((flood, end - since))
     }
 
     /// Sends webhooks, so many a second or as fast as they are taken, and waits until all have come to their end.
