@@ -9,6 +9,7 @@
 
 mod api;
 mod batches;
+mod fuzz_seeds;
 mod payments;
 mod schedules;
 mod verification;

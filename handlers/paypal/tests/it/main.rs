@@ -9,6 +9,7 @@
 
 mod certificates;
 mod credentials;
+mod fuzz_seeds;
 mod refusals;
 mod requests;
 mod responses;

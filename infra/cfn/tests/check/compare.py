@@ -1,7 +1,7 @@
-"""Writes README.md beside it: which of validate, cfn-lint and checkov finds the fault of each pair.
+"""Writes README.md beside it: which of validate, cfn-lint and checkov finds the fault of each case.
 
-What a program says about bad.yaml and not about good.yaml is what it finds. Run it from the project's folder, after
-`cargo xtask test --only python` and `--only checkov`:
+What a program says about the bad template and not about the good one is what it finds. Run it from the project's folder,
+after `cargo xtask test --only python` and `--only checkov`:
 
     python3 infra/cfn/tests/check/compare.py
 """
@@ -9,64 +9,81 @@ What a program says about bad.yaml and not about good.yaml is what it finds. Run
 import json
 import pathlib
 import subprocess
+import tempfile
 
 HERE = pathlib.Path(__file__).parent
-PAIRS = sorted(path.name for path in HERE.iterdir() if path.is_dir())
-FILES = [HERE / pair / f"{side}.yaml" for pair in PAIRS for side in ("bad", "good")]
+SIDES = {"bad": " -", "good": " +"}
+
+
+def cases(folder):
+    """Writes each case's two templates into the folder, and returns their names."""
+    names = []
+    for file in sorted(HERE.glob("*.diff")):
+        for case in file.read_text().split("=== ")[1:]:
+            name, *lines = case.splitlines()
+            names.append(name)
+            (folder / name).mkdir()
+            for side, marks in SIDES.items():
+                text = "".join(line[1:] + "\n" for line in lines if line[:1] in tuple(marks))
+                (folder / name / f"{side}.yaml").write_text(text)
+    return names
 
 
 def output(*command):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True).stdout
 
 
-def cfn_lint():
+def cfn_lint(files):
     found = {}
     command = ["target/python/bin/cfn-lint", "--include-checks", "I", "--regions", "eu-west-1", "--format", "json"]
-    for one in json.loads(output(*command, "--template", *FILES)):
+    for one in json.loads(output(*command, "--template", *files)):
         found.setdefault(pathlib.Path(one["Filename"]).resolve(), set()).add(one["Rule"]["Id"])
     return found
 
 
-def checkov():
+def checkov(folder):
     found = {}
     command = ["target/checkov/bin/checkov", "--framework", "cloudformation", "--skip-download", "--output", "json"]
-    report = json.loads(output(*command, "--directory", HERE))
+    report = json.loads(output(*command, "--directory", folder))
     for one in report["results"]["failed_checks"]:
-        found.setdefault((HERE / one["file_path"].lstrip("/")).resolve(), set()).add(one["check_id"])
+        found.setdefault((folder / one["file_path"].lstrip("/")).resolve(), set()).add(one["check_id"])
     return found
 
 
-def validate(pair):
-    report = json.loads(output("target/debug/xtask", "validate", "--format", "json", "--template", HERE / pair / "bad.yaml"))
+def validate(template):
+    report = json.loads(output("target/debug/xtask", "validate", "--format", "json", "--template", template))
     return report["templates"][0]["findings"][0]
 
 
-def main():
-    lint, check = cfn_lint(), checkov()
+def main(folder):
+    names = cases(folder)
+    lint, check = cfn_lint([folder / name / f"{side}.yaml" for name in names for side in SIDES]), checkov(folder)
 
-    def more(found, pair):
-        bad, good = (found.get((HERE / pair / f"{side}.yaml").resolve(), set()) for side in ("bad", "good"))
+    def more(found, name):
+        bad, good = (found.get((folder / name / f"{side}.yaml").resolve(), set()) for side in SIDES)
         return ", ".join(sorted(bad - good))
 
     rows, by_lint, by_checkov, by_neither = [], 0, 0, 0
-    for pair in PAIRS:
-        finding = validate(pair)
-        lint_says, checkov_says = more(lint, pair), more(check, pair)
+    for name in names:
+        finding = validate(folder / name / "bad.yaml")
+        lint_says, checkov_says = more(lint, name), more(check, name)
         by_lint += bool(lint_says)
         by_checkov += bool(checkov_says)
         by_neither += not (lint_says or checkov_says)
-        rows.append(f"| {pair} | {finding['severity']} | {finding['title']} | {lint_says} | {checkov_says} |")
+        rows.append(f"| {name} | {finding['severity']} | {finding['title']} | {lint_says} | {checkov_says} |")
     (HERE / "README.md").write_text(
-        f"""# Wrong templates, and the same ones mended
+        f"""# Templates that break a rule, and what fixes them
 
-A folder a rule, or a variant of one: `bad.yaml` breaks it and nothing else, `good.yaml` breaks nothing, `expect.txt` is what
-is said about the first. `UPDATE_EXPECT=1 cargo test -p cfn` rewrites the last.
+A file a rule. A case begins with `=== NAME`, the rule's id or a variant of it. Lines that begin with `-` are in the bad
+template only, which breaks the rule and no other; lines that begin with `+` are in the good one only, which breaks none; all
+others are in both. Lines that begin with `>` are what `validate` finds in the bad one: `UPDATE_EXPECT=1 cargo test
+--workspace --test it rule_is_broken` writes them.
 
-Below, what cfn-lint (with `--include-checks I`) and checkov say about `bad.yaml` and not about `good.yaml`. Of {len(PAIRS)}
+Below, what cfn-lint (with `--include-checks I`) and checkov find in the bad template and not in the good one. Of {len(names)}
 faults cfn-lint finds {by_lint}, checkov {by_checkov}, and neither {by_neither}. `compare.py` writes this page. QUOTA-3 and
-QUOTA-4, the template's size, have no folder: `tests/it/check.rs` makes templates that large.
+QUOTA-4, the template's size, have no file: `tests/it/check.rs` makes templates that large.
 
-| pair | severity | what the rule asks for | cfn-lint | checkov |
+| case | severity | what the rule asks for | cfn-lint | checkov |
 | --- | --- | --- | --- | --- |
 """
         + "\n".join(rows)
@@ -74,4 +91,5 @@ QUOTA-4, the template's size, have no folder: `tests/it/check.rs` makes template
     )
 
 
-main()
+with tempfile.TemporaryDirectory() as folder:
+    main(pathlib.Path(folder))

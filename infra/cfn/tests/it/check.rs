@@ -1,35 +1,18 @@
-//! Each rule against a template that breaks it and the same template mended: `tests/check/<RULE>[-variant]/`.
+//! Each rule on a template that breaks it, and on the same template fixed: `tests/check/<RULE>.diff`.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
 
 use cfn::check;
+use expect_test::expect_file;
 use serde_json::{Value as Json, json};
 
-/// How many pairs there are at least, so that an empty folder does not pass.
-const PAIRS: usize = 120;
+use crate::cases::{self, Case};
 
-fn pairs() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check");
-    let mut pairs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    pairs.retain(|path| path.is_dir());
-    pairs.sort();
-    pairs
-}
+/// The least number of cases, so that an empty folder does not pass.
+const CASES: usize = 170;
 
-/// `SQS-6-standard` is a variant of `SQS-6`.
-fn rule_of(pair: &Path) -> String {
-    let name = pair.file_name().unwrap().to_str().unwrap();
-    name.splitn(3, '-').take(2).collect::<Vec<_>>().join("-")
-}
-
-fn report(file: &Path) -> check::Report {
-    let text = fs::read_to_string(file).unwrap();
-    check::template(&cfn::read::template(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+fn report(text: &str) -> check::Report {
+    check::template(&cfn::read::template(text).unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 
 /// What is said about a template: a line for the finding, one for the mend.
@@ -42,49 +25,62 @@ fn said(report: &check::Report) -> String {
     said
 }
 
-/// Rewrite `expect.txt` with `UPDATE_EXPECT=1 cargo test -p cfn`, and read the difference before committing it.
+/// The lines of a case's file, with what is found now.
+fn shown(case: &Case, file: &str, found: &str) -> String {
+    let from = file.find(&format!("=== {}\n", case.name)).unwrap();
+    let template = file[from..].lines().enumerate().take_while(|(at, line)| *at == 0 || !line.starts_with("==="));
+    let template = template.map(|(_, line)| line).filter(|line| !line.starts_with('>') && !line.is_empty());
+    let found = found.lines().map(|line| format!("> {line}"));
+    template.map(str::to_owned).chain(found).map(|line| line + "\n").collect()
+}
+
+/// `UPDATE_EXPECT=1` writes what is found into the files. Read the difference before you commit it.
 #[test]
-fn a_wrong_template_is_refused_by_its_rule_alone_and_the_mended_one_is_accepted() {
-    let pairs = pairs();
-    assert!(pairs.len() >= PAIRS, "{} pairs", pairs.len());
+fn rule_is_broken_by_its_bad_template_alone_and_by_no_good_one() {
     let mut wrong = Vec::new();
-    for pair in &pairs {
-        let (rule, name) = (rule_of(pair), pair.file_name().unwrap().to_str().unwrap());
-        let bad = report(&pair.join("bad.yaml"));
-        let others: Vec<_> = bad.findings.iter().map(|finding| finding.rule.id).filter(|id| *id != rule).collect();
-        if bad.findings.len() == others.len() {
-            wrong.push(format!("{name}/bad.yaml does not break {rule}"));
+    let mut count = 0;
+    for file in cases::files() {
+        let text = fs::read_to_string(&file).unwrap();
+        let mut now = Vec::new();
+        for case in cases::of(&file) {
+            count += 1;
+            let (rule, name, bad) = (case.rule(), &case.name, report(&case.bad));
+            let others: Vec<_> = bad.findings.iter().map(|finding| finding.rule.id).filter(|id| *id != rule).collect();
+            if bad.findings.len() == others.len() {
+                wrong.push(format!("the bad template of {name} does not break {rule}"));
+            }
+            if !others.is_empty() {
+                wrong.push(format!("the bad template of {name} also breaks {}", others.join(", ")));
+            }
+            let good = said(&report(&case.good));
+            if !good.is_empty() {
+                wrong.push(format!("the good template of {name}:\n{good}"));
+            }
+            now.push(shown(&case, &text, &said(&bad)));
         }
-        if !others.is_empty() {
-            wrong.push(format!("{name}/bad.yaml also breaks {}", others.join(", ")));
-        }
-        let good = said(&report(&pair.join("good.yaml")));
-        if !good.is_empty() {
-            wrong.push(format!("{name}/good.yaml:\n{good}"));
-        }
-        let (file, now) = (pair.join("expect.txt"), said(&bad));
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            fs::write(&file, &now).unwrap();
-        }
-        if fs::read_to_string(&file).unwrap_or_default() != now {
-            wrong.push(format!("{name}/expect.txt is not what is said now:\n{now}"));
-        }
+        expect_file![&file].assert_eq(&now.join("\n"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= CASES, "{count} cases");
 }
 
 /// Rules that a template in a file cannot show: it would have a megabyte, or 500 resources.
 const LARGE: [&str; 2] = ["QUOTA-3", "QUOTA-4"];
 
 #[test]
-fn every_rule_has_a_pair_and_every_pair_a_rule() {
+fn every_rule_has_a_case_and_every_case_a_rule() {
     let rules: BTreeSet<String> = check::rules().map(|rule| rule.id.to_owned()).collect();
-    let shown: BTreeSet<String> = pairs().iter().map(|pair| rule_of(pair)).chain(LARGE.map(str::to_owned)).collect();
+    let shown: BTreeSet<String> = cases::all().iter().map(Case::rule).chain(LARGE.map(str::to_owned)).collect();
     assert_eq!(check::rules().count(), rules.len(), "an id stands for two rules");
     assert_eq!(rules.symmetric_difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new());
+    for file in cases::files() {
+        let rule = file.file_stem().unwrap().to_str().unwrap();
+        assert!(cases::of(&file).iter().all(|case| case.rule() == rule), "{}", file.display());
+    }
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check/README.md")).unwrap();
-    let unlisted = |pair: &PathBuf| !page.contains(&format!("| {} |", pair.file_name().unwrap().to_str().unwrap()));
-    assert_eq!(pairs().into_iter().filter(unlisted).collect::<Vec<_>>(), Vec::<PathBuf>::new(), "run compare.py");
+    let names = cases::all().into_iter().map(|case| case.name);
+    let unlisted: Vec<_> = names.filter(|name| !page.contains(&format!("| {name} |"))).collect();
+    assert_eq!(unlisted, Vec::<String>::new(), "run compare.py");
 }
 
 #[test]
@@ -135,9 +131,9 @@ fn reworded(value: &Json) -> Json {
 #[test]
 fn a_reference_means_the_same_however_it_is_written() {
     let mut wrong = Vec::new();
-    for pair in pairs() {
-        for side in ["bad.yaml", "good.yaml"] {
-            let document = cfn::read::document(&fs::read_to_string(pair.join(side)).unwrap()).unwrap();
+    for case in cases::all() {
+        for text in [&case.bad, &case.good] {
+            let document = cfn::read::document(text).unwrap();
             let mut other = document.clone();
             other["Resources"] = reworded(&document["Resources"]);
             let found = |document: Json| -> BTreeSet<(&str, String)> {
@@ -148,7 +144,7 @@ fn a_reference_means_the_same_however_it_is_written() {
             };
             let (before, after) = (found(document), found(other));
             if before != after {
-                wrong.push(format!("{}: {before:?} became {after:?}", pair.join(side).display()));
+                wrong.push(format!("{}: {before:?} became {after:?}", case.name));
             }
         }
     }

@@ -9,6 +9,7 @@
     reason = "a test that fails panics"
 )]
 
+mod cases;
 mod check;
 mod compile_fail;
 mod constructs;

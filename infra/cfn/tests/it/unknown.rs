@@ -1,10 +1,10 @@
 //! What is not known gives no finding, and what makes no sense no panic: every value of good templates in turn becomes
 //! something else.
 
-use std::{fs, path::Path};
-
 use cfn::check;
 use serde_json::{Value as Json, json};
+
+use crate::cases;
 
 /// Mended templates that together have every kind of resource that rules look at.
 const TEMPLATES: [&str; 14] = [
@@ -42,8 +42,7 @@ fn senseless() -> [Json; 4] {
 }
 
 fn good(name: &str) -> Json {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/check/{name}/good.yaml"));
-    let mut template = cfn::read::document(&fs::read_to_string(file).unwrap()).unwrap();
+    let mut template = cfn::read::document(&cases::named(name).good).unwrap();
     template["Parameters"]["Given"] = json!({"Type": "String"});
     template["Conditions"]["Maybe"] = json!({"Fn::Equals": [{"Ref": "Given"}, "x"]});
     template

@@ -148,7 +148,8 @@ impl Bench {
     fn sale_behind_forged_webhooks(&self) -> Result<(Duration, Duration), Failure> {
         let wanted = json!({ "event_type": SALE, "subscription": self.subscriptions.first(), "deliver": false });
         let original = self.service.sandbox("events", &wanted)?;
-        let body = original.get("body").and_then(Value::as_str).ok_or_else(|| Failure::new("an event without a body"))?;
+        let body =
+            original.get("body").and_then(Value::as_str).ok_or_else(|| Failure::new("an event without a body"))?;
         let headers = original.get("headers").and_then(Value::as_object).into_iter().flatten();
         let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
         let request = |body: &str| self.api.request("POST", "/webhook/receiver", &headers, body.as_bytes());
@@ -176,7 +177,8 @@ impl Bench {
         let since = Instant::now();
         ask(&mut self.api.connect(), &request(body))?;
         let finished = self.finished(1)?;
-        let end = finished.values().map(|(at, _)| *at).max().ok_or_else(|| Failure::new("the sale was not finished"))?;
+        let end =
+            finished.values().map(|(at, _)| *at).max().ok_or_else(|| Failure::new("the sale was not finished"))?;
         Ok((flood, end - since))
     }
 
