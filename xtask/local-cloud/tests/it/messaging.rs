@@ -33,14 +33,20 @@ Resources:
 
 const PARTIAL: &str = ", FunctionResponseTypes: [ReportBatchItemFailures]";
 
-/// Sends these bodies as one batch, and waits until the function is done with it: until what it did is deleted.
+/// Sends these bodies in one call, and waits until the function has processed each of them and those that it did not fail are
+/// deleted. The event source may receive them in several batches.
 async fn work(cloud: &Cloud, bodies: &[Value]) {
     let mut happened = cloud.activity.listen();
     let entries = bodies.iter().enumerate();
     let entries: Vec<_> =
         entries.map(|(at, body)| json!({ "Id": at.to_string(), "MessageBody": body.to_string() })).collect();
     cloud.sqs("SendMessageBatch", json!({ "QueueUrl": cloud.queue("source"), "Entries": entries })).await;
-    Cloud::happens(&mut happened, |what| matches!(what, What::Batch { .. })).await;
+    let mut processed = 0;
+    while processed < bodies.len() {
+        let batch = Cloud::happens(&mut happened, |what| matches!(what, What::Batch { .. })).await;
+        let What::Batch { messages, .. } = batch.what else { unreachable!() };
+        processed += messages;
+    }
 }
 
 /// Puts the clock forward until a message lies in the dead-letter queue; the bodies of those that do.

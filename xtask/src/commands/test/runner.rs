@@ -67,7 +67,7 @@ pub(super) fn run(
     environment: &[(&'static str, OsString)],
 ) -> Result<(), Failure> {
     let mut jobs = Vec::new();
-    for program in programs(context)? {
+    for program in programs(context, environment)? {
         if program.has_unit_tests {
             if chosen.has_units(&program.package) {
                 jobs.push(Job::all_of(program));
@@ -143,10 +143,12 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Compiles the tests of all packages at once: of fewer, features would differ, and much would be compiled again.
-fn programs(context: &Context) -> Result<Vec<Program>, Failure> {
+/// Compiles the tests of all packages at once: of fewer, features would differ, and much would be compiled again. So it
+/// would in another environment than that of the step before.
+fn programs(context: &Context, environment: &[(&'static str, OsString)]) -> Result<Vec<Program>, Failure> {
     let mut command = Command::new(cargo::program());
     command.args(["test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"]);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     command.current_dir(&context.root).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = command.output().map_err(Failure::from("cannot start cargo"))?;
     if !output.status.success() {
