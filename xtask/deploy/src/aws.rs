@@ -1,11 +1,16 @@
 //! The clients of AWS's services, and how they try again.
 
-use std::time::Duration;
+pub(crate) mod call;
+
+use std::{fmt::Debug, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::config::retry::{RetryPartition, TokenBucket};
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use crate::calls::Watch;
+use call::{CallError, Service};
 
 /// How soon is looked or tried again: first after `first`, then more and more seldom.
 #[derive(Clone, Copy)]
@@ -64,14 +69,6 @@ impl Aws {
         client!(self, aws_sdk_s3, force_path_style(self.path_style))
     }
 
-    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
-        client!(self, aws_sdk_cloudwatch)
-    }
-
-    pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
-        client!(self, aws_sdk_iam)
-    }
-
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         client!(self, aws_sdk_sqs)
     }
@@ -80,12 +77,24 @@ impl Aws {
         client!(self, aws_sdk_lambda)
     }
 
-    pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
-        client!(self, aws_sdk_cloudwatchlogs)
-    }
-
     pub(crate) fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
         client!(self, aws_sdk_secretsmanager)
+    }
+
+    /// Calls an operation of a service that has no client here, with the settings that the clients have.
+    ///
+    /// # Errors
+    /// The errors that a client returns.
+    pub(crate) async fn call<T>(
+        &self,
+        service: &Service,
+        operation: &'static str,
+        input: &impl Serialize,
+    ) -> Result<T, CallError>
+    where
+        T: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        call::call(&self.config, Watch::limited(crate::target::ATTEMPTS), service, operation, input).await
     }
 }
 

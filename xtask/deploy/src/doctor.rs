@@ -12,14 +12,14 @@ use std::{
     process::ExitCode,
 };
 
-use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use actions::Place;
 
 use crate::{
     Failure,
+    aws::call::IAM,
     failure::{code, failure},
     target::{Target, TargetOptions},
     text::{print_json, printable},
@@ -168,19 +168,55 @@ async fn refused(
     let example = if resource == "*" { resource.to_owned() } else { resource.replace('*', "0") };
     let (mut denied, mut marker) = (Vec::new(), None);
     loop {
-        let request = target.aws.iam().simulate_principal_policy().policy_source_arn(principal).set_marker(marker);
-        let request = actions.iter().fold(request, |request, action| request.action_names(*action));
-        let answer = request.resource_arns(&example).send().await;
-        let answer = answer.map_err(|error| failure(&error, "cannot ask IAM what is allowed"))?;
-        let results = answer.evaluation_results().iter();
-        let results = results.filter(|one| *one.eval_decision() != PolicyEvaluationDecisionType::Allowed);
-        denied.extend(results.map(|one| printable(one.eval_action_name())));
-        marker = answer.marker().map(str::to_owned);
+        let request = SimulatePrincipalPolicy {
+            policy_source_arn: principal,
+            action_names: actions,
+            resource_arns: [&example],
+            marker: marker.as_deref(),
+        };
+        let answer = target.aws.call(&IAM, "SimulatePrincipalPolicy", &request).await;
+        let answer: Simulation = answer.map_err(|error| failure(&error, "cannot ask IAM what is allowed"))?;
+        let results = answer.evaluation_results.unwrap_or_default().into_iter();
+        let results = results.filter(|result| result.eval_decision != "allowed");
+        denied.extend(results.map(|result| printable(&result.eval_action_name)));
+        marker = answer.marker;
         if marker.is_none() {
             denied.sort();
             return Ok(denied);
         }
     }
+}
+
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SimulatePrincipalPolicy<'a> {
+    /// The user or role whose policies decide.
+    policy_source_arn: &'a str,
+    action_names: &'a BTreeSet<&'static str>,
+    resource_arns: [&'a str; 1],
+    /// `Marker` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marker: Option<&'a str>,
+}
+
+/// A page of the simulator's decisions.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Simulation {
+    evaluation_results: Option<Vec<EvaluationResult>>,
+    /// There is another page; None on the last one.
+    marker: Option<String>,
+}
+
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EvaluationResult {
+    /// The action, such as `sqs:CreateQueue`.
+    eval_action_name: String,
+    /// `allowed`, `explicitDeny` or `implicitDeny`.
+    eval_decision: String,
 }
 
 /// The policy that allows what is denied.
@@ -201,9 +237,31 @@ async fn principal(target: &Target) -> Result<Option<String>, Failure> {
     }
     let Some(role) = role(caller) else { return Ok(Some(caller.to_owned())) };
     // A session's ARN leaves out the role's path, as `/aws-reserved/sso.amazonaws.com/` of IAM Identity Center.
-    let found = target.aws.iam().get_role().role_name(role).send().await;
-    let found = found.map_err(|error| failure(&error, &format!("cannot read the role {role}")))?;
-    Ok(found.role().map(|role| printable(role.arn())))
+    let found = target.aws.call(&IAM, "GetRole", &GetRole { role_name: role }).await;
+    let found: RoleFound = found.map_err(|error| failure(&error, &format!("cannot read the role {role}")))?;
+    Ok(Some(printable(&found.role.arn)))
+}
+
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html>
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetRole<'a> {
+    role_name: &'a str,
+}
+
+/// The result of `GetRole`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RoleFound {
+    role: Role,
+}
+
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Role {
+    /// With the role's path.
+    arn: String,
 }
 
 /// The name of the role that a session has.

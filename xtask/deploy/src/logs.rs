@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use aws_sdk_cloudwatchlogs::{Client, types::FilteredLogEvent};
 use clap::Args;
 use contract::log_line::LogLine;
 use futures_util::future::try_join_all;
 use jiff::{Span, SpanRelativeTo, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Failure, Format,
+    aws::{Aws, call::LOGS},
     colour::{Colour, Paint},
     failure::{failure, says},
     heartbeat,
@@ -70,13 +70,12 @@ struct Line {
 pub(crate) async fn run(target: &Target, format: Format, options: &Logs) -> Result<ExitCode, Failure> {
     let mut start = since(&options.since, Timestamp::now())?.as_millisecond();
     let mut groups = groups(target, options.function.as_deref()).await?;
-    let client = target.aws.logs();
     let width = groups.iter().map(|group| group.function.len()).max().unwrap_or_default();
     let names: Vec<_> = groups.iter().map(|group| group.function.clone()).collect();
     let colour = |function: &str| Colour::Of(names.iter().position(|name| name == function).unwrap_or_default());
     let paint = Paint::new();
     loop {
-        let mut lines = read(&client, &mut groups, start, options.filter.as_deref()).await?;
+        let mut lines = read(&target.aws, &mut groups, start, options.filter.as_deref()).await?;
         lines.sort_by(|one, other| (one.at, &one.function, &one.id).cmp(&(other.at, &other.function, &other.id)));
         for line in &lines {
             match format {
@@ -135,13 +134,17 @@ async fn groups(target: &Target, only: Option<&str>) -> Result<Vec<Group>, Failu
 }
 
 /// What was written since `start`, in milliseconds since the epoch, and was not shown yet.
-async fn read(client: &Client, groups: &mut [Group], start: i64, filter: Option<&str>) -> Result<Vec<Line>, Failure> {
+async fn read(aws: &Aws, groups: &mut [Group], start: i64, filter: Option<&str>) -> Result<Vec<Line>, Failure> {
     let reads = groups.iter_mut().map(|group| async move {
-        let request = client.filter_log_events().log_group_name(&group.name).start_time(start);
-        let mut pages = request.set_filter_pattern(filter.map(str::to_owned)).into_paginator().send();
-        let mut lines = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = match page {
+        let (mut lines, mut token) = (Vec::new(), None);
+        loop {
+            let request = FilterLogEvents {
+                log_group_name: &group.name,
+                start_time: start,
+                filter_pattern: filter,
+                next_token: token.as_deref(),
+            };
+            let page: Events = match aws.call(&LOGS, "FilterLogEvents", &request).await {
                 Err(error) if says(&error, "ResourceNotFoundException") => {
                     if !std::mem::replace(&mut group.told, true) {
                         note!("{} has no log yet", group.function);
@@ -150,24 +153,63 @@ async fn read(client: &Client, groups: &mut [Group], start: i64, filter: Option<
                 }
                 page => page.map_err(|error| failure(&error, &format!("cannot read the log of {}", group.function)))?,
             };
-            let new = page.events().iter().filter_map(|event| line(event, &group.function));
+            let new = page.events.unwrap_or_default().into_iter().filter_map(|event| line(event, &group.function));
             lines.extend(new.filter(|line| group.shown.insert(line.id.clone(), line.at).is_none()));
+            // A token that comes back unchanged would be asked for without end.
+            let next = page.next_token.filter(|next| !next.is_empty() && Some(next) != token.as_ref());
+            if next.is_none() {
+                break;
+            }
+            token = next;
         }
         Ok::<_, Failure>(lines)
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
-fn line(event: &FilteredLogEvent, function: &str) -> Option<Line> {
-    let at = event.timestamp()?;
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FilterLogEvents<'a> {
+    log_group_name: &'a str,
+    /// Milliseconds since the epoch.
+    start_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_pattern: Option<&'a str>,
+    /// `nextToken` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<&'a str>,
+}
+
+/// A page of events.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Events {
+    events: Option<Vec<FilteredLogEvent>>,
+    next_token: Option<String>,
+}
+
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FilteredLogEvent {
+    event_id: Option<String>,
+    log_stream_name: Option<String>,
+    message: Option<String>,
+    /// Milliseconds since the epoch.
+    timestamp: Option<i64>,
+}
+
+fn line(event: FilteredLogEvent, function: &str) -> Option<Line> {
+    let at = event.timestamp?;
     let time = Timestamp::from_millisecond(at).ok()?;
     Some(Line {
         time: format!("{time:.3}"),
         function: function.to_owned(),
-        stream: event.log_stream_name().unwrap_or_default().to_owned(),
-        message: event.message().unwrap_or_default().trim_end_matches('\n').to_owned(),
+        stream: event.log_stream_name.unwrap_or_default(),
+        message: event.message.unwrap_or_default().trim_end_matches('\n').to_owned(),
         at,
-        id: event.event_id().unwrap_or_default().to_owned(),
+        id: event.event_id.unwrap_or_default(),
     })
 }
 

@@ -2,13 +2,41 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html>
 
-use aws_sdk_cloudwatch::types::StateValue;
 use cfn::Resource;
+use serde::{Deserialize, Serialize};
 
-use crate::{Failure, change_set::Rollback, failure::failure, source::Source, target::Target, text::printable};
+use crate::{
+    Failure, aws::call::CLOUDWATCH, change_set::Rollback, failure::failure, source::Source, target::Target,
+    text::printable,
+};
 
 /// As many as CloudFormation takes.
 const MOST: usize = 5;
+
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html>
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeAlarms<'a> {
+    alarm_names: Vec<&'a str>,
+    max_records: u32,
+}
+
+/// The result of `DescribeAlarms`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Alarms {
+    metric_alarms: Option<Vec<MetricAlarm>>,
+}
+
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricAlarm {
+    alarm_name: Option<String>,
+    alarm_arn: Option<String>,
+    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    state_value: Option<String>,
+}
 
 /// An alarm that may become a trigger.
 struct Candidate {
@@ -36,18 +64,20 @@ pub(crate) async fn choose(
     if candidates.is_empty() {
         return Ok(Rollback { alarms: Vec::new(), minutes });
     }
-    let names = candidates.iter().map(|candidate| candidate.name.clone()).take(100).collect();
-    let request = target.aws.cloudwatch().describe_alarms().set_alarm_names(Some(names)).max_records(100);
-    let found = request.send().await.map_err(|error| failure(&error, "cannot ask how the alarms are"))?;
-    let state = |name: &str| found.metric_alarms().iter().find(|alarm| alarm.alarm_name() == Some(name));
+    let alarm_names = candidates.iter().map(|candidate| candidate.name.as_str()).take(100).collect();
+    let request = DescribeAlarms { alarm_names, max_records: 100 };
+    let found = target.aws.call(&CLOUDWATCH, "DescribeAlarms", &request).await;
+    let found: Alarms = found.map_err(|error| failure(&error, "cannot ask how the alarms are"))?;
+    let found = found.metric_alarms.unwrap_or_default();
+    let state = |name: &str| found.iter().find(|alarm| alarm.alarm_name.as_deref() == Some(name));
     let mut rollback = Rollback { alarms: Vec::new(), minutes };
     let mut chosen = Vec::new();
     for Candidate { name, .. } in &candidates {
         let Some(alarm) = state(name) else { continue };
-        if alarm.state_value() == Some(&StateValue::Alarm) {
+        if alarm.state_value.as_deref() == Some("ALARM") {
             note!("{} rings already: it does not watch this deployment", printable(name));
-        } else if let Some(arn) = alarm.alarm_arn().filter(|_| chosen.len() < MOST) {
-            rollback.alarms.push(arn.to_owned());
+        } else if let Some(arn) = alarm.alarm_arn.as_ref().filter(|_| chosen.len() < MOST) {
+            rollback.alarms.push(arn.clone());
             chosen.push(printable(name));
         }
     }

@@ -1,7 +1,6 @@
 //! A small CloudFormation, S3, SQS and CloudWatch that remember: stacks go through their states as AWS's do, one event each
 //! time somebody looks.
 
-mod cbor;
 mod change_sets;
 mod changes;
 mod operation;
@@ -612,24 +611,13 @@ impl Cloud {
         }
     }
 
-    /// CloudWatch answers in CBOR.
     fn alarms(&self) -> Answer {
         let alarms = ["Api5xx", "VerifyErrors"].map(|name| {
             let state = if self.ringing.iter().any(|ringing| ringing == name) { "ALARM" } else { "OK" };
             let arn = format!("arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}");
-            cbor::map(&[
-                ("AlarmName", cbor::text(name)),
-                ("AlarmArn", cbor::text(&arn)),
-                ("StateValue", cbor::text(state)),
-            ])
+            serde_json::json!({ "AlarmName": name, "AlarmArn": arn, "StateValue": state })
         });
-        let body = cbor::map(&[("MetricAlarms", cbor::array(&alarms))]);
-        let mut answer = Answer::bytes(body);
-        answer.headers_mut().extend([
-            ("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned()),
-            ("content-type".to_owned(), "application/cbor".to_owned()),
-        ]);
-        answer
+        Answer::body(serde_json::json!({ "MetricAlarms": alarms }).to_string())
     }
 }
 

@@ -39,9 +39,6 @@ pub(crate) struct Answer {
     message: String,
     /// What the account itself answers, which remembers what was done before.
     pass: bool,
-    /// A body that is no text.
-    #[serde(skip)]
-    bytes: Vec<u8>,
     /// No answer: the connection ends before the account heard (`cut`) or after it (`lost`), or stays open (`hang`).
     connection: Option<Fate>,
 }
@@ -185,9 +182,7 @@ async fn read(request: Request) -> Call {
         let fields: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
         return Call { action: fields.get("Action").cloned().unwrap_or_default(), fields, body };
     }
-    // Of RPC in CBOR: `/service/GraniteServiceVersion20100801/operation/DescribeAlarms`.
-    let operation = parts.uri.path().rsplit_once("/operation/").map(|(_, operation)| operation);
-    let target = operation.unwrap_or(header("x-amz-target")).rsplit('.').next().unwrap_or_default().to_owned();
+    let target = header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
     let query = parts.uri.query().unwrap_or_default();
     let mut fields: BTreeMap<String, String> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     fields.extend(
@@ -211,10 +206,6 @@ impl Answer {
         Self { body: Some(body), ..Self::default() }
     }
 
-    pub(crate) fn bytes(bytes: Vec<u8>) -> Self {
-        Self { bytes, ..Self::default() }
-    }
-
     pub(crate) fn status(status: u16) -> Self {
         Self { status: Some(status), ..Self::default() }
     }
@@ -225,10 +216,6 @@ impl Answer {
 
     pub(crate) fn headers(headers: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { headers: headers.into_iter().collect(), ..Self::default() }
-    }
-
-    pub(crate) fn headers_mut(&mut self) -> &mut BTreeMap<String, String> {
-        &mut self.headers
     }
 
     async fn render(self, call: &Call) -> Response {
@@ -268,7 +255,6 @@ impl Answer {
         for (name, value) in &self.headers {
             response = response.header(name, value);
         }
-        let body = if self.bytes.is_empty() { body.into_bytes() } else { self.bytes };
         response.body(Body::from(body)).unwrap()
     }
 }

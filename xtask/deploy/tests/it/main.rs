@@ -7,6 +7,7 @@ mod doctor;
 mod endpoint;
 mod hostile;
 mod kills;
+mod logs;
 mod operate;
 mod outputs;
 mod plans;
