@@ -8,7 +8,7 @@ mod span;
 
 use std::{collections::BTreeMap, fmt};
 
-use cfn::{constructs::Architecture, diff::Guards};
+use cfn::{constructs::Architecture, guard::Guards};
 use contract::config::{Checkout, Invoicer, PersonalData, Retry, WebhookTrust};
 use serde::Deserialize;
 

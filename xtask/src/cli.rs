@@ -1,20 +1,20 @@
 //! The command line's words, and nothing else: help and completions come from here.
 
+mod compare;
 #[cfg(test)]
 mod documented;
 mod maintenance;
 mod operate;
-mod review;
 
 use std::path::PathBuf;
 
-use cfn::{constructs::Architecture, diff::Allowance};
+use cfn::{constructs::Architecture, guard::Allowance};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use compare::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 pub use maintenance::{Bench, PROGRAM, ReportFormat, Soak};
 pub(crate) use operate::{Diagnose, Drift, Errors, Invoke, Logs, Secrets, Timeline};
-pub(crate) use review::{Against, Diagram, DiagramFormat, Diff, DiffFormat};
 
 /// The environment that runs on this machine.
 pub(crate) const LOCAL: &str = "local";

@@ -9,7 +9,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use supports_hyperlinks::Stream;
 
-pub(crate) use cfn::render::{printable, printable_lines};
+pub(crate) use review::render::{printable, printable_lines};
 
 use crate::links::linked;
 

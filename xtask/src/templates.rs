@@ -5,7 +5,8 @@ mod revision;
 
 use std::{fs, path::Path};
 
-use cfn::{Template, diff::Known, read};
+use cfn::{Template, read};
+use review::diff::Known;
 
 pub(crate) use deployed::{Foreseen, foreseen};
 pub(crate) use revision::changed_files;

@@ -6,14 +6,11 @@
 //! - [`Stack`]: collects resources and refuses what cannot be synthesized.
 //! - [`constructs`]: resources with safe defaults.
 //! - [`resources`]: AWS's resource types, generated; what constructs are made of.
-//! - [`flow`]: which thing hands what to which, and the routes of APIs.
 //! - [`graph`]: what refers to what, and in which order resources can be made.
+//! - [`guard`](mod@guard): what environment files block.
 //! - [`schema`]: AWS's own description of its resource types, as data.
 //! - [`read`], [`write`]: JSON and YAML, in and out.
-//! - [`check`]: what is wrong with a template.
-//! - [`diff`](mod@diff): what a change of a template does to the running system.
-//! - [`render`]: a diff as text, for people and for programs.
-//! - [`diagram`]: a picture of what its events pass.
+//! - [`view`]: a template as a reader asks about it, with *unknown* as an answer.
 //!
 //! ```
 //! use cfn::{Stack, constructs::{Encryption, Topic}};
@@ -29,29 +26,26 @@
 //! **Invariants.** This crate knows AWS; it knows nothing of PayPal or of this service. It does no I/O, reads no clock
 //! and no environment: the same input gives the same bytes.
 
-pub mod check;
 pub mod constructs;
-pub mod diagram;
-pub mod diff;
-pub mod flow;
 pub mod graph;
+pub mod guard;
 mod logical_id;
-pub(crate) mod path;
+mod path;
 mod policy;
 pub mod read;
-pub mod render;
 pub mod resources;
 pub mod schema;
 mod stack;
 mod template;
 pub mod union;
 mod value;
+pub mod view;
 pub mod write;
 
 pub use logical_id::{InvalidLogicalId, LogicalId};
-pub use path::Path;
+pub use path::{Path, Step, Trail};
 pub use policy::{Effect, PolicyDocument, Principal, Statement};
-pub use stack::{Handle, Kind, Stack, StackError};
+pub use stack::{Handle, Kind, Stack, StackError, WAIVERS};
 pub use template::{Output, Parameter, Resource, Section, Template};
 pub use value::{
     Arn, Condition, FromNumber, FromText, Id, InvalidLiteral, Item, List, Literal, Map, Mapping, Name, Part, Plain,

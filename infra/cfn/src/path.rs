@@ -10,7 +10,7 @@ pub struct Path(Vec<Step>);
 
 /// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Step {
+pub enum Step {
     /// To the value of a key.
     Key(String),
     /// To an item of a list, counted from 0.
@@ -25,7 +25,7 @@ impl Path {
     }
 
     /// The way over these keys.
-    pub(crate) fn of_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Self {
+    pub fn of_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Self {
         Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
 
@@ -58,7 +58,7 @@ impl Path {
     }
 
     /// The keys on the way; items of lists are none.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|step| match step {
             Step::Key(key) => Some(key.as_str()),
             Step::Item(_) => None,
@@ -66,12 +66,12 @@ impl Path {
     }
 
     /// The way, step by step.
-    pub(crate) fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[Step] {
         &self.0
     }
 
     /// Whether another way leads to the same value, or further into it.
-    pub(crate) fn contains(&self, inner: &Self) -> bool {
+    pub fn contains(&self, inner: &Self) -> bool {
         inner.0.starts_with(&self.0)
     }
 
@@ -83,7 +83,7 @@ impl Path {
 /// A [`Path`] while a walk is on it: its steps stay where they are, and are copied where something is told of the place.
 /// Most places have nothing to tell.
 #[derive(Clone, Copy)]
-pub(crate) enum Trail<'a> {
+pub enum Trail<'a> {
     /// The template itself.
     Start,
     /// Further to the value of a key.
@@ -94,17 +94,17 @@ pub(crate) enum Trail<'a> {
 
 impl<'a> Trail<'a> {
     /// Further to the value of a key.
-    pub(crate) fn key(&'a self, key: &'a str) -> Self {
+    pub fn key(&'a self, key: &'a str) -> Self {
         Self::Key(self, key)
     }
 
     /// Further to an item of a list, counted from 0.
-    pub(crate) fn item(&'a self, at: usize) -> Self {
+    pub fn item(&'a self, at: usize) -> Self {
         Self::Item(self, at)
     }
 
     /// The way so far.
-    pub(crate) fn path(&self) -> Path {
+    pub fn path(&self) -> Path {
         let (mut steps, mut at) = (Vec::new(), self);
         loop {
             at = match at {

@@ -1,6 +1,6 @@
 //! Values that no stack can have, found before anything is made from them.
 
-use cfn::diff::{Allowance, Guards};
+use cfn::guard::{Allowance, Guards};
 use contract::{
     config::Verification,
     functions::{ALL, Trigger},

@@ -56,7 +56,7 @@ impl JsonSchema for Guard {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names = cfn::diff::Guard::ALL.iter();
+        let names = cfn::guard::Guard::ALL.iter();
         let each: Vec<_> = names.map(|one| json!({"const": one.name(), "description": one.stops()})).collect();
         json_schema!({"description": "What a change may be stopped for.", "oneOf": each})
     }

@@ -1,6 +1,7 @@
 //! The rules against this service's own template: nothing is wrong with it, and no fault that is put into it stays unseen.
 
-use cfn::{Resource, Template, check};
+use cfn::{Resource, Template};
+use review::check;
 use serde_json::{Value as Json, json};
 
 use crate::{ENVIRONMENTS, template};

@@ -43,7 +43,7 @@ fn templates_are_what_was_reviewed() {
 /// It stands in the README.
 #[test]
 fn the_architectures_picture_is_that_of_the_template() {
-    expect("prod.svg", &cfn::diagram::svg(&cfn::diagram::picture(&template("prod"))));
+    expect("prod.svg", &review::diagram::svg(&review::diagram::picture(&template("prod"))));
 }
 
 #[test]

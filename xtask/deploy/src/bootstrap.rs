@@ -208,7 +208,7 @@ mod tests {
         let yaml = cfn::write::yaml(&template);
         expect_test::expect_file![file].assert_eq(&yaml);
         let findings: Vec<_> =
-            cfn::check::template(&template).findings.into_iter().map(|finding| finding.message).collect();
+            review::check::template(&template).findings.into_iter().map(|finding| finding.message).collect();
         assert!(findings.is_empty(), "{findings:?}");
     }
 }

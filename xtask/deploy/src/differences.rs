@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::{self, ResourceChange};
-use cfn::{
-    LogicalId, Template,
+use cfn::{LogicalId, Template};
+use futures_util::future::try_join_all;
+use review::{
     diff::{self, Code, Context, Diff, Known, Predicted},
     render::{self, Style},
 };
-use futures_util::future::try_join_all;
 
 use crate::{
     Failure, artifacts,

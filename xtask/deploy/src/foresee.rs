@@ -10,8 +10,9 @@ use std::{
 };
 
 use aws_sdk_cloudformation::types::ChangeSetType;
-use cfn::{Template, diff::Predicted};
+use cfn::Template;
 use clap::Args;
+use review::diff::Predicted;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fmt};
 
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, ResourceChange};
 use aws_sdk_sqs::types::QueueAttributeName;
-use cfn::diff::{Allowance, Verdict};
+use cfn::guard::Allowance;
 use clap::Args;
+use review::diff::Verdict;
 use serde::{Deserialize, Serialize};
 
 use crate::{

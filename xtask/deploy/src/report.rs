@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::{
     Failure, Format,
+    change_set_text::Reviewed,
     events::first_cause,
     follow::Outcome,
     outputs,
-    review::Reviewed,
     run::Run,
     stack::Stack,
     text::{print, print_json_line},

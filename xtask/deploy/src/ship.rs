@@ -3,8 +3,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use aws_sdk_cloudformation::types::ChangeSetType;
-use cfn::diff::{Context, Day};
 use clap::Args;
+use review::diff::Context;
 
 use crate::{
     Failure, Format, artifacts,
@@ -85,8 +85,7 @@ impl Settings {
         };
         context.guards.allow.extend(allowed.guards.iter().cloned());
         // In UTC, so that it is the same day for everybody.
-        let now = jiff::Timestamp::now().to_string();
-        context.guards.today = Day::try_from(now.get(..10).unwrap_or_default().to_owned()).ok();
+        context.guards.today = Some(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
         Ok(context)
     }
 }
@@ -447,7 +446,7 @@ fn domain(region: &str) -> &'static str {
 /// shown, and goes no further.
 async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>>, details: bool) -> Result<(), Stop> {
     let target = run.target;
-    let changes = review::reviewed(&change_set.changes);
+    let changes = change_set_text::reviewed(&change_set.changes);
     let differences = match sides {
         Some(sides) => Some(run.guarded(sides.compare(target, &change_set.changes)).await?),
         None => None,
@@ -455,7 +454,7 @@ async fn show(run: &mut Run<'_>, change_set: &ChangeSet, sides: Option<Sides<'_>
     if let Some(differences) = &differences {
         note!("{}", differences::text(target, differences, details).trim_end());
     }
-    note!("what CloudFormation would do to {}:\n{}", run.target.stack, review::text(&changes).trim_end());
+    note!("what CloudFormation would do to {}:\n{}", run.target.stack, change_set_text::text(&changes).trim_end());
     let json = differences.as_ref().map(|differences| differences::json(target, differences)).transpose()?;
     report::changes(run, &change_set.id, &changes, json)?;
     let verdict = differences.map(|differences| differences.verdict).unwrap_or_default();

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Failure, heartbeat};
 
-pub(crate) use cfn::render::{printable, printable_lines};
+pub(crate) use review::render::{printable, printable_lines};
 
 /// Writes a result to standard output.
 ///

@@ -9,8 +9,8 @@ use std::{
     process::Command,
 };
 
-use cfn::diff::Source;
 use infra::Environment;
+use review::diff::Source;
 use serde_json::json;
 
 use infra::Hotswap;

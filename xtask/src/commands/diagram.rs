@@ -1,6 +1,6 @@
 //! `diagram`: the architecture's picture, and what a change does to it.
 
-use cfn::diagram;
+use review::diagram;
 
 use crate::{
     cli::{Aws, Diagram, DiagramFormat},

@@ -5,7 +5,7 @@ mod handlers;
 
 use std::io::{IsTerminal, stdout};
 
-use cfn::{
+use review::{
     diff::diff,
     render::{self, Review, Style},
 };

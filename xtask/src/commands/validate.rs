@@ -5,7 +5,8 @@ mod text;
 
 use std::path::Path;
 
-use cfn::{check, read};
+use cfn::read;
+use review::check;
 
 use crate::{
     cli::{ReportFormat, Validate},

@@ -7,11 +7,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use cfn::{
-    Template,
-    diff::{Code, Known, Predicted},
-    read,
-};
+use cfn::{Template, read};
+use review::diff::{Code, Known, Predicted};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use tokio::signal::unix::{SignalKind, signal};

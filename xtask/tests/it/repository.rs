@@ -104,9 +104,9 @@ fn actions_are_named_by_commits_that_nobody_can_move() {
 
 /// A table that names tests must not outlive them.
 #[test]
-fn each_attack_that_the_readme_names_is_tried_by_a_test_of_that_name() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let section = readme.split("\n## ").find(|section| section.starts_with("Security\n")).unwrap();
+fn each_attack_of_the_security_page_is_tried_by_a_test_of_that_name() {
+    let page = fs::read_to_string(root().join(".github/SECURITY.md")).unwrap();
+    let section = page.split("\n## ").find(|section| section.starts_with("Attacks and")).unwrap();
     let sources = tracked().into_iter().filter(|file| file.ends_with(".rs"));
     let sources: String = sources.map(|file| fs::read_to_string(root().join(file)).unwrap()).collect();
     let rows = section.lines().filter(|line| line.starts_with("| ")).skip(2);
@@ -114,7 +114,7 @@ fn each_attack_that_the_readme_names_is_tried_by_a_test_of_that_name() {
     for row in rows {
         let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         for test in tests.split('`').skip(1).step_by(2).filter(|name| !name.contains('.')) {
-            assert!(sources.contains(&format!("fn {test}(")), "README.md names {test}, which is no test");
+            assert!(sources.contains(&format!("fn {test}(")), "SECURITY.md names {test}, which is not a test");
             named += 1;
         }
     }

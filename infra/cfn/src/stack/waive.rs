@@ -3,7 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::{Handle, Stack};
-use crate::{Resource, check};
+use crate::Resource;
+
+/// The key in the `Metadata` of a resource or a template under which `review` finds waivers.
+pub const WAIVERS: &str = "Waivers";
 
 impl Stack {
     /// Waives a rule for a resource. Rules of this crate are known by their id (`SNS-9`), those of checkov begin with
@@ -22,11 +25,12 @@ fn waive(resource: &mut Resource, rule: &str, reason: &str) {
         return;
     }
     // cfn-lint has no place for a reason: it stands among ours.
-    let ours = resource.metadata.entry(check::WAIVERS).or_insert_with(|| json!({}));
+    let ours = resource.metadata.entry(WAIVERS).or_insert_with(|| json!({}));
     if let Some(ours) = ours.as_object_mut() {
         ours.insert(rule.to_owned(), json!(reason));
     }
-    if check::rules().all(|known| known.id != rule) {
+    // cfn-lint's ids have no hyphen: `W3045`.
+    if !rule.contains('-') {
         push(resource, "cfn-lint", "/config/ignore_checks", json!(rule));
     }
 }

@@ -2,10 +2,8 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use cfn::{
-    Template,
-    diff::{Context as Known, diff},
-};
+use cfn::Template;
+use review::diff::{Context as Known, diff};
 
 use super::{
     report::{Table, median},

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cfn::diff::{Context as Known, diff};
+use review::diff::{Context as Known, diff};
 
 use super::{
     load::count,
@@ -25,7 +25,7 @@ pub(super) fn measure(_: &Context, table: &mut Table) -> Result<(), Failure> {
             let _text = cfn::write::json(&template);
             made.push(since.elapsed().as_secs_f64() * 1e3);
             let since = Instant::now();
-            let _findings = cfn::check::template(&template);
+            let _findings = review::check::template(&template);
             checked.push(since.elapsed().as_secs_f64() * 1e3);
             let since = Instant::now();
             let _found = diff(&before, &template, &Known::default());

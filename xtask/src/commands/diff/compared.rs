@@ -1,11 +1,11 @@
 //! Which templates are compared, and what is known beside them.
 
-use cfn::{
-    LogicalId, Template,
-    diff::{self, Day, Fact, Guards, Known, Source},
+use cfn::{LogicalId, Template, guard::Guards};
+use infra::Environment;
+use review::{
+    diff::{self, Fact, Known, Source},
     render::{self, Review},
 };
-use infra::Environment;
 
 use super::handlers;
 use crate::{
@@ -155,9 +155,7 @@ fn predicted(
 /// What guards deny and allow: what the environment's file says, and what the call allows beside it.
 fn guards(denied: &Guards, options: &Diff) -> Result<Guards, Failure> {
     // In UTC, so that everybody's review says the same.
-    let now = jiff::Timestamp::now().to_string();
-    let today = Day::try_from(now.get(..10).unwrap_or_default().to_owned())
-        .map_err(Failure::from("cannot tell which day it is"))?;
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let allow = denied.allow.iter().chain(&options.allow).cloned().collect();
     Ok(Guards { deny: denied.deny.clone(), allow, today: Some(today) })
 }

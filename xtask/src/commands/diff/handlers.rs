@@ -2,11 +2,9 @@
 //!
 //! Whether their binaries differ is only known once both are built; a reviewer wants to know where to look before that.
 
-use cfn::{
-    LogicalId, Template,
-    diff::{Detail, Fact, Risk},
-};
+use cfn::{LogicalId, Template};
 use contract::functions::ALL;
+use review::diff::{Detail, Fact, Risk};
 use serde_json::Value as Json;
 
 use crate::{context::Context, report::Failure, templates};

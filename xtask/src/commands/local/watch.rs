@@ -12,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cfn::{Template, diff, render};
+use cfn::Template;
 use local_cloud::{Running, Updated};
+use review::{diff, render};
 
 use super::{foreign, lines};
 use crate::{

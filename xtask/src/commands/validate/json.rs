@@ -20,10 +20,8 @@
 //! its work) or `warning`. `line` and `column` count from 1 and are null where the template is no file. `unknown_macro` names
 //! the macro that kept a template from being checked.
 
-use cfn::{
-    Path,
-    check::{Finding, Severity},
-};
+use cfn::Path;
+use review::check::{Finding, Severity};
 use serde::Serialize;
 
 use super::Checked;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use cfn::check::{Finding, Severity};
+use review::check::{Finding, Severity};
 
 use super::Checked;
 use crate::report::printable;
