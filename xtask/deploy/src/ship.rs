@@ -10,6 +10,7 @@ use crate::{
     Failure, Format, artifacts,
     bootstrap::{self, TEMPLATES},
     change_set::{self, ChangeSet, Rollback, TemplateSource, Wish},
+    change_set_text,
     differences::{self, Sides},
     events::{Reader, Since},
     failure::failure,
@@ -18,7 +19,6 @@ use crate::{
     plan_file::{self, Plan},
     recover::{self, Given},
     report::{self, Shipped},
-    review,
     run::{Leftover, Run, Stop},
     source::{BUCKET, Source, SourceOptions},
     stack::Stack,
@@ -85,7 +85,7 @@ impl Settings {
         };
         context.guards.allow.extend(allowed.guards.iter().cloned());
         // In UTC, so that it is the same day for everybody.
-        context.guards.today = Some(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
+        context.guards.today = Some(jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date());
         Ok(context)
     }
 }

@@ -52,23 +52,6 @@ fn read_and_write(originals: &[PathBuf], folder: &str) {
     assert!(said.is_empty(), "templates changed:\n{said}");
 }
 
-/// What is said about AWS's samples, which people looked at: `tests/round_trip/README.md`. Rewrite it with
-/// `UPDATE_EXPECT=1 TEMPLATE_SAMPLES=DIR cargo test -p cfn -- --include-ignored`, and look at every new line.
-#[test]
-#[ignore = "needs AWS's sample templates: TEMPLATE_SAMPLES=DIR"]
-fn findings_in_templates_of_others_are_those_that_were_looked_at() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut said = String::new();
-    for file in samples() {
-        let template = cfn::read::template(&fs::read_to_string(&file).unwrap()).unwrap();
-        for cfn::check::Finding { rule, path, .. } in cfn::check::template(&template).findings {
-            said.push_str(&format!("{} {} {path}\n", file.file_name().unwrap().to_str().unwrap(), rule.id));
-        }
-    }
-    let expected = root.join("tests/round_trip/findings.txt");
-    expect_test::expect_file![expected].assert_eq(&said);
-}
-
 /// The comparison would be worth nothing if it took everything for the same.
 #[test]
 fn the_other_reader_sees_what_changed() {

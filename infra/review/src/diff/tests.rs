@@ -5,7 +5,7 @@ mod schema;
 mod secrets;
 mod templates;
 
-use std::{Path as File, collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path as File};
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};

@@ -2,10 +2,8 @@
 
 use std::{fs, path::Path};
 
-use cfn::{
-    Template,
-    diff::{Context, Diff, diff},
-};
+use cfn::Template;
+use review::diff::{Context, Diff, diff};
 use serde::Serialize;
 use serde_json::Value as Json;
 

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use cfn::{
     Template,
-    diff::{Context, Guard, Guards, diff},
+    guard::{Guard, Guards},
 };
+use review::diff::{Context, diff};
 use serde_json::Value as Json;
 
 /// How many changes of each kind there are at least.

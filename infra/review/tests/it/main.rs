@@ -13,5 +13,6 @@ mod check;
 mod diff;
 mod guards;
 mod render;
+mod samples;
 mod specification;
 mod unknown;

@@ -1,11 +1,11 @@
 //! Forms of a diff: within their bounds whatever is found, and text stays text whatever stands in it.
 
-use cfn::{
-    LogicalId, Template,
+use cfn::{LogicalId, Template};
+use proptest::prelude::*;
+use review::{
     diff::{Context, Diff, Fact, Risk, Undo, Verdict, diff},
     render::{ChangeSet, MARKDOWN_BYTES, Review, Style, markdown, terminal},
 };
-use proptest::prelude::*;
 
 const PLAIN: Style = Style { width: 80, colour: false, unfolded: true };
 

@@ -4,10 +4,8 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use cfn::{
-    LogicalId, Template,
-    diff::{Consequence, Context, diff},
-};
+use cfn::{LogicalId, Template};
+use review::diff::{Consequence, Context, diff};
 use serde_json::{Map, Value, json};
 
 /// Its word for what a change of a property does, by how it is marked.

@@ -155,7 +155,7 @@ fn predicted(
 /// What guards deny and allow: what the environment's file says, and what the call allows beside it.
 fn guards(denied: &Guards, options: &Diff) -> Result<Guards, Failure> {
     // In UTC, so that everybody's review says the same.
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
     let allow = denied.allow.iter().chain(&options.allow).cloned().collect();
     Ok(Guards { deny: denied.deny.clone(), allow, today: Some(today) })
 }
