@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::LogicalId;
 
@@ -65,7 +65,7 @@ pub struct Allowance {
     /// Why it is allowed.
     pub reason: String,
     /// The last day on which it counts; permanently without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "day", skip_serializing_if = "Option::is_none")]
     pub until: Option<Date>,
 }
 
@@ -81,6 +81,14 @@ pub enum InvalidAllowance {
     /// The resource is not a valid logical id.
     #[error("{0:?} is not a logical id")]
     Resource(String),
+}
+
+/// Reads a date, with an error for people who write environment files.
+fn day<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Date>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    let parse =
+        |text: String| text.parse().map_err(|_| D::Error::custom(format!("{text:?} is not a day such as 2026-11-30")));
+    text.map(parse).transpose()
 }
 
 impl Guard {

@@ -2,6 +2,7 @@
 //!
 //! Nothing is guessed: what only conditions, mappings, macros or a deployment decide is *unknown*, in the type of each answer.
 
+mod functions;
 pub mod policies;
 pub mod statements;
 mod template;
@@ -9,6 +10,7 @@ pub mod text;
 
 use serde_json::Value as Json;
 
+pub use functions::{functions, functions_of_conditions};
 pub use template::{Field, ResourceView, TemplateView};
 
 use crate::Path;

@@ -26,6 +26,7 @@ mod iam;
 mod keys;
 mod kinds;
 mod logs;
+mod misfits;
 mod names;
 mod pattern;
 mod queues;

@@ -9,6 +9,7 @@
 //! showing: nothing here knows of colours, widths or exit codes.
 
 mod access;
+mod changes;
 mod code;
 mod compared;
 mod consequence;
@@ -32,6 +33,7 @@ mod resources;
 mod rest;
 mod secrets;
 mod sections;
+mod side;
 mod waiting;
 mod words;
 
@@ -51,37 +53,58 @@ use std::collections::HashSet;
 use cfn::{Path, Template};
 use compared::Compared;
 
+/// The answer to one question about a change.
+#[derive(Default)]
+struct Answer {
+    facts: Vec<Fact>,
+    /// Changes without a meaning: policies written in another way, origins in another order, the same code elsewhere.
+    unchanged: Vec<Path>,
+}
+
+impl From<Vec<Fact>> for Answer {
+    fn from(facts: Vec<Fact>) -> Self {
+        Self { facts, unchanged: Vec::new() }
+    }
+}
+
 /// A question to the two templates.
-type Finder = fn(&Compared<'_>) -> Vec<Fact>;
+type Finder = fn(&Compared<'_>) -> Answer;
 
 /// Every question that a reviewer has, in the order in which facts of one risk are listed.
 const FINDERS: [Finder; 10] = [
-    effects::find,
-    failure::find,
-    predicted::find,
+    |compared| effects::find(compared).into(),
+    |compared| failure::find(compared).into(),
+    |compared| predicted::find(compared).into(),
     access::find,
     exposure::find,
-    protection::find,
-    flow::find,
+    |compared| protection::find(compared).into(),
+    |compared| flow::find(compared).into(),
     code::find,
-    limits::find,
-    sections::find,
+    |compared| limits::find(compared).into(),
+    |compared| sections::find(compared).into(),
 ];
-
-/// Changes that mean nothing: policies that are written in another way, origins in another order, the same code elsewhere.
-const SAME: [fn(&Compared<'_>) -> Vec<Path>; 3] = [access::unchanged, exposure::unchanged, code::unchanged];
 
 /// What becomes of a stack of the template `old` when it is updated to `new`.
 #[must_use]
 pub fn diff(old: &Template, new: &Template, context: &Context) -> Diff {
-    let compared = Compared::of(old, new, context);
-    let mut facts: Vec<Fact> = FINDERS.iter().flat_map(|find| find(&compared)).collect();
-    let unchanged: Vec<Path> = SAME.iter().flat_map(|same| same(&compared)).collect();
+    let compared = changes::compare(old, new, context);
+    let Answer { mut facts, unchanged } = answers(&compared);
     keep_the_closest(&mut facts, &unchanged);
     facts.extend(rest::find(&compared, &facts, &unchanged));
     facts.sort_by_key(|fact| fact.risk);
     let verdict = guard::judge(&facts, &context.guards);
     compared.into_diff(facts, verdict)
+}
+
+/// The answers to all questions.
+fn answers(compared: &Compared<'_>) -> Answer {
+    let mut all = Answer::default();
+    for find in FINDERS {
+        let Answer { facts, unchanged } = find(compared);
+        all.facts.extend(facts);
+        all.unchanged.extend(unchanged);
+    }
+    all
 }
 
 /// That something without data is deleted is no news where another fact says what that means: "A no longer reaches B".

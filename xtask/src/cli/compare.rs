@@ -58,7 +58,7 @@ pub(crate) enum DiffFormat {
     Text,
     /// For a comment on a pull request
     Markdown,
-    /// For programs: infra/cfn/schema/diff.json
+    /// For programs: infra/review/schema/diff.json
     Json,
     /// For code scanners: what guards block, as SARIF 2.1.0
     Sarif,

@@ -112,7 +112,7 @@ fn expect(name: &str, said: &str) {
 
 /// The shape that `--format json` has.
 pub(crate) fn schema() -> jsonschema::Validator {
-    let schema = fs::read_to_string(root().join("infra/cfn/schema/diff.json")).unwrap();
+    let schema = fs::read_to_string(root().join("infra/review/schema/diff.json")).unwrap();
     jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
 }
 

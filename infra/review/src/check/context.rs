@@ -1,13 +1,10 @@
 //! A template while it is checked.
 
-use std::{cell::OnceCell, ops::Deref};
+use std::{cell::OnceCell, io, ops::Deref};
 
 use cfn::{Template, view::TemplateView};
 
-use super::{
-    quotas,
-    schema::{self, Misfit},
-};
+use super::misfits::{Misfit, misfits};
 
 /// The view of a template, with what several rules need. It is computed once.
 pub(super) struct Facts<'a> {
@@ -23,12 +20,12 @@ impl<'a> Facts<'a> {
 
     /// What does not fit AWS's schemas, in the template's order.
     pub(super) fn misfits(&self) -> &[Misfit] {
-        self.misfits.get_or_init(|| schema::misfits(self))
+        self.misfits.get_or_init(|| misfits(self))
     }
 
     /// The fewest bytes that the template can be sent in.
     pub(super) fn size(&self) -> usize {
-        *self.size.get_or_init(|| quotas::size(self.template))
+        *self.size.get_or_init(|| size(self.template))
     }
 }
 
@@ -37,5 +34,25 @@ impl<'a> Deref for Facts<'a> {
 
     fn deref(&self) -> &Self::Target {
         &self.view
+    }
+}
+
+/// The fewest bytes that a template can be sent in.
+fn size(template: &Template) -> usize {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, template).map_or(0, |()| count.0)
+}
+
+/// Takes bytes and keeps their number.
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

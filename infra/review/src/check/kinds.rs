@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::Fault;
-use crate::check::context::Facts;
+use cfn::view::{TemplateView, functions};
+
 use cfn::schema::{self, Reference, ResourceSchema};
 use cfn::view::text::{Piece, Text};
 
@@ -12,7 +13,7 @@ const DISTINCT: [&str; 6] =
     ["AWS::IAM::Role", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::SQS::Queue"];
 
 /// Why a reference does not give what is wanted, if it certainly does not.
-pub(super) fn wrong_kind(facts: &Facts<'_>, value: &Json, wanted: &[&str]) -> Option<String> {
+pub(super) fn wrong_kind(facts: &TemplateView<'_>, value: &Json, wanted: &[&str]) -> Option<String> {
     let parts: Vec<(&str, &str)> = wanted.iter().filter_map(|format| format.rsplit_once('.')).collect();
     if parts.is_empty() || parts.len() < wanted.len() {
         return None;
@@ -83,9 +84,9 @@ fn words(formats: &[&str]) -> String {
     each.collect::<Vec<_>>().join(" or ")
 }
 
-pub(super) fn unknown_attribute(facts: &Facts<'_>) -> Vec<Fault> {
+pub(super) fn unknown_attribute(facts: &TemplateView<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    super::references::functions(facts, |trail, name, argument| {
+    functions(facts, |trail, name, argument| {
         if name != "Fn::GetAtt" && name != "Fn::Sub" {
             return;
         }

@@ -2,14 +2,12 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
 
-use std::io;
-
 use super::{
     Fault, Rule,
     Severity::{Error, Warning},
 };
 use crate::check::context::Facts;
-use cfn::{Path, Template};
+use cfn::Path;
 
 const RESOURCES: usize = 500;
 const PARAMETERS: usize = 200;
@@ -97,26 +95,6 @@ fn entries(facts: &Facts<'_>) -> Vec<Fault> {
             Fault::new(Path::default().key(section), format!("{count} {}, at most {most}", section.to_lowercase()))
         })
         .collect()
-}
-
-/// The fewest bytes that a template can be sent in.
-pub(super) fn size(template: &Template) -> usize {
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, template).map_or(0, |()| count.0)
-}
-
-/// Takes bytes and keeps their number.
-struct Count(usize);
-
-impl io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn bytes(facts: &Facts<'_>) -> Vec<Fault> {

@@ -4,8 +4,11 @@ use serde_json::{Map, Value as Json};
 
 use super::{Fault, Rule, Severity::Error, queues};
 use crate::check::context::Facts;
-use cfn::view::text::{Piece, Text, function};
-use cfn::{Path, Trail, graph};
+use cfn::view::{
+    functions, functions_of_conditions,
+    text::{Piece, Text},
+};
+use cfn::{Path, graph};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -66,53 +69,6 @@ pub(super) const RULES: &[Rule] = &[
         find: resources_in_conditions,
     },
 ];
-
-/// Tells every function that a template has, with the way to it: in resources, outputs and conditions, but not in loops,
-/// whose bodies have names of their own.
-pub(super) fn functions<'a>(facts: &Facts<'a>, mut tell: impl FnMut(&Trail<'_>, &'a str, &'a Json)) {
-    let start = Trail::Start;
-    let (resources, outputs) = (start.key("Resources"), start.key("Outputs"));
-    for thing in facts.resources() {
-        let resource = resources.key(thing.id.as_str());
-        let properties = resource.key("Properties");
-        for (name, value) in &thing.resource.properties {
-            walk(value, &properties.key(name), &mut tell);
-        }
-        for (name, value) in &thing.resource.rest {
-            walk(value, &resource.key(name), &mut tell);
-        }
-    }
-    for (name, output) in &facts.template.outputs {
-        let trail = outputs.key(name);
-        walk(&output.value, &trail.key("Value"), &mut tell);
-        output.rest.iter().for_each(|(name, value)| walk(value, &trail.key(name), &mut tell));
-    }
-    functions_of_conditions(facts, tell);
-}
-
-fn functions_of_conditions<'a>(facts: &Facts<'a>, mut tell: impl FnMut(&Trail<'_>, &'a str, &'a Json)) {
-    let start = Trail::Start;
-    let conditions = start.key("Conditions");
-    for (name, condition) in &facts.template.conditions {
-        walk(condition, &conditions.key(name), &mut tell);
-    }
-}
-
-fn walk<'a>(value: &'a Json, trail: &Trail<'_>, tell: &mut impl FnMut(&Trail<'_>, &'a str, &'a Json)) {
-    match value {
-        Json::Array(items) => items.iter().enumerate().for_each(|(at, item)| walk(item, &trail.item(at), tell)),
-        Json::Object(entries) => {
-            if let Some((name, argument)) = function(entries) {
-                tell(trail, name, argument);
-            }
-            let loops = |key: &str| key.starts_with("Fn::ForEach::") || key == "Fn::Transform";
-            for (key, inner) in entries.iter().filter(|(key, _)| !loops(key)) {
-                walk(inner, &trail.key(key), tell);
-            }
-        }
-        _ => {}
-    }
-}
 
 /// The names that a function refers to, each with whether an attribute of it is meant.
 fn names(function: &str, argument: &Json) -> Vec<(String, bool)> {

@@ -27,15 +27,23 @@ use self::{
     statement::{Named, Reader},
 };
 use super::{
-    Action, Detail, Fact, Guard, Risk,
+    Action, Answer, Detail, Fact, Guard, Risk,
     compared::Compared,
     fold::{changed_around, changed_at},
 };
 use cfn::{LogicalId, Path};
 
 /// Who may newly do what on what, and who no longer.
-pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
-    if touches_policies(compared) { facts(compared) } else { Vec::new() }
+pub(super) fn find(compared: &Compared<'_>) -> Answer {
+    if !touches_policies(compared) {
+        return Answer::default();
+    }
+    let (old, new) = Names::of(compared);
+    let sides = Sides {
+        before: policies::all(&Reader { names: &old, compared }),
+        after: policies::all(&Reader { names: &new, compared }),
+    };
+    Answer { facts: facts(compared, &old, &new, &sides), unchanged: unchanged(compared, &sides) }
 }
 
 /// Whether a policy, or what is attached to somebody, differs at all. Most changes leave them alone, and reading all of
@@ -48,26 +56,14 @@ fn touches_policies(compared: &Compared<'_>) -> bool {
 }
 
 /// The policies of both templates.
-pub(super) struct Sides {
+struct Sides {
     before: Policies,
     after: Policies,
 }
 
-/// The policies of both templates, read once.
-fn sides<'c>(compared: &'c Compared<'_>) -> &'c Sides {
-    compared.policies.get_or_init(|| {
-        let (old, new) = Names::of(compared);
-        Sides {
-            before: policies::all(&Reader { names: &old, compared }),
-            after: policies::all(&Reader { names: &new, compared }),
-        }
-    })
-}
-
-fn facts(compared: &Compared<'_>) -> Vec<Fact> {
-    let (old_names, new_names) = Names::of(compared);
-    let Sides { before, after } = sides(compared);
-    let judge = Judge { compared, names: &new_names };
+fn facts<'a>(compared: &'a Compared<'a>, old_names: &Names<'a>, new_names: &'a Names<'a>, sides: &Sides) -> Vec<Fact> {
+    let Sides { before, after } = sides;
+    let judge = Judge { compared, names: new_names };
     let mut sayings = Sayings::default();
     let subjects: BTreeSet<&Subject> = before.statements.keys().chain(after.statements.keys()).collect();
     for subject in subjects.into_iter().filter(|subject| judge.is_there(subject)) {
@@ -76,7 +72,7 @@ fn facts(compared: &Compared<'_>) -> Vec<Fact> {
     let said = sayings.said().into_iter();
     let mut facts: Vec<Fact> = said.map(|said| fact(compared, &said, &[before, after])).collect();
     facts.extend(managed(&judge, before, after));
-    facts.extend(boundaries(compared, &old_names, &new_names));
+    facts.extend(boundaries(compared, old_names, new_names));
     facts.sort_by_key(|fact| RANK.iter().position(|id| *id == fact.id));
     facts
 }
@@ -163,11 +159,7 @@ fn changed(compared: &Compared<'_>, place: &Path) -> Vec<Path> {
 }
 
 /// The changes of policies that allow and deny what they did before: no fact tells them.
-pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
-    if !touches_policies(compared) {
-        return Vec::new();
-    }
-    let Sides { before, after } = sides(compared);
+fn unchanged(compared: &Compared<'_>, Sides { before, after }: &Sides) -> Vec<Path> {
     let subjects: BTreeSet<&Subject> = before.statements.keys().chain(after.statements.keys()).collect();
     let same = subjects.into_iter().filter(|subject| Delta::of(before.about(subject), after.about(subject)).is_empty());
     let places = same.flat_map(|one| [before, after].into_iter().filter_map(|side| side.places.get(one))).flatten();

@@ -3,10 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{
-    Code, Detail, Fact, Risk,
-    compared::{Compared, Pair, Side},
-    effects::subject,
+    Answer, Code, Detail, Fact, Risk,
+    compared::Compared,
     fold::changed_at,
+    side::{Pair, Side},
+    words::subject,
 };
 use cfn::{LogicalId, Path, Resource, view::ResourceView};
 
@@ -19,7 +20,11 @@ const AROUND: [(&str, &str); 4] =
     [("Runtime", "runtime"), ("Architectures", "processor"), ("Handler", "handler"), ("Layers", "layers")];
 
 /// Functions that run other code.
-pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
+pub(super) fn find(compared: &Compared<'_>) -> Answer {
+    Answer { facts: facts(compared), unchanged: unchanged(compared) }
+}
+
+fn facts(compared: &Compared<'_>) -> Vec<Fact> {
     let functions = || compared.pairs().filter(|pair| pair.old.kind == FUNCTION && pair.new.kind == FUNCTION);
     let mut facts: Vec<Fact> = code(compared, functions().filter_map(|pair| other_code(compared, pair)).collect());
     for pair in functions() {
@@ -31,7 +36,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
 }
 
 /// Functions whose archive lies elsewhere and is the same.
-pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
+fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
     let functions = compared.pairs().filter(|pair| pair.old.kind == FUNCTION && pair.new.kind == FUNCTION);
     let same = functions.filter(|pair| {
         let old = archive(&compared.old, pair.old_id, pair.old);

@@ -10,9 +10,6 @@ use super::{
 };
 use cfn::{LogicalId, Path};
 
-/// How many resources a sentence names.
-pub(super) const NAMED: usize = 4;
-
 /// What happens to each resource that does not just change in place, one line for those to which the same happens, and
 /// behind each replacement what follows it.
 pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
@@ -129,8 +126,8 @@ fn fact(key: &Key, changes: &[&Change]) -> Fact {
     let ids: Vec<&LogicalId> = changes.iter().map(|change| &change.id).collect();
     let several = changes.len() > 1;
     let (be, have) = if several { ("are", "they hold") } else { ("is", "it holds") };
-    let subject = subject(&key.kind, &ids);
-    let because = words::shortened(&key.because, NAMED);
+    let subject = words::subject(&key.kind, &ids);
+    let because = words::shortened(&key.because, words::NAMED);
     let lost = || {
         let lost = if stateful { Some(losses::lost_of_stateful(&key.kind)) } else { losses::lost(&key.kind) };
         lost.map(|lost| if several { lost.replace(" it ", " them ").replace("it holds", have) } else { lost })
@@ -255,13 +252,4 @@ fn details(change: &Change) -> Vec<Detail> {
         new: property.new.clone(),
     });
     details.collect()
-}
-
-/// `queue Orders`, `5 log groups (A, B, C, D and 1 more)`.
-pub(super) fn subject(kind: &str, ids: &[&LogicalId]) -> String {
-    let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    match names.as_slice() {
-        [one] => format!("{} {one}", words::kind(kind)),
-        several => format!("{} ({})", words::counted(several.len(), kind), words::shortened(several, NAMED)),
-    }
 }

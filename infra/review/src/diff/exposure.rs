@@ -7,19 +7,18 @@ use std::cmp::Ordering;
 
 use serde_json::Value as Json;
 
-use super::{
-    Detail, Fact, Guard, Risk,
-    compared::{Compared, Pair},
-    effects::subject,
-    fold::changed_at,
-};
+use super::{Answer, Detail, Fact, Guard, Risk, compared::Compared, fold::changed_at, side::Pair, words::subject};
 use cfn::{
     LogicalId, Path,
     view::{Field, ResourceView},
 };
 
 /// What can be reached by whom.
-pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
+pub(super) fn find(compared: &Compared<'_>) -> Answer {
+    Answer { facts: facts(compared), unchanged: unchanged(compared) }
+}
+
+fn facts(compared: &Compared<'_>) -> Vec<Fact> {
     let mut facts = routes::find(compared);
     facts.extend(networks::find(compared));
     for thing in compared.new.facts().resources() {
@@ -136,7 +135,7 @@ fn cors(
 }
 
 /// Lists of origins, methods and headers in another order.
-pub(super) fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
+fn unchanged(compared: &Compared<'_>) -> Vec<Path> {
     let mut found = Vec::new();
     for pair in compared.pairs() {
         let (old, new) = (

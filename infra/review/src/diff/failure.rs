@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value as Json;
 
 use super::{
-    Action, Change, Consequence, Fact, Guard, Risk, compared::Compared, consequence::Nature, effects::subject,
-    normalize::is_true,
+    Action, Change, Consequence, Fact, Guard, Risk, compared::Compared, consequence::Nature, normalize::is_true,
+    words::subject,
 };
 use crate::check::{self, Severity};
 use cfn::{LogicalId, Path, Resource, view::name_property};

@@ -2,10 +2,10 @@
 
 use indexmap::IndexMap;
 
-use super::{Detail, Fact, Guard, Risk, Undo, compared::Compared, effects::subject};
+use super::{Detail, Fact, Guard, Risk, Undo, compared::Compared, words::subject};
 use cfn::{LogicalId, Path};
 
-/// TemplateView about resources, those that are alike together.
+/// Facts about resources, those that are alike together.
 #[derive(Default)]
 pub(super) struct Folded<'a> {
     groups: IndexMap<Said, (Vec<&'a LogicalId>, Vec<Path>)>,

@@ -5,8 +5,8 @@
 use super::{
     Fact, Risk,
     compared::Compared,
-    effects::subject,
     fold::{Folded, Said, changed_at},
+    words::subject,
 };
 use cfn::{LogicalId, Path, view::ResourceView};
 

@@ -4,7 +4,6 @@
 //! are written in one way, lists without an order sorted, `30` and `"30"` the same, policies as objects, and what AWS takes
 //! where nothing is said is spelled out. Keys are in alphabetical order.
 
-mod conditions;
 mod defaults;
 mod policy;
 mod values;

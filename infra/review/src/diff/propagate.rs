@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::{
     Action, Change, Consequence, Detail, Fact, Risk,
-    compared::{Compared, Pairs},
+    compared::Compared,
     consequence::{self, Nature},
     losses,
     references::{How, Reference, References, literal_name, names_in},
+    side::Pairs,
     words,
 };
 use cfn::{LogicalId, Path, Template};

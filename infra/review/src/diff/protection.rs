@@ -14,8 +14,10 @@ use serde_json::Value as Json;
 use self::tables::{LIMITS, Limit, NUMBERS, Number, SETTINGS, SWITCHES, Setting, Switch, Weaker};
 use super::{
     Fact, Guard, Risk,
-    compared::{Compared, Pair},
+    compared::Compared,
     fold::{Folded, Said, changed_around, changed_at},
+    side::Pair,
+    words::amount,
 };
 use cfn::WAIVERS;
 use cfn::{
@@ -137,22 +139,6 @@ fn numbers<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
             both.say(folded, place, Said { lost, ..both.said(id, words, why) });
         }
     }
-}
-
-/// A number with its unit; what is endless is `ever`, seconds that are whole days are days.
-pub(super) fn amount(number: f64, unit: &str) -> String {
-    const DAY: f64 = 86_400.0;
-    match unit {
-        _ if number == f64::INFINITY => "ever".to_owned(),
-        "s" if number >= DAY && number % DAY == 0.0 => counted(number / DAY, "days"),
-        "" => number.to_string(),
-        unit => counted(number, unit),
-    }
-}
-
-fn counted(number: f64, unit: &str) -> String {
-    let unit = if number == 1.0 { unit.trim_end_matches('s') } else { unit };
-    if unit.is_empty() { format!("{number} s") } else { format!("{number} {unit}") }
 }
 
 /// Limits that are higher, or gone: what they kept out comes in.

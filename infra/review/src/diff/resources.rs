@@ -9,10 +9,10 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Action, Change, Consequence, PropertyChange, Shown,
-    compared::{Pairs, Side},
     consequence::{self, Nature},
     hidden::Hidden,
     normalize,
+    side::{Pairs, Side},
 };
 use cfn::{
     LogicalId, Path, Resource,

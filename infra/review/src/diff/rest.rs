@@ -6,8 +6,9 @@ use super::{
     Action, Change, Consequence, Detail, Fact, PropertyChange, Risk, Undo,
     compared::Compared,
     consequence,
-    effects::{NAMED, short, subject},
+    effects::short,
     words,
+    words::{NAMED, subject},
 };
 use cfn::{LogicalId, Path};
 

@@ -4,12 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::{
-    Fact, Risk, Section, SectionChange,
-    compared::{Compared, Side},
-    hidden::Hidden,
-    words,
-};
+use super::{Fact, Risk, Section, SectionChange, compared::Compared, hidden::Hidden, side::Side, words};
 use cfn::Path;
 
 /// Everything outside of the resources that differs, section by section.

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path as File};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{Action, Consequence, Context, Diff, SAME, compared::Compared, diff};
+use super::{Action, Consequence, Context, Diff, answers, changes, diff};
 use cfn::{LogicalId, Path, Template};
 
 fn between(old: &Template, new: &Template) -> Diff {
@@ -59,8 +59,7 @@ proptest! {
     fn whatever_differs_is_told_or_touches_nothing((old, new) in templates::pair()) {
         let diff = between(&old, &new);
         let context = Context::default();
-        let compared = Compared::of(&old, &new, &context);
-        let same: Vec<Path> = SAME.iter().flat_map(|same| same(&compared)).collect();
+        let same = answers(&changes::compare(&old, &new, &context)).unchanged;
         let subjects = diff.facts.iter().flat_map(|fact| &fact.subjects).map(LogicalId::as_str);
         let explained = diff.facts.iter().flat_map(|fact| &fact.explains).chain(&same).filter_map(Path::resource_id);
         let told: BTreeSet<&str> = subjects.chain(explained).collect();

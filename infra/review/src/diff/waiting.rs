@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
 
-use super::{ADVICE, Change, Consequence, Detail, Fact, compared::Compared, protection::amount, words};
+use super::{ADVICE, Change, Consequence, Detail, Fact, compared::Compared, words, words::amount};
 use cfn::{
     LogicalId,
     view::{ResourceView, TemplateView},

@@ -1,5 +1,10 @@
 //! Resource types and lists in words.
 
+use cfn::LogicalId;
+
+/// The number of resources that a sentence names.
+pub(super) const NAMED: usize = 4;
+
 /// Types that people call otherwise than the last part of their name.
 const WORDS: &[(&str, &str, &str)] = &[
     ("AWS::ApiGatewayV2::Api", "API", "APIs"),
@@ -90,6 +95,31 @@ pub(super) fn shortened(items: &[String], most: usize) -> String {
     }
 }
 
+/// `queue Orders`, `5 log groups (A, B, C, D and 1 more)`.
+pub(super) fn subject(kind: &str, ids: &[&LogicalId]) -> String {
+    let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [one] => format!("{} {one}", self::kind(kind)),
+        several => format!("{} ({})", counted(several.len(), kind), shortened(several, NAMED)),
+    }
+}
+
+/// A number with its unit; what is endless is `ever`, seconds that are whole days are days.
+pub(super) fn amount(number: f64, unit: &str) -> String {
+    const DAY: f64 = 86_400.0;
+    match unit {
+        _ if number == f64::INFINITY => "ever".to_owned(),
+        "s" if number >= DAY && number % DAY == 0.0 => quantity(number / DAY, "days"),
+        "" => number.to_string(),
+        unit => quantity(number, unit),
+    }
+}
+
+fn quantity(number: f64, unit: &str) -> String {
+    let unit = if number == 1.0 { unit.trim_end_matches('s') } else { unit };
+    if unit.is_empty() { format!("{number} s") } else { format!("{number} {unit}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,7 +134,7 @@ mod tests {
             ("AWS::EC2::Subnet", "subnet", "subnets"),
             ("AWS::ElastiCache::ReplicationGroup", "replication group", "replication groups"),
             ("AWS::ApiGatewayV2::Api", "API", "APIs"),
-            ("Custom::ResourceView", "thing", "things"),
+            ("Custom::Thing", "thing", "things"),
         ] {
             assert_eq!((kind(of).as_str(), plural(of).as_str()), (one, several));
         }

@@ -1,4 +1,4 @@
-//! For programs. The shape is that of `infra/cfn/schema/diff.json`: members may be added, none changes its meaning as long as
+//! For programs. The shape is that of `infra/review/schema/diff.json`: members may be added, none changes its meaning as long as
 //! `version` stays.
 
 use serde::Serialize;

@@ -3,7 +3,7 @@
 What a program says about the bad template and not about the good one is what it finds. Run it from the project's folder,
 after `cargo xtask test --only python` and `--only checkov`:
 
-    python3 infra/cfn/tests/check/compare.py
+    python3 infra/review/tests/check/compare.py
 """
 
 import json

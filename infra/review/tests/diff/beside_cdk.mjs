@@ -1,7 +1,7 @@
-// Writes infra/cfn/README.md: for each pair of this folder what `cdk diff` prints, beside what is to be said of it.
+// Writes infra/review/README.md: for each pair of this folder what `cdk diff` prints, beside what is to be said of it.
 //
 //     npm install --prefix target/bench/cdk-diff @aws-cdk/cloudformation-diff@2.187.5 yaml@2
-//     node infra/cfn/tests/diff/beside_cdk.mjs target/bench/cdk-diff/node_modules
+//     node infra/review/tests/diff/beside_cdk.mjs target/bench/cdk-diff/node_modules
 //
 // The library is the one that `cdk diff` compares and prints with. A resource counts as missed when a sentence that is
 // expected names it and CDK's output does not; a pair counts as noise when nothing is to be said and CDK prints something.

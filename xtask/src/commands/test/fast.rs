@@ -11,6 +11,7 @@ use crate::{context::Context, report::Failure};
 /// The packages, by their folders. A deeper folder comes before the one that holds it.
 const PACKAGES: &[&str] = &[
     "infra/cfn",
+    "infra/review",
     "infra",
     "handlers/contract",
     "handlers/paypal",

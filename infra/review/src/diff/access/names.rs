@@ -5,10 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::pattern::{Pattern, Sign};
-use crate::diff::{
-    Known,
-    compared::{Compared, Side},
-};
+use crate::diff::{Known, compared::Compared, side::Side};
 use cfn::{
     Path,
     view::{
@@ -251,7 +248,7 @@ fn actions<'a>(value: &'a Json, found: &mut HashMap<String, &'a str>) {
         Json::Object(members) => {
             for (key, inner) in members {
                 if key == "Action" || key == "NotAction" {
-                    let texts = super::statement::several(inner).into_iter().filter_map(Json::as_str);
+                    let texts = several(inner).into_iter().filter_map(Json::as_str);
                     found.extend(texts.map(|text| (text.to_ascii_lowercase(), text)));
                 } else {
                     actions(inner, found);
@@ -308,4 +305,12 @@ fn in_parts(text: &str, before: &[Sign]) -> Vec<Sign> {
         }
     });
     signs.collect()
+}
+
+/// The items of a list, or the one value in its place.
+pub(super) fn several(value: &Json) -> Vec<&Json> {
+    match value {
+        Json::Array(items) => items.iter().collect(),
+        one => vec![one],
+    }
 }

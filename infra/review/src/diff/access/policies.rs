@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use super::{
-    names::Wild,
-    statement::{Named, Owner, Part, Reader, Statement, several},
+    names::{Wild, several},
+    statement::{Named, Owner, Part, Reader, Statement},
 };
 use cfn::{
     LogicalId, Path, Trail,

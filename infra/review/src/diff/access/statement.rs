@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     area::{Area, Comparison, Look, Test, Values, Variable},
-    names::{Names, Wild},
+    names::{Names, Wild, several},
     pattern::{Pattern, Sign, Texts},
 };
 use crate::diff::compared::Compared;
@@ -272,14 +272,6 @@ impl Reader<'_, '_> {
 impl Named {
     pub(super) fn everything() -> Self {
         Self { pattern: Pattern::anything(), shown: "*".to_owned(), resource: None }
-    }
-}
-
-/// The items of a list, or the one value in its place.
-pub(super) fn several(value: &Json) -> Vec<&Json> {
-    match value {
-        Json::Array(items) => items.iter().collect(),
-        one => vec![one],
     }
 }
 

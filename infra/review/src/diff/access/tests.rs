@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{statement::several, *};
-use crate::diff::Context;
+use super::{names::several, *};
+use crate::diff::{Context, changes};
 use cfn::{Template, view::statements::matches};
 
 /// The facts between two templates' resources, a line each: id, sentence, guards.
@@ -10,7 +10,7 @@ fn said(before: &str, after: &str) -> String {
     let read = |text: &str| cfn::read::template(&format!("Resources:\n{text}")).unwrap();
     let (before, after) = (read(before), read(after));
     let context = Context::default();
-    let facts = facts(&Compared::of(&before, &after, &context));
+    let facts = find(&changes::compare(&before, &after, &context)).facts;
     let each = facts.iter().map(|fact| {
         let details: Vec<&str> = fact.details.iter().map(|detail| detail.text.as_str()).collect();
         let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join("; ")) };
@@ -312,7 +312,7 @@ fn statement() -> impl Strategy<Value = Json> {
 /// The difference between two lists of statements of a policy of something that is not in the template.
 fn delta(old: &[Json], new: &[Json]) -> Delta {
     let (template, context) = (Template::default(), Context::default());
-    let compared = Compared::of(&template, &template, &context);
+    let compared = changes::compare(&template, &template, &context);
     let (names, _) = Names::of(&compared);
     let reader = Reader { names: &names, compared: &compared };
     let owner = statement::Owner { who: Vec::new(), resource: None };

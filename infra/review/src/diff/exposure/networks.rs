@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value as Json;
 
 use super::fact;
-use crate::diff::{Fact, Guard, compared::Compared, effects::subject, fold::changed_at};
+use crate::diff::{Fact, Guard, compared::Compared, fold::changed_at, words::subject};
 use cfn::{
     LogicalId, Path,
     view::{Field, ResourceView, TemplateView, text::Text},

@@ -4,11 +4,14 @@ use std::{cell::RefCell, collections::HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Guide, conditions, policy};
+use super::{Guide, policy};
 use crate::diff::Known;
 use cfn::{
     Template,
-    view::text::{function, whole},
+    view::{
+        statements::{any, every},
+        text::{function, whole},
+    },
 };
 
 /// What is known when the values of a template are read.
@@ -62,7 +65,7 @@ impl<'a> Values<'a> {
             return *known;
         }
         self.conditions.borrow_mut().insert(name, None);
-        let holds = conditions::holds(self, expression);
+        let holds = expression_holds(self, expression);
         self.conditions.borrow_mut().insert(name, holds);
         holds
     }
@@ -229,6 +232,27 @@ impl<'a> Values<'a> {
         let (name, row, column) = (key(0)?, key(1)?, key(2)?);
         let found = self.template.mappings.get(&name).and_then(|rows| rows.get(&row)?.get(&column));
         found.or_else(|| parts.get(3)?.get("DefaultValue")).cloned()
+    }
+}
+
+/// Whether an expression holds; nothing where that is not known.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-conditions.html>
+fn expression_holds(values: &Values<'_>, expression: &Json) -> Option<bool> {
+    let (name, argument) = function(expression.as_object()?)?;
+    let parts = || argument.as_array().into_iter().flatten().map(|part| expression_holds(values, part));
+    match name {
+        "Condition" => values.holds(argument.as_str()?),
+        "Fn::And" => every(parts()),
+        "Fn::Or" => any(parts()),
+        "Fn::Not" => expression_holds(values, argument.get(0)?).map(|holds| !holds),
+        "Fn::Equals" => {
+            let value = |at: usize| values.normal(argument.get(at)?, &Guide::default());
+            let (one, other) = (value(0)?, value(1)?);
+            // What is written alike is alike; literals that are not, are not.
+            if one == other { Some(true) } else { (one.is_string() && other.is_string()).then_some(false) }
+        }
+        _ => None,
     }
 }
 

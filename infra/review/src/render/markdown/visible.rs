@@ -31,7 +31,7 @@ pub(super) struct Visible<'t, 'a> {
 }
 
 impl<'t, 'a> Visible<'t, 'a> {
-    /// Chooses what is seen in so many lines. TemplateView come with the most dangerous first.
+    /// Chooses what is seen in so many lines. Facts come with the most dangerous first.
     pub(super) fn of(facts: &'t [Told<'a>], room: usize) -> Self {
         let mut drawn: Vec<Drawn<'t, 'a>> = facts.iter().map(Drawn::of).collect();
         for less in [Seen::OneLine, Seen::Folded] {
