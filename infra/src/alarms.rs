@@ -14,48 +14,36 @@ use contract::signal::{self, Signal};
 
 use crate::{
     names::{logical, physical},
-    wiring::Service,
+    wiring::{Monitored, Service},
 };
 
 /// Where the runbooks lie in the repository, for alarms of an environment that does not say where people read them.
 const RUNBOOKS: &str = "infra/RUNBOOKS.md";
 
-/// What is watched, by the names that people know.
-pub(crate) struct Watched<'a> {
-    pub(crate) api: &'a Handle<HttpApi>,
-    pub(crate) access_log: &'a Handle<LogGroup>,
-    /// The key of the route that PayPal calls.
-    pub(crate) webhook_route: Option<String>,
-    /// The queue that holds webhooks that are not PayPal's. Anybody can fill it, so that its depth is no alarm.
-    pub(crate) forged: (&'a str, &'a Handle<Queue>),
-    /// Queues that hold what went wrong.
-    pub(crate) errors: &'a [(&'a str, &'a Handle<Queue>)],
-    /// Queues that events pass through.
-    pub(crate) waiting: &'a [(&'a str, &'a Handle<Queue>)],
-    pub(crate) functions: &'a [(&'a str, &'a Handle<Function>)],
-}
-
-/// Adds the alarms, the topic that they tell, and the dashboard.
-pub(crate) fn watch(service: &mut Service<'_>, watched: &Watched<'_>) {
+/// Adds the alarms of everything that is monitored, the topic that they notify, and the dashboard.
+pub(crate) fn add_alarms(service: &mut Service<'_>) {
     let topic = &service.alarm_topic("alarms");
     service.stack.output(
         "AlarmsTopicArn",
         "tells when an alarm rings and when it is over; subscribe here",
         topic.arn(),
     );
-    queues(service, watched, topic);
-    functions(service, watched, topic);
-    signals(service, watched, topic);
-    age(service, watched, topic);
-    delayed(service, watched, topic);
-    refused(service, watched, topic);
-    let api = Rings::new("api-5xx", api_metric(watched.api, "5xx"), Sum, AtLeast(5));
-    alarm(service, topic, "api-5xx", "The API answers with 5xx.", api);
-    dashboard(service, watched);
+    let monitored = &std::mem::take(&mut service.monitored);
+    queues(service, monitored, topic);
+    functions(service, monitored, topic);
+    signals(service, monitored, topic);
+    age(service, monitored, topic);
+    delayed(service, monitored, topic);
+    if let Some((api, access_log)) = &monitored.api {
+        refused(service, monitored, access_log, topic);
+        let api = Rings::new("api-5xx", api_metric(api, "5xx"), Sum, AtLeast(5));
+        alarm(service, topic, "api-5xx", "The API answers with 5xx.", api);
+    }
+    dashboard(service, monitored);
 }
 
-fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
-    for (name, queue) in watched.errors {
+fn queues(service: &mut Service<'_>, monitored: &Monitored, topic: &Handle<Topic>) {
+    for (name, queue) in &monitored.errors {
         let metric = queue_metric(queue, "ApproximateNumberOfMessagesVisible");
         let env = &service.environment.name;
         let text = format!(
@@ -65,8 +53,13 @@ fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic
         let rings = Rings::new("queue-not-empty", metric, Maximum, Above(0));
         alarm(service, topic, &format!("{name}-not-empty"), &text, rings);
     }
+    for (name, queue) in &monitored.terminal {
+        let metric = queue_metric(queue, "ApproximateNumberOfMessagesVisible");
+        let rings = Rings::new("queue-not-empty", metric, Maximum, Above(0));
+        alarm(service, topic, &format!("{name}-not-empty"), &format!("Messages in {name} wait for a person."), rings);
+    }
     let oldest = service.environment.alarms.oldest_message_seconds;
-    for (name, queue) in watched.waiting {
+    for (name, queue) in &monitored.waiting {
         let metric = queue_metric(queue, "ApproximateAgeOfOldestMessage");
         let text =
             format!("An event waits in {name} for more than {oldest} s: its function is slow, throttled or failing.");
@@ -75,8 +68,8 @@ fn queues(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic
     }
 }
 
-fn functions(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
-    for (name, function) in watched.functions {
+fn functions(service: &mut Service<'_>, monitored: &Monitored, topic: &Handle<Topic>) {
+    for (name, function, _) in &monitored.functions {
         let env = &service.environment.name;
         let failed = format!("{name} failed or timed out; `cargo xtask logs --env {env} {name}` says why.");
         let throttled = format!("{name} was throttled: its reserved concurrency or the account's is used up.");
@@ -89,10 +82,10 @@ fn functions(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<To
 }
 
 /// What the functions' own log lines say, each signal from every function that can raise it.
-fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
+fn signals(service: &mut Service<'_>, monitored: &Monitored, topic: &Handle<Topic>) {
     for signal in Signal::ALL {
         for name in signal.raised_by() {
-            let Some((_, function)) = watched.functions.iter().find(|(function, _)| function == name) else { continue };
+            let Some(function) = function_named(monitored, name) else { continue };
             let log = service.stack.log_of(function);
             let filter = MetricFilter {
                 log: &log,
@@ -123,9 +116,8 @@ fn signals(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
 }
 
 /// How old events are when they are finished: the whole way, whatever it was that took the time.
-fn age(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
-    let finishes = watched.functions.iter().find(|(name, _)| *name == signal::FINISHES);
-    let Some((_, function)) = finishes else { return };
+fn age(service: &mut Service<'_>, monitored: &Monitored, topic: &Handle<Topic>) {
+    let Some(function) = function_named(monitored, signal::FINISHES) else { return };
     let log = service.stack.log_of(function);
     let field = signal::AGE_FIELD;
     let metric = metric(&physical(service.environment, "signals"), "FinishedAge", Source::All);
@@ -156,10 +148,10 @@ fn age(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) 
 
 /// Delay of events, as measured by the functions themselves: a delayed webhook is a new message for SQS, and SQS leaves
 /// messages that were received three times out of the age of a standard queue's oldest.
-fn delayed(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
+fn delayed(service: &mut Service<'_>, monitored: &Monitored, topic: &Handle<Topic>) {
     let metric = metric(&physical(service.environment, "signals"), "DelayedAge", Source::All);
     let field = signal::DELAYED_FIELD;
-    for (name, function) in watched.functions.iter().filter(|(name, _)| signal::DELAY.contains(name)) {
+    for (name, function, _) in monitored.functions.iter().filter(|(name, ..)| signal::DELAY.contains(name)) {
         let filter = MetricFilter {
             log: &service.stack.log_of(function),
             pattern: format!("{{ $.{field} = * }}"),
@@ -176,11 +168,12 @@ fn delayed(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
 }
 
 /// Webhooks that were answered with 4xx, whoever did that: the receiver, or API Gateway before it.
-fn refused(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topic>) {
-    let Some(route) = &watched.webhook_route else { return };
+fn refused(service: &mut Service<'_>, monitored: &Monitored, access_log: &Handle<LogGroup>, topic: &Handle<Topic>) {
+    let receiver = monitored.functions.iter().find(|(name, ..)| *name == signal::RECEIVES);
+    let Some(route) = receiver.and_then(|(.., route)| route.as_ref()) else { return };
     let metric = metric(&physical(service.environment, "signals"), "WebhookRefused", Source::All);
     let filter = MetricFilter {
-        log: watched.access_log,
+        log: access_log,
         pattern: format!("{{ $.routeKey = \"{route}\" && $.status = \"4*\" }}"),
         metric: metric.clone(),
         adds: Adds::One,
@@ -192,16 +185,18 @@ fn refused(service: &mut Service<'_>, watched: &Watched<'_>, topic: &Handle<Topi
     alarm(service, topic, "webhook-refused", &text, rings);
 }
 
-fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
-    let lambda = |name: &str| watched.functions.iter().map(|(_, function)| function_metric(function, name)).collect();
-    let all_queues = || watched.waiting.iter().chain(watched.errors).chain([&watched.forged]);
+fn dashboard(service: &mut Service<'_>, monitored: &Monitored) {
+    let lambda = |name: &str| monitored.functions.iter().map(|(_, function, _)| function_metric(function, name)).collect();
+    let Monitored { waiting, errors, terminal, open, .. } = monitored;
+    let all_queues = || [waiting, errors, terminal, open].into_iter().flatten();
     let queue = |name: &str| all_queues().map(|(_, queue)| queue_metric(queue, name)).collect();
     let widget = |title: &str, statistic, metrics| Widget { title: title.to_owned(), statistic, metrics };
-    let api = ["Count", "4xx", "5xx"].map(|name| api_metric(watched.api, name)).into();
+    let api = monitored.api.as_ref().map(|(api, _)| api);
+    let of_api = |names: &[&str]| api.into_iter().flat_map(|api| names.iter().map(|name| api_metric(api, name))).collect();
     let signals = Signal::ALL.iter().map(|signal| signal_metric(service, *signal)).collect();
     let widgets = vec![
-        widget("Requests", Sum, api),
-        widget("Latency", Percentile(99), vec![api_metric(watched.api, "Latency")]),
+        widget("Requests", Sum, of_api(&["Count", "4xx", "5xx"])),
+        widget("Latency", Percentile(99), of_api(&["Latency"])),
         widget("Messages", Maximum, queue("ApproximateNumberOfMessagesVisible")),
         widget("Oldest message", Maximum, queue("ApproximateAgeOfOldestMessage")),
         widget("Invocations", Sum, lambda("Invocations")),
@@ -211,6 +206,11 @@ fn dashboard(service: &mut Service<'_>, watched: &Watched<'_>) {
     ];
     let name = physical(service.environment, "service");
     service.stack.dashboard("Dashboard", &Dashboard { name, widgets });
+}
+
+/// The function of this name.
+fn function_named<'a>(monitored: &'a Monitored, name: &str) -> Option<&'a Handle<Function>> {
+    monitored.functions.iter().find(|(function, ..)| *function == name).map(|(_, function, _)| function)
 }
 
 /// When an alarm goes into ALARM, and the runbook that says what to do.

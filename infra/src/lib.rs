@@ -25,7 +25,7 @@ use serde_json::json;
 ///
 /// # Errors
 /// When the definitions contradict each other: two resources of one name, or a reference that leads nowhere.
-pub fn service(environment: &Environment) -> Result<Template, cfn::StackError> {
+pub fn service(environment: &Environment) -> Result<Template, cfn::StackErrors> {
     let mut template = drawn(environment).finish()?;
     template.metadata.insert("Waivers".to_owned(), json!({ "QUOTA-4": "`deploy` uploads it to S3 first" }));
     Ok(template)

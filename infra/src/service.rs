@@ -29,8 +29,8 @@ pub(crate) fn draw(service: &mut Service<'_>) {
     // Where every event ends.
     let finished = &service.topic("finished");
     let forged = &service.forged_queue(queue::FORGED);
-    let errors = &service.terminal_queue("errors");
-    let errors_fifo = &service.terminal_queue("errors.fifo");
+    let errors = &service.error_queue("errors");
+    let errors_fifo = &service.error_queue("errors.fifo");
 
     // Where it waits on the way.
     let received = &service.topic("received");
@@ -40,7 +40,7 @@ pub(crate) fn draw(service: &mut Service<'_>) {
 
     // What buyers call.
     let secret = &service.secret("paypal", r#"PayPal's {"client_id": "...", "client_secret": "..."}"#);
-    let (api, access_log) = &service.http_api();
+    let api = &service.http_api();
     let plans_list = service.function(PlansList { paypal_secret: secret.into(), paypal_url: (&paypal.url).into() });
     service.route(api, &plans_list);
     let shop_secret = match environment.api.subscription_create {
@@ -88,25 +88,8 @@ pub(crate) fn draw(service: &mut Service<'_>) {
     });
     service.feed(verified, &queues.verified, &webhook_process);
 
-    // Who is told when something is wrong.
-    alarms::watch(
-        service,
-        &alarms::Watched {
-            api,
-            access_log,
-            webhook_route: webhook_receiver.route_key(),
-            forged: (queue::FORGED, forged),
-            errors: &[("errors", errors), ("errors.fifo", errors_fifo)],
-            waiting: &[(queue::UNVERIFIED, unverified), ("verified.fifo", verified)],
-            functions: &[
-                (plans_list.name, &plans_list.handle),
-                (subscription_create.name, &subscription_create.handle),
-                (webhook_receiver.name, &webhook_receiver.handle),
-                (webhook_verify.name, &webhook_verify.handle),
-                (webhook_process.name, &webhook_process.handle),
-            ],
-        },
-    );
+    // Who is notified when something is wrong, with every function and queue from above.
+    alarms::add_alarms(service);
 
     // What others connect to.
     service.stack.output("FinishedTopicArn", "every event with its outcome; subscribe here", finished.arn());

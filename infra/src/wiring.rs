@@ -14,8 +14,8 @@ use cfn::{
     },
 };
 use contract::{
-    functions::{Http, Queue as QueueStart, Trigger},
     settings::Settings,
+    trigger::{Http, Queue as QueueStart, Trigger},
 };
 
 use settings::Gathered;
@@ -52,12 +52,30 @@ impl<Start> Deployed<Start> {
     }
 }
 
+/// What has alarms and a place on the dashboard. Whatever creates a function or a queue registers it here.
+#[derive(Default)]
+pub(crate) struct Monitored {
+    /// Functions by their names, each with the key of its route.
+    pub(crate) functions: Vec<(&'static str, Handle<Function>, Option<String>)>,
+    /// Queues of events that failed.
+    pub(crate) errors: Vec<(String, Handle<Queue>)>,
+    /// Queues of messages for people.
+    pub(crate) terminal: Vec<(String, Handle<Queue>)>,
+    /// Queues that feed functions.
+    pub(crate) waiting: Vec<(String, Handle<Queue>)>,
+    /// Queues that anybody can fill, so that their depth is no alarm.
+    pub(crate) open: Vec<(String, Handle<Queue>)>,
+    /// The API, with its access log.
+    pub(crate) api: Option<(Handle<HttpApi>, Handle<LogGroup>)>,
+}
+
 /// The service under construction: a stack, and the environment that it is for.
 pub struct Service<'a> {
     /// What the service consists of so far.
     pub stack: Stack,
     /// What it is for.
     pub environment: &'a Environment,
+    pub(crate) monitored: Monitored,
     encryption: Encryption,
     artifacts: Value<String>,
 }
@@ -75,7 +93,7 @@ impl<'a> Service<'a> {
                 Encryption::CustomerKey(stack.key("Key", &Key { description: physical(environment, "data at rest") }))
             }
         };
-        Self { stack, environment, encryption, artifacts }
+        Self { stack, environment, monitored: Monitored::default(), encryption, artifacts }
     }
 
     /// A topic of this service's own functions.
@@ -100,9 +118,24 @@ impl<'a> Service<'a> {
         self.stack.topic(&logical(name, "Topic"), &topic)
     }
 
-    /// A queue that is an end: people look into it.
+    /// A queue of messages for people, with an alarm as soon as it holds one.
     #[track_caller]
     pub fn terminal_queue(&mut self, name: &str) -> Handle<Queue> {
+        let handle = self.unmonitored_queue(name);
+        self.monitored.terminal.push((name.to_owned(), handle.clone()));
+        handle
+    }
+
+    /// A queue of events that failed, with an alarm as soon as it holds one. `cargo xtask errors` reads it.
+    #[track_caller]
+    pub fn error_queue(&mut self, name: &str) -> Handle<Queue> {
+        let handle = self.unmonitored_queue(name);
+        self.monitored.errors.push((name.to_owned(), handle.clone()));
+        handle
+    }
+
+    #[track_caller]
+    fn unmonitored_queue(&mut self, name: &str) -> Handle<Queue> {
         let queue = Queue::terminal(physical(self.environment, name), self.encryption.clone());
         self.stack.queue(&logical(name, "Queue"), &queue)
     }
@@ -114,7 +147,9 @@ impl<'a> Service<'a> {
             retention_seconds: FORGED_RETENTION_SECONDS,
             ..Queue::terminal(physical(self.environment, name), self.encryption.clone())
         };
-        self.stack.queue(&logical(name, "Queue"), &queue)
+        let handle = self.stack.queue(&logical(name, "Queue"), &queue);
+        self.monitored.open.push((name.to_owned(), handle.clone()));
+        handle
     }
 
     /// A queue that feeds a function, and gives up to `errors`.
@@ -125,7 +160,9 @@ impl<'a> Service<'a> {
             visibility_seconds: Some(feeding.visibility_seconds),
             ..Queue::new(physical(self.environment, name), self.encryption.clone(), dead_letter)
         };
-        self.stack.queue(&logical(name, "Queue"), &queue)
+        let handle = self.stack.queue(&logical(name, "Queue"), &queue);
+        self.monitored.waiting.push((name.to_owned(), handle.clone()));
+        handle
     }
 
     /// What the topic takes goes to the queue; what the queue does not take goes to `errors`.
@@ -159,9 +196,9 @@ impl<'a> Service<'a> {
         self.stack.secret(&logical(name, "Secret"), &secret)
     }
 
-    /// The API, at its own domain where the environment has one, and its access log.
+    /// The API, at its own domain where the environment has one.
     #[track_caller]
-    pub fn http_api(&mut self) -> (Handle<HttpApi>, Handle<LogGroup>) {
+    pub fn http_api(&mut self) -> Handle<HttpApi> {
         let environment = self.environment;
         let name = format!("/aws/apigateway/{}", physical(environment, "api"));
         let log = LogGroup {
@@ -192,7 +229,8 @@ impl<'a> Service<'a> {
             None => handle.url(),
         };
         self.stack.output("ApiUrl", "where the API answers", url);
-        (handle, access_log)
+        self.monitored.api = Some((handle.clone(), access_log));
+        handle
     }
 
     /// A function: its environment and its role follow from its settings.
@@ -220,7 +258,9 @@ impl<'a> Service<'a> {
             ..Function::new(name, S::NAME.to_owned(), code, self.encryption.clone())
         };
         let handle = self.stack.function(&id, &function);
-        Deployed { name: S::NAME, handle, trigger: S::TRIGGER, start: PhantomData }
+        let deployed = Deployed { name: S::NAME, handle, trigger: S::TRIGGER, start: PhantomData };
+        self.monitored.functions.push((S::NAME, deployed.handle.clone(), deployed.route_key()));
+        deployed
     }
 
     /// Requests to the function's path start it.

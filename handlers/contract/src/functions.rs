@@ -9,26 +9,8 @@ use crate::{
         AtRuntime, Data, PublishTo, ReadSecret, ReadSecretIfAny, Reader, Retime, SendTo, Settings, SettingsError, Side,
         Text, Visitor, Whole, variable,
     },
+    trigger::{Http, Queue, Trigger},
 };
-
-/// What starts a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// A request to the HTTP API.
-    Http {
-        /// `GET`, `POST`, ...
-        method: &'static str,
-        /// From the root, as `/plans/list`.
-        path: &'static str,
-    },
-    /// Messages of a queue, in batches.
-    Queue,
-}
-
-/// Marks functions that a request starts.
-pub enum Http {}
-/// Marks functions that a queue feeds.
-pub enum Queue {}
 
 /// A function as everyone may know it.
 #[derive(Clone, Copy, Debug)]

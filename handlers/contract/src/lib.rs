@@ -8,6 +8,7 @@
 //!
 //! - [`functions`]: each function's name, what starts it, its settings.
 //! - [`settings`]: the kinds of fields, and how they are read.
+//! - [`trigger`]: what starts a function.
 //! - [`permission`]: what a field entitles to.
 //! - [`config`]: settings with a shape of their own, from the environment file to the handler.
 //! - [`signal`]: what log lines say that alarms listen for.
@@ -23,6 +24,7 @@ pub mod log_line;
 pub mod permission;
 pub mod settings;
 pub mod signal;
+pub mod trigger;
 
 pub use permission::Access;
 pub use settings::{

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use crate::Access;
+use crate::{Access, trigger::Trigger};
 
 /// Which side of the contract a settings struct is on: the handler's ([`AtRuntime`]) or the stack's.
 pub trait Side {
@@ -38,8 +38,8 @@ pub trait Settings<S: Side> {
     /// The function's name, such as `webhook-verify`.
     const NAME: &'static str;
     /// What starts it.
-    const TRIGGER: crate::functions::Trigger;
-    /// The kind of what starts it: [`crate::functions::Http`] or [`crate::functions::Queue`].
+    const TRIGGER: Trigger;
+    /// The kind of what starts it: [`Http`](crate::trigger::Http) or [`Queue`](crate::trigger::Queue).
     type Start;
 
     /// Hands over each field with the name of its environment variable.

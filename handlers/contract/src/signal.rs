@@ -2,6 +2,8 @@
 
 /// The field of a finished event's line that says how long after its arrival that was, in seconds.
 pub const AGE_FIELD: &str = "age_seconds";
+/// The function that receives webhooks.
+pub const RECEIVES: &str = "webhook-receiver";
 /// The function that finishes events.
 pub const FINISHES: &str = "webhook-process";
 /// The field of a delayed event's line: the time since its first failed try, in seconds.

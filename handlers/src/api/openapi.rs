@@ -2,7 +2,7 @@
 //!
 //! Source: <https://spec.openapis.org/oas/v3.1.1.html>
 
-use contract::functions::{ALL, Trigger};
+use contract::{functions::ALL, trigger::Trigger};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 

@@ -20,7 +20,7 @@
 //! stack.output("NewsArn", "where news are published", topic.arn());
 //! let template = stack.finish()?;
 //! assert!(cfn::write::yaml(&template).contains("AWS::SNS::Topic"));
-//! # Ok::<(), cfn::StackError>(())
+//! # Ok::<(), cfn::StackErrors>(())
 //! ```
 //!
 //! **Invariants.** This crate knows AWS; it knows nothing of PayPal or of this service. It does no I/O, reads no clock
@@ -45,7 +45,7 @@ pub mod write;
 pub use logical_id::{InvalidLogicalId, LogicalId};
 pub use path::{Path, Step, Trail};
 pub use policy::{Effect, PolicyDocument, Principal, Statement};
-pub use stack::{Handle, Kind, Stack, StackError, WAIVERS};
+pub use stack::{Handle, Kind, Stack, StackError, StackErrors, WAIVERS};
 pub use template::{Output, Parameter, Resource, Section, Template};
 pub use value::{
     Arn, Condition, FromNumber, FromText, Id, InvalidLiteral, Item, List, Literal, Map, Mapping, Name, Part, Plain,

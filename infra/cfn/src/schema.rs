@@ -8,16 +8,12 @@
 
 mod lifecycle;
 mod literals;
+mod lookup;
 
 pub use lifecycle::{Lifecycle, Paths, lifecycle, lifecycles};
 pub use literals::Misfit;
 pub(crate) use literals::literals;
-
-/// The schema of a resource type, such as `AWS::SQS::Queue`; nothing for types without a table.
-#[must_use]
-pub fn of(kind: &str) -> Option<&'static ResourceSchema> {
-    crate::resources::SCHEMAS.iter().copied().find(|schema| schema.kind == kind)
-}
+pub use lookup::of;
 
 /// What a resource type takes and answers.
 #[derive(Debug)]

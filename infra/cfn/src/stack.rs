@@ -4,7 +4,7 @@ mod waive;
 
 pub use waive::WAIVERS;
 
-use std::{collections::BTreeMap, marker::PhantomData, panic::Location};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, panic::Location};
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -62,6 +62,24 @@ pub enum StackError {
     #[error(transparent)]
     Misfit(#[from] Misfit),
 }
+
+/// Everything that keeps a stack from being synthesized, in the order in which it was found. Never empty.
+#[derive(Debug)]
+pub struct StackErrors(pub Vec<StackError>);
+
+impl fmt::Display for StackErrors {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            if at > 0 {
+                out.write_str("\n")?;
+            }
+            error.fmt(out)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StackErrors {}
 
 /// A kind of resource, known by its CloudFormation type.
 #[diagnostic::on_unimplemented(
@@ -203,8 +221,11 @@ impl Stack {
 
     /// Adds an output.
     pub fn output<T>(&mut self, name: &str, description: &str, value: Value<T>) {
+        let id = self.logical_id(name);
         let output = Output { description: Some(description.to_owned()), value: value.json(), rest: Map::new() };
-        self.template.outputs.insert(name.to_owned(), output);
+        if self.template.outputs.insert(name.to_owned(), output).is_some() {
+            self.errors.push(StackError::Duplicate(id));
+        }
     }
 
     /// Where each resource is defined: whoever called what adds it, a construct or [`Stack::add`] itself. A function of
@@ -255,31 +276,32 @@ impl Stack {
         }
     }
 
-    /// The template, when it can be synthesized.
+    /// Returns the template, if it can be synthesized.
     ///
     /// # Errors
-    /// The first mistake that was made: a wrong or repeated logical id, a literal that AWS would not take, a reference that
-    /// leads nowhere, or a circle of them.
-    pub fn finish(mut self) -> Result<Template, StackError> {
-        if !self.errors.is_empty() {
-            return Err(self.errors.remove(0));
-        }
+    /// Every mistake that was made: wrong and repeated logical ids, literals that AWS would refuse, references to what does
+    /// not exist, and a circle of them.
+    pub fn finish(mut self) -> Result<Template, StackErrors> {
+        let mut errors = std::mem::take(&mut self.errors);
         for (id, resource) in &self.template.resources {
             for (name, value) in &resource.properties {
-                self.check_references(value, &format!("{id}.{name}"))?;
+                errors.extend(self.check_references(value, &format!("{id}.{name}")).err());
             }
             if let Some(schema) = schema::of(&resource.kind) {
-                schema::literals(schema, &resource.properties, id.as_str())?;
+                errors.extend(schema::literals(schema, &resource.properties, id.as_str()).err().map(StackError::from));
             }
         }
         for (name, test) in &self.template.conditions {
-            self.check_references(test, &format!("condition {name}"))?;
+            errors.extend(self.check_references(test, &format!("condition {name}")).err());
         }
         for (name, output) in &self.template.outputs {
-            self.check_references(&output.value, &format!("output {name}"))?;
+            errors.extend(self.check_references(&output.value, &format!("output {name}")).err());
         }
-        graph::order(&self.template)?;
-        Ok(self.template)
+        // A circle needs references that lead somewhere.
+        if errors.is_empty() {
+            errors.extend(graph::order(&self.template).err().map(StackError::from));
+        }
+        if errors.is_empty() { Ok(self.template) } else { Err(StackErrors(errors)) }
     }
 
     fn logical_id(&mut self, id: &str) -> LogicalId {
@@ -344,14 +366,31 @@ mod tests {
         let mut stack = Stack::new("test");
         stack.add("A", Thing(json!({})));
         stack.add("A", Thing(json!({})));
-        assert!(matches!(stack.finish(), Err(StackError::Duplicate(_))));
+        assert!(matches!(errors(stack)[..], [StackError::Duplicate(_)]));
         let mut stack = Stack::new("test");
         stack.add("a-b", Thing(json!({})));
-        assert!(matches!(stack.finish(), Err(StackError::LogicalId(_))));
+        assert!(matches!(errors(stack)[..], [StackError::LogicalId(_)]));
         let mut stack = Stack::new("test");
         stack.parameter::<String>("P", "");
         stack.parameter::<String>("P", "");
-        assert!(matches!(stack.finish(), Err(StackError::Duplicate(_))));
+        assert!(matches!(errors(stack)[..], [StackError::Duplicate(_)]));
+        let mut stack = Stack::new("test");
+        stack.output("O", "", Value::<String>::from("a"));
+        stack.output("O", "", Value::<String>::from("b"));
+        assert!(matches!(errors(stack)[..], [StackError::Duplicate(_)]));
+    }
+
+    #[test]
+    fn every_mistake_is_reported() {
+        let mut stack = Stack::new("test");
+        stack.add("A", Thing(json!({"P": {"Ref": "Gone"}})));
+        stack.add("B", Queue { queue_name: Some("q".repeat(81).into()), ..Queue::default() });
+        let lines = stack.finish().unwrap_err().to_string();
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+    }
+
+    fn errors(stack: Stack) -> Vec<StackError> {
+        stack.finish().unwrap_err().0
     }
 
     #[test]

@@ -3,17 +3,15 @@
 //! Nothing is guessed: what only conditions, mappings, macros or a deployment decide is *unknown*, in the type of each answer.
 
 mod functions;
+mod items;
 pub mod policies;
 pub mod statements;
 mod template;
 pub mod text;
 
-use serde_json::Value as Json;
-
 pub use functions::{functions, functions_of_conditions};
+pub use items::{items, known_items, object};
 pub use template::{Field, ResourceView, TemplateView};
-
-use crate::Path;
 
 /// The property that names a resource of this type in its account and region.
 pub fn name_property(kind: &str) -> Option<&'static str> {
@@ -33,12 +31,4 @@ pub fn name_property(kind: &str) -> Option<&'static str> {
         "AWS::ApiGatewayV2::DomainName" => "DomainName",
         _ => return None,
     })
-}
-
-/// Items of a list, each with the way to it.
-pub fn items<'a>(value: &'a Json, path: &Path) -> Vec<(Path, &'a Json)> {
-    match value {
-        Json::Array(items) => items.iter().enumerate().map(|(at, item)| (path.item(at), item)).collect(),
-        one => vec![(path.clone(), one)],
-    }
 }

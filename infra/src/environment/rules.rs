@@ -3,7 +3,8 @@
 use cfn::guard::{Allowance, Guards};
 use contract::{
     config::Verification,
-    functions::{ALL, Trigger},
+    functions::ALL,
+    trigger::Trigger,
 };
 use url::{Host, Url};
 

@@ -1,7 +1,7 @@
 //! A function that a request starts is fed from no queue.
 
 use cfn::{Handle, constructs::Queue};
-use contract::functions::Http;
+use contract::trigger::Http;
 use infra::{
     environment::Feeding,
     wiring::{Deployed, Service},

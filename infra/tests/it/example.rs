@@ -132,5 +132,17 @@ fn a_function_with_a_route_a_queue_and_a_secret_touches_three_files() {
     let actions: Vec<_> =
         statements.as_array().unwrap().iter().map(|each| each["Action"][0].as_str().unwrap()).collect();
     assert_eq!(actions, ["logs:CreateLogStream", "sqs:SendMessage", "secretsmanager:GetSecretValue"]);
+    // It is monitored without a line about it.
+    for (alarm, metric, runbook) in [
+        ("RefundRequestErrorsAlarm", "Errors", "#function-errors"),
+        ("RefundRequestThrottlesAlarm", "Throttles", "#function-throttles"),
+        ("RefundsNotEmptyAlarm", "ApproximateNumberOfMessagesVisible", "#queue-not-empty"),
+    ] {
+        assert_eq!(property(alarm, "/MetricName"), Some(metric.into()), "{alarm}");
+        let description = property(alarm, "/AlarmDescription").unwrap();
+        assert!(description.as_str().unwrap().ends_with(runbook), "{description}");
+    }
+    let dashboard = property("Dashboard", "/DashboardBody").unwrap().to_string();
+    assert!(dashboard.contains("${RefundRequest}") && dashboard.contains("${RefundsQueue.QueueName}"), "{dashboard}");
     cargo(&changed, &["build", "--bin", "refund-request"]);
 }

@@ -46,7 +46,7 @@ pub(crate) struct Aws {
 /// A client of a service, whose calls are watched.
 macro_rules! client {
     ($self:ident, $sdk:ident $(, $option:ident($value:expr))*) => {{
-        let watch = Watch::limited($crate::target::ATTEMPTS);
+        let watch = Watch::limited($crate::calls::ATTEMPTS);
         let config = $sdk::config::Builder::from(&$self.config)
             .retry_partition(patient())
             .interceptor(watch.clone())
@@ -94,7 +94,7 @@ impl Aws {
     where
         T: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        call::call(&self.config, Watch::limited(crate::target::ATTEMPTS), service, operation, input).await
+        call::call(&self.config, Watch::limited(crate::calls::ATTEMPTS), service, operation, input).await
     }
 }
 

@@ -5,7 +5,7 @@
 
 use aws_sdk_cloudformation::types::OnFailure;
 use cfn::{
-    PolicyDocument, Principal, Stack as Definition, StackError, Statement,
+    PolicyDocument, Principal, Stack as Definition, StackErrors, Statement,
     resources::s3::{Bucket, BucketPolicy, bucket},
 };
 
@@ -116,7 +116,7 @@ async fn remove(run: &mut Run<'_>, name: &str, stack: &Stack) -> Result<(), Stop
 }
 
 /// The bucket: private, encrypted, versioned, over TLS only; no object is overwritten; what is superseded expires.
-fn template(stack: &str) -> Result<cfn::Template, StackError> {
+fn template(stack: &str) -> Result<cfn::Template, StackErrors> {
     let mut definition = Definition::new(&format!("the zips of the functions of {stack}"));
     let enabled = || bucket::Status::Enabled;
     let encrypted =

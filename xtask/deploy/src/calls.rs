@@ -22,9 +22,11 @@ use aws_smithy_runtime_api::client::{orchestrator::Metadata, retries::classifier
 
 use crate::{
     heartbeat::{self, Waiting},
-    target::ATTEMPTS,
     text::printable,
 };
+
+/// Attempts at a call. AWS has been seen to throttle for minutes, and a deployment must not fail for that.
+pub(crate) const ATTEMPTS: u32 = 24;
 
 /// Attempts at a call that AWS does not answer, or answers with an error of its own. A throttled call has [`ATTEMPTS`].
 const FAILED_ATTEMPTS: u32 = 6;

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
 use crate::{
-    target::ATTEMPTS,
+    calls::ATTEMPTS,
     text::{printable, printable_lines},
 };
 

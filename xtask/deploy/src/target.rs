@@ -9,14 +9,11 @@ use clap::Args;
 use crate::{
     Failure,
     aws::{Aws, Pace},
-    calls::{self, Watch},
+    calls::{self, ATTEMPTS, Watch},
     failure::{SIGN_IN, failure},
     heartbeat,
     text::printable,
 };
-
-/// As often a call is tried. AWS has been seen to throttle for minutes, and a deployment must not fail for that.
-pub(crate) const ATTEMPTS: u32 = 24;
 
 /// What the environment file and the caller say.
 #[derive(Args)]

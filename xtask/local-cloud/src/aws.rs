@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     account::Account,
     chaos::{Chaos, Fault},
-    cloud::Control,
+    control::Control,
     cloudformation::CloudFormation,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,

@@ -9,6 +9,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use update::Updated;
 
+use journal::{Journal, JournalError};
+
 use crate::{
     account::Account,
     activity::Stream,
@@ -18,9 +20,9 @@ use crate::{
     clock::{Clock, TooFar},
     cloudformation::{CloudFormation, StackParts},
     console::{self, Console, Picture},
+    control::Control,
     event_source::{self, Feeding},
     http_api::{self, Api, Cors, HttpApi, RouteKey},
-    journal::{Journal, JournalError, Line, Saved},
     lambda::Lambda,
     live::Live,
     provision::{self, Given, ProvisionError, Provisioned, Services},
@@ -98,47 +100,6 @@ pub struct RouteLine {
     pub method: String,
     /// The path, with its variables in braces.
     pub path: String,
-}
-
-/// What can be done with a running cloud beside asking it as one asks AWS. Clones are of the same cloud.
-#[derive(Clone)]
-pub struct Control {
-    /// Its time.
-    pub clock: Clock,
-    /// Its functions.
-    pub lambda: Lambda,
-    /// Its queues.
-    pub sqs: Sqs,
-    /// Its alarms.
-    pub alarms: Alarms,
-    sns: Sns,
-    journal: Option<Journal>,
-    notice: Live<Option<String>>,
-}
-
-impl Control {
-    /// Shows a text at the head of the console, or nothing any more.
-    pub fn notice(&self, text: Option<String>) {
-        self.notice.set(text);
-    }
-
-    /// Puts the clock forward, and wakes whoever waited for that; how far it is ahead of the machine's.
-    ///
-    /// # Errors
-    /// When it would be ahead by more than ten years.
-    pub fn advance(&self, by: Duration) -> Result<Duration, TooFar> {
-        let ahead = self.clock.advance(by)?;
-        if let Some(journal) = &self.journal {
-            journal.write(&Line::Ahead(ahead));
-        }
-        Ok(ahead)
-    }
-
-    /// Makes queues and topics as the template has them: empty, and no others. Events that functions work on go on.
-    pub fn reset(&self) {
-        self.sqs.reset();
-        self.sns.reset();
-    }
 }
 
 /// A template that runs. What it holds is gone when it stops, unless it has a folder to keep it in.
@@ -249,8 +210,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let (activity, clock, chaos) = (options.activity, options.clock, options.chaos);
     let (journal, mut saved) = match &options.state {
-        Some(folder) => Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
-        None => (None, Saved::default()),
+        Some(folder) => saved::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
+        None => (None, saved::Saved::default()),
     };
     // Ten years are never ahead: what was written down was within them.
     let _within = clock.advance(saved.ahead);
@@ -266,13 +227,13 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let mut made = provision::provision(&options.template, &services, &given)?;
     check_debug(&given, &services.lambda)?;
-    services.sqs.described(&mut saved)?;
-    services.sns.described(&mut saved)?;
-    if let (Some(journal), Some(folder)) = (&journal, &options.state) {
+    services.sqs.described(&mut saved.queues)?;
+    services.sns.described(&mut saved.topics)?;
+    if let Some(journal) = &journal {
         services.secrets.keep(journal, saved.secrets);
         services.logs.keep(journal, saved.logs);
-        journal.write(&Line::Ahead(clock.ahead()));
-        Journal::settle(folder)?;
+        saved::write_ahead(journal, clock.ahead());
+        journal.settle()?;
     }
     let control = Control {
         clock,

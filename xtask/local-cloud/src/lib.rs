@@ -6,7 +6,6 @@
 //! - [`aws`]: the front door, where all of them speak AWS's own protocols.
 //! - [`metrics`], [`alarms`]: what is counted, and who is told of it.
 //! - [`clock`]: the time of all of them, which can be put forward.
-//! - [`journal`]: what outlives the process.
 //! - [`activity`]: what happens, as it happens; [`record`]: what happened, with its payloads;
 //!   `traces`: the same for a collector of OpenTelemetry's.
 //! - [`console`]: the page that shows it; [`chaos`]: what goes wrong on purpose.
@@ -25,9 +24,10 @@ pub mod clock;
 pub mod cloud;
 pub mod cloudformation;
 pub mod console;
+mod control;
 pub mod event_source;
 pub mod http_api;
-pub mod journal;
+mod saved;
 pub mod lambda;
 mod live;
 pub mod logs;
@@ -42,6 +42,7 @@ mod traces;
 mod wire;
 
 pub use clock::Clock;
-pub use cloud::{Control, Options, RouteLine, Running, StartError, Updated, start};
+pub use control::Control;
+pub use cloud::{Options, RouteLine, Running, StartError, Updated, start};
 pub use traces::{Collector, NoCollector};
 pub use wire::ApiError;

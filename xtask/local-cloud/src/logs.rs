@@ -10,9 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use journal::Journal;
+
 use crate::{
     account::Account,
-    journal::{self, Journal},
     metrics::{Metrics, filter::FilterPattern},
     wire::ApiError,
 };
@@ -102,7 +103,7 @@ impl Logs {
         let line = Line { stream: stream.to_owned(), at, text: text.to_owned() };
         let mut groups = self.lock();
         if let Some(journal) = self.journal.get() {
-            journal.write(&journal::Line::Log(line.saved(group)));
+            write(journal, &line.saved(group));
         }
         groups.entry(group.to_owned()).or_default().push(line);
     }
@@ -114,7 +115,7 @@ impl Logs {
             groups.entry(group).or_default().push(Line { stream, at: at.into(), text });
         }
         for (name, group) in &*groups {
-            group.lines.iter().for_each(|line| journal.write(&journal::Line::Log(line.saved(name))));
+            group.lines.iter().for_each(|line| write(journal, &line.saved(name)));
         }
         let _once = self.journal.set(journal.clone());
     }
@@ -250,6 +251,11 @@ fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
 fn event(line: &Line) -> Value {
     let at = u64::try_from(line.at).unwrap_or(u64::MAX);
     json!({ "timestamp": at, "ingestionTime": at, "message": line.text })
+}
+
+/// Writes that a line was logged.
+fn write(journal: &Journal, line: &SavedLine) {
+    journal.write(&std::collections::BTreeMap::from([("log", line)]));
 }
 
 #[cfg(test)]

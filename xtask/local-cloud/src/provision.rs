@@ -16,6 +16,8 @@ use std::{
 use cfn::{LogicalId, Path, Resource, Template};
 use serde_json::{Map, Value};
 
+use journal::Journal;
+
 use crate::{
     account::Account,
     activity::Stream,
@@ -25,7 +27,6 @@ use crate::{
     cloudformation::StackResource,
     event_source::{EventSource, Filters},
     http_api::{HttpApi, PayloadFormat},
-    journal::Journal,
     lambda::{Asynchronous, Function, Lambda},
     logs::Logs,
     metrics::Metrics,

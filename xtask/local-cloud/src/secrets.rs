@@ -16,10 +16,11 @@ use uuid::Uuid;
 
 pub(crate) use generate::generate;
 
+use journal::Journal;
+
 use crate::{
     account::Account,
     clock::Clock,
-    journal::{Journal, Line},
     wire::ApiError,
 };
 
@@ -100,12 +101,12 @@ impl Secrets {
             let new = secret.generated && saved.iter().all(|saved| saved.name != *name);
             if let Some((value, version)) = secret.value.clone().filter(|_| new) {
                 let (name, changed) = (name.clone(), secret.changed);
-                journal.write(&Line::Secret(SavedSecret { name, value, version, changed }));
+                write(journal, &SavedSecret { name, value, version, changed });
             }
         }
         for set in saved {
             if let Some(secret) = self.lock().get_mut(&set.name) {
-                journal.write(&Line::Secret(set.clone()));
+                write(journal, set);
                 (secret.value, secret.changed) = (Some((set.value, set.version)), set.changed);
             }
         }
@@ -152,7 +153,7 @@ impl Secrets {
                 secret.changed = self.clock.now().as_secs();
                 if let Some(journal) = self.journal.get() {
                     let (name, value, version) = (name.clone(), value.to_owned(), version.clone());
-                    journal.write(&Line::Secret(SavedSecret { name, value, version, changed: secret.changed }));
+                    write(journal, &SavedSecret { name, value, version, changed: secret.changed });
                 }
                 Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"] }))
             }
@@ -168,3 +169,9 @@ impl Secrets {
 fn not_found(message: &str) -> ApiError {
     ApiError::caller("ResourceNotFoundException", message)
 }
+
+/// Writes that a secret has another value.
+fn write(journal: &Journal, secret: &SavedSecret) {
+    journal.write(&std::collections::BTreeMap::from([("secret", secret)]));
+}
+

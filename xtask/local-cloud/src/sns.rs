@@ -1,6 +1,7 @@
 //! SNS: topics, subscriptions and deliveries.
 
 pub(crate) mod actions;
+mod address;
 mod delivery;
 pub(crate) mod endpoint;
 mod fifo;
@@ -18,11 +19,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use journal::Journal;
+
 use crate::{
     account::Account,
     activity::Stream,
     clock::Clock,
-    journal::{Journal, Line, Saved},
     sqs::Sqs,
     wire::ApiError,
 };
@@ -129,10 +131,10 @@ impl Sns {
     }
 
     /// Remembers the topics that there are, for [`Sns::reset`], and adds those that there were besides.
-    pub(crate) fn described(&self, saved: &mut Saved) -> Result<(), ApiError> {
+    pub(crate) fn described(&self, saved: &mut SavedTopics) -> Result<(), ApiError> {
         let mut described = self.topics().clone();
         self.change(|topics| {
-            for (arn, topic) in std::mem::take(&mut saved.topics.0) {
+            for (arn, topic) in std::mem::take(&mut saved.0) {
                 let topic = topic.restored()?;
                 match topics.get_mut(&arn) {
                     Some(known) => {
@@ -210,7 +212,7 @@ impl Sns {
         let mut topics = self.topics_mut();
         let done = work(&mut topics)?;
         if let Some(journal) = &self.inner.journal {
-            journal.write(&Line::Topics(SavedTopics(topics.clone())));
+            journal.write(&std::collections::BTreeMap::from([("topics", SavedTopics(topics.clone()))]));
         }
         Ok(done)
     }
@@ -228,6 +230,11 @@ impl Sns {
     #[must_use]
     pub fn has_topic(&self, arn: &str) -> bool {
         self.topics().contains_key(arn)
+    }
+
+    /// The date and time as messages name it.
+    fn timestamp(&self) -> String {
+        format!("{:.3}", self.clock().timestamp())
     }
 
     fn clock(&self) -> &Clock {

@@ -23,15 +23,16 @@ pub use message::{MessageAttribute, NewMessage, Receive, Received, Sent};
 pub use queue::Queue;
 pub use state::Counts;
 
+use ::journal::Journal;
+
 use crate::{
     account::Account,
     activity::Stream,
     chaos::Chaos,
     clock::Clock,
-    journal::{Journal, Saved},
     wire::ApiError,
 };
-use journal::QueueJournal;
+use self::journal::{QueueJournal, SavedQueue};
 use move_task::MoveTasks;
 
 /// All queues of the account, as seen from one region. Clones share them.
@@ -194,7 +195,7 @@ impl Sqs {
     }
 
     /// Remembers the queues that there are, for [`Sqs::reset`], and gives them back what they held before.
-    pub(crate) fn described(&self, saved: &mut Saved) -> Result<(), ApiError> {
+    pub(crate) fn described(&self, saved: &mut BTreeMap<String, SavedQueue>) -> Result<(), ApiError> {
         let describe = |queue: &Arc<Queue>| Described {
             queue: Arc::clone(queue),
             attributes: queue.attributes(),
@@ -202,7 +203,7 @@ impl Sqs {
         };
         let described = self.queues().values().map(describe).collect();
         *self.inner.described.lock().unwrap_or_else(PoisonError::into_inner) = described;
-        for (arn, saved) in std::mem::take(&mut saved.queues) {
+        for (arn, saved) in std::mem::take(saved) {
             let queue = match (self.by_arn(&arn), &saved.definition) {
                 (Some(queue), _) => queue,
                 (None, Some((attributes, tags))) => {

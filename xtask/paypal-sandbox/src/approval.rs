@@ -11,8 +11,10 @@ use axum::{
 use url::Url;
 
 use crate::{
+    document::text,
     plans,
-    state::{Shared, Subscription, text},
+    records::Subscription,
+    state::Shared,
     subscriptions::{Change, change},
 };
 

@@ -21,10 +21,9 @@ use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::{
-    StartError,
-    journal::{Changes, Journal},
-};
+use journal::Journal;
+
+use crate::StartError;
 
 /// The certificate of the authority, as PEM, for the list of those that an environment believes.
 pub const AUTHORITY: &str = include_str!("authority/authority.pem");
@@ -175,7 +174,7 @@ impl Signer {
                     let (key, certificate) = make(by)?;
                     if let Some(journal) = journal {
                         let saved = SavedKey { id, key: STANDARD.encode(key.serialize_der()), certificate };
-                        journal.write(&Changes { key: Some(saved.clone()), ..Changes::default() });
+                        journal.write(&std::collections::BTreeMap::from([("key", &saved)]));
                         return saved.read();
                     }
                     Ok((signing(&key.serialize_der())?, certificate))

@@ -13,12 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    document::{set, text},
     authority::{By, now},
     error::Refusal,
     events,
     faults::{Chance, Fault},
     ids, invoicing,
-    state::{Delivery, Shared, set, text},
+    records::Delivery,
+    state::Shared,
     subscriptions::{Change, change},
     webhooks::{self, Posted},
 };

@@ -5,9 +5,11 @@
 use serde_json::{Value, json};
 
 use crate::{
+    document::{set, text},
     authority::now,
     ids,
-    state::{Shared, State, Subscription, set, text},
+    records::Subscription,
+    state::{Shared, State},
 };
 
 /// An event of this type about this resource, known from now on; answers its body.

@@ -26,18 +26,20 @@
 mod activity;
 mod approval;
 mod authority;
+mod changes;
 mod clock;
 mod control;
+mod document;
 mod error;
 mod events;
 mod faults;
 mod ids;
 mod invoicing;
-mod journal;
 mod kept;
 mod oauth;
 mod payments;
 mod plans;
+mod records;
 mod server;
 mod state;
 mod subscriptions;
@@ -153,8 +155,8 @@ impl Sandbox {
 /// When the authority that issues its certificates cannot be used, or what was kept cannot.
 pub async fn start(options: Options) -> Result<Sandbox, StartError> {
     let (journal, mut saved) = match &options.state {
-        Some(folder) => journal::Journal::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
-        None => (None, journal::Changes::default()),
+        Some(folder) => changes::open(folder).map(|(journal, saved)| (Some(journal), saved))?,
+        None => (None, changes::Changes::default()),
     };
     let authority = authority::Authority::start(&options.public_url, saved.key.take(), journal.clone())?;
     let (stop, stopped) = watch::channel(false);

@@ -11,10 +11,11 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
+    document::text,
     authority::now,
     error::Refusal,
     ids,
-    state::{Shared, State as Known, text},
+    state::{Shared, State as Known},
 };
 
 pub(crate) async fn show_sale(
@@ -48,7 +49,7 @@ pub(crate) fn charge(shared: &Shared, state: &mut Known, subscription: &str) -> 
     let payment = json!({ "amount": { "currency_code": currency, "value": total }, "time": now() });
     if let Some(subscription) = state.subscriptions.get_mut(subscription) {
         let info = json!({ "last_payment": payment, "failed_payments_count": 0 });
-        crate::state::set(&mut subscription.document, "billing_info", info);
+        crate::document::set(&mut subscription.document, "billing_info", info);
     }
     Some(sale)
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://developer.paypal.com/docs/api/subscriptions/v1/#plans>
 
+pub(crate) mod seeded;
+
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
@@ -12,40 +14,10 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
+    document::text,
     error::Refusal,
-    state::{Shared, text},
+    state::Shared,
 };
-
-/// The plans that are there from the start: two to subscribe to, one not.
-pub(crate) fn seeded() -> Vec<Value> {
-    vec![
-        plan("P-5ML4271244454362WXNWU5NQ", "Basic", "ACTIVE", "MONTH", "10.00", "USD"),
-        plan("P-1GJ4568789604323MXNWU5NQ", "Yearly", "ACTIVE", "YEAR", "25.00", "EUR"),
-        plan("P-7GL4271244454362WXKWU5NQ", "Retired", "INACTIVE", "MONTH", "5.00", "USD"),
-    ]
-}
-
-fn plan(id: &str, name: &str, status: &str, unit: &str, price: &str, currency: &str) -> Value {
-    json!({
-        "id": id,
-        "product_id": "PROD-XXCD1234QWER65782",
-        "name": name,
-        "status": status,
-        "description": format!("{name} plan"),
-        "usage_type": "LICENSED",
-        "billing_cycles": [{
-            "frequency": { "interval_unit": unit, "interval_count": 1 },
-            "tenure_type": "REGULAR",
-            "sequence": 1,
-            "total_cycles": 0,
-            "pricing_scheme": { "fixed_price": { "value": price, "currency_code": currency }, "version": 1 },
-        }],
-        "payment_preferences": { "auto_bill_outstanding": true, "payment_failure_threshold": 3 },
-        "quantity_supported": false,
-        "create_time": "2026-01-01T00:00:00Z",
-        "update_time": "2026-01-01T00:00:00Z",
-    })
-}
 
 /// The price of a plan's regular billing cycle: value and currency. `None` where it depends on the quantity.
 pub(crate) fn price(plan: &Value) -> Option<(String, String)> {
@@ -91,8 +63,8 @@ pub(crate) async fn list(
         }
     }
     if query.get("total_required").is_some_and(|text| text == "true") {
-        crate::state::set(&mut answer, "total_items", json!(plans.len()));
-        crate::state::set(&mut answer, "total_pages", json!(pages));
+        crate::document::set(&mut answer, "total_items", json!(plans.len()));
+        crate::document::set(&mut answer, "total_pages", json!(pages));
     }
     Ok(Json(answer))
 }

@@ -8,20 +8,21 @@ use std::{
 };
 
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
+use journal::Journal;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     Activity, Options, What,
     authority::{Authority, now},
+    changes::Changes,
     clock::Clock,
+    document::{set, text},
     faults::{Chance, Faults},
-    invoicing::Invoice,
-    journal::{Changes, Journal},
+    invoicing::invoice::Invoice,
     kept::Kept,
-    plans,
-    webhooks::Posted,
+    plans::seeded::seeded,
+    records::{Delivery, Subscription},
 };
 
 /// The sandbox, shared by all requests.
@@ -87,36 +88,10 @@ impl DerefMut for Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         match self.journal {
-            Some(journal) => journal.write(&self.state.take_changes()),
+            Some(journal) => self.state.take_changes().write(journal),
             None => self.state.forget_changes(),
         }
     }
-}
-
-/// A subscription: PayPal's document, and where its buyer goes.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Subscription {
-    /// As `GET /v1/billing/subscriptions/{id}` answers it.
-    pub(crate) document: Value,
-    /// By which the approval page knows it.
-    pub(crate) token: String,
-    pub(crate) return_url: String,
-    pub(crate) cancel_url: String,
-}
-
-/// A webhook's way to its receiver.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Delivery {
-    /// What is posted.
-    pub(crate) posted: Posted,
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    /// The status, or what went wrong, of each attempt.
-    pub(crate) attempts: Vec<String>,
-    /// Whether an attempt was answered with 2xx.
-    pub(crate) delivered: bool,
-    /// Whether no further attempt is made.
-    pub(crate) over: bool,
 }
 
 impl Shared {
@@ -134,7 +109,7 @@ impl Shared {
             faults: Faults::default(),
             expired: Chance::default(),
             tokens: HashMap::new(),
-            plans: plans::seeded(),
+            plans: seeded(),
             subscriptions: Kept::default(),
             request_ids: Kept::default(),
             sales: Kept::default(),
@@ -237,16 +212,4 @@ impl State {
         set(document, "update_time", json!(now()));
         Some(document.clone())
     }
-}
-
-/// Sets a member of an object.
-pub(crate) fn set(document: &mut Value, key: &str, value: Value) {
-    if let Some(entries) = document.as_object_mut() {
-        entries.insert(key.to_owned(), value);
-    }
-}
-
-/// A member that is text, empty when there is none.
-pub(crate) fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {
-    document.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

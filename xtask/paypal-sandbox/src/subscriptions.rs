@@ -14,11 +14,13 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
+    document::{set, text},
     What,
     authority::now,
     error::Refusal,
     events, ids,
-    state::{Shared, State as Known, Subscription, set, text},
+    records::Subscription,
+    state::{Shared, State as Known},
     webhooks::{self, Posted},
 };
 

@@ -5,6 +5,8 @@
 //!
 //! Source: <https://developer.paypal.com/api/rest/webhooks/>
 
+pub(crate) mod posted;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -22,11 +24,15 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
+use posted::Posted;
+
 use crate::{
+    document::{set, text},
     What,
     authority::{self, By},
     error::Refusal,
-    state::{Delivery, Shared, State as Known, set, text},
+    records::Delivery,
+    state::{Shared, State as Known},
 };
 
 /// As often PayPal tries to deliver.
@@ -35,24 +41,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a receiver may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What is posted.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Posted {
-    /// The body that is signed.
-    pub(crate) signed: String,
-    /// Another body that is sent in its place, as somebody on the way might.
-    pub(crate) tampered: Option<String>,
-    /// How long ago it was signed.
-    pub(crate) age: Duration,
-}
-
-impl Posted {
-    /// An event as PayPal delivers it.
-    pub(crate) fn genuine(body: String) -> Self {
-        Self { signed: body, tampered: None, age: Duration::ZERO }
-    }
-}
 
 /// Notes that something is to be delivered, beside what it is about; the delivery's id, for [`begin`].
 pub(crate) fn plan(state: &mut Known, posted: Posted) -> String {

@@ -24,6 +24,7 @@ mod emulator_service;
 mod event_verify;
 mod events;
 mod forgery;
+mod modules;
 mod observability;
 mod operate;
 mod outage;

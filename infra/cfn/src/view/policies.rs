@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value as Json;
 
 use super::{
-    Field, ResourceView, TemplateView, items,
+    Field, ResourceView, TemplateView,
+    items::{items, known_items, object},
     statements::{Certain, Statement, any, every},
-    text::{Text, function_name},
+    text::Text,
 };
 use crate::Path;
 
@@ -70,7 +71,7 @@ pub struct OwnedStatement<'a> {
     pub statement: Statement<'a>,
 }
 
-/// Every statement of every policy that stands there as JSON; rules ask [`TemplateView::statements`].
+/// Every statement of every policy that stands there as JSON.
 pub fn statements<'a>(facts: &TemplateView<'a>) -> Vec<OwnedStatement<'a>> {
     let of = |policy: Policy<'a>| {
         let Policy { owner, purpose, .. } = policy;
@@ -103,27 +104,6 @@ fn of(owner: ResourceView<'_>) -> (Vec<Policy<'_>>, bool) {
         }
     }
     (policies, complete)
-}
-
-/// The object that stands at a place, unless a function gives it.
-pub fn object<'a>(field: Field<'a>) -> Option<&'a Json> {
-    field.value().filter(|value| value.is_object() && function_name(value).is_none())
-}
-
-/// The items of a list that are known, each with the way to it, and whether these are all of them. A function in the place
-/// of the list, or of an item, is one item: whoever looks at it sees that it is not known.
-pub fn known_items<'a>(field: Field<'a>, path: &Path) -> (Vec<(Path, &'a Json)>, bool) {
-    let value = match field {
-        Field::Absent => return (Vec::new(), true),
-        Field::Unknown => return (Vec::new(), false),
-        Field::Is(value) => value,
-    };
-    let mut all = items(value, path);
-    let before = all.len();
-    all.retain(|(_, item)| !matches!(Field::of(item), Field::Unknown));
-    let complete = all.len() == before;
-    all.retain(|(_, item)| !matches!(Field::of(item), Field::Absent));
-    (all, complete)
 }
 
 impl<'a> Policy<'a> {

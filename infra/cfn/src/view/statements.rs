@@ -5,8 +5,8 @@ use std::str::Chars;
 use serde_json::Value as Json;
 
 use super::{
-    Field, ResourceView, TemplateView, items,
-    policies::{known_items, object},
+    Field, ResourceView, TemplateView,
+    items::{items, known_items, object},
     text::{Piece, Text},
 };
 use crate::Path;

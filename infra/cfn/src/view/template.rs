@@ -1,12 +1,9 @@
 //! Resources and their properties, read-only.
 
-use std::cell::OnceCell;
-
 use serde_json::Value as Json;
 
 use super::{
     name_property,
-    policies::{self, OwnedStatement},
     text::{Piece, Text, function_name, is_dynamic},
 };
 use crate::{LogicalId, Path, Resource, Template};
@@ -15,7 +12,6 @@ use crate::{LogicalId, Path, Resource, Template};
 pub struct TemplateView<'a> {
     /// The template.
     pub template: &'a Template,
-    statements: OnceCell<Vec<OwnedStatement<'a>>>,
 }
 
 /// A resource with its logical id.
@@ -52,12 +48,7 @@ impl<'a> TemplateView<'a> {
     /// Creates a view of a template.
     #[must_use]
     pub fn of(template: &'a Template) -> Self {
-        Self { template, statements: OnceCell::new() }
-    }
-
-    /// Every statement of every policy that stands there as JSON.
-    pub fn statements(&self) -> &[OwnedStatement<'a>] {
-        self.statements.get_or_init(|| policies::statements(self))
+        Self { template }
     }
 
     /// Resources of this type, in the template's order.

@@ -2,7 +2,13 @@
 
 use std::{cell::OnceCell, io, ops::Deref};
 
-use cfn::{Template, view::TemplateView};
+use cfn::{
+    Template,
+    view::{
+        TemplateView,
+        policies::{self, OwnedStatement},
+    },
+};
 
 use super::misfits::{Misfit, misfits};
 
@@ -10,17 +16,23 @@ use super::misfits::{Misfit, misfits};
 pub(super) struct Facts<'a> {
     view: TemplateView<'a>,
     misfits: OnceCell<Vec<Misfit>>,
+    statements: OnceCell<Vec<OwnedStatement<'a>>>,
     size: OnceCell<usize>,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn of(template: &'a Template) -> Self {
-        Self { view: TemplateView::of(template), misfits: OnceCell::new(), size: OnceCell::new() }
+        Self { view: TemplateView::of(template), misfits: OnceCell::new(), statements: OnceCell::new(), size: OnceCell::new() }
     }
 
     /// What does not fit AWS's schemas, in the template's order.
     pub(super) fn misfits(&self) -> &[Misfit] {
         self.misfits.get_or_init(|| misfits(self))
+    }
+
+    /// Every statement of every policy that the template has as JSON.
+    pub(super) fn statements(&self) -> &[OwnedStatement<'a>] {
+        self.statements.get_or_init(|| policies::statements(self))
     }
 
     /// The fewest bytes that the template can be sent in.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::check::context::Facts;
 use cfn::Path;
-use cfn::view::{
+use cfn::view::{known_items, 
     Field, ResourceView,
     policies::{self, Attachments, Statements},
     statements::{self, About, Statement, every},
@@ -142,7 +142,7 @@ fn sources<'a>(statement: &Statement<'a>) -> Option<Vec<&'a Json>> {
     for (operator, keys) in operators {
         let keys = keys.as_object().filter(|keys| !operator.starts_with("Fn::") && function(keys).is_none())?;
         for (_, value) in keys.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")) {
-            let (known, complete) = policies::known_items(Field::of(value), &statement.path);
+            let (known, complete) = known_items(Field::of(value), &statement.path);
             if !complete && known.is_empty() {
                 return None;
             }
@@ -169,7 +169,7 @@ fn refused<'a>(facts: &Facts<'a>) -> Vec<(Delivery<'a>, Vec<Entry<'a>>)> {
     let policies = Attachments::of(facts, QUEUE_POLICY, "Queues", QUEUE);
     let mut refused = Vec::new();
     for delivery in &all {
-        let Some(entries) = entries(facts, &policies, delivery.to) else { continue };
+        let Some(entries) = entries(facts, &delivery.to) else { continue };
         if !entries.iter().any(|entry| is_for(facts, entry, delivery.topic)) {
             let topics = topics_of(delivery.to);
             let spare = entries.into_iter().filter(|entry| !topics.iter().any(|topic| is_for(facts, entry, *topic)));

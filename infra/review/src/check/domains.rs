@@ -5,7 +5,7 @@ use super::{
     Severity::{Error, Warning},
 };
 use crate::check::context::Facts;
-use cfn::view::{Field, ResourceView, items, policies::known_items, text::Text};
+use cfn::view::{Field, ResourceView, items, known_items, text::Text};
 
 const CERTIFICATE: &str = "AWS::CertificateManager::Certificate";
 const DOMAIN: &str = "AWS::ApiGatewayV2::DomainName";

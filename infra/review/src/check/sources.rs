@@ -8,7 +8,7 @@ use super::{
     dead_letters::{QUEUE, is_fifo},
 };
 use crate::check::context::Facts;
-use cfn::view::{
+use cfn::view::{known_items, 
     ResourceView, policies,
     text::{Piece, Text},
 };
@@ -168,7 +168,7 @@ fn partial_batches(facts: &Facts<'_>) -> Vec<Fault> {
         // One message is a batch that fails or not.
         let single = mapping.thing.number("BatchSize") == Some(1.0);
         let (types, complete) =
-            policies::known_items(mapping.thing.field("FunctionResponseTypes"), &mapping.thing.path());
+            known_items(mapping.thing.field("FunctionResponseTypes"), &mapping.thing.path());
         let says = |one: &Json| Text::of(one).literal().is_none_or(|one| one == "ReportBatchItemFailures");
         if complete && !single && !types.iter().any(|(_, one)| says(one)) {
             faults.push(Fault::new(mapping.thing.path(), "one failed message brings back the whole batch"));

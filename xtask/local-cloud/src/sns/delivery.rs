@@ -107,7 +107,7 @@ fn envelope(sns: &Sns, subscription: &Subscription, publish: &Publish, published
     envelope.extend(
         [
             ("Message", json!(publish.text_for(protocol))),
-            ("Timestamp", json!(now(sns))),
+            ("Timestamp", json!(sns.timestamp())),
             ("SignatureVersion", json!("1")),
             ("Signature", json!("EXAMPLE")),
             ("SigningCertURL", json!("EXAMPLE")),
@@ -135,7 +135,7 @@ fn lambda_event(sns: &Sns, subscription: &Subscription, publish: &Publish, publi
             "TopicArn": publish.topic_arn,
             "Subject": publish.subject,
             "Message": publish.text_for("lambda"),
-            "Timestamp": now(sns),
+            "Timestamp": sns.timestamp(),
             "SignatureVersion": "1",
             "Signature": "EXAMPLE",
             "SigningCertUrl": "EXAMPLE",
@@ -155,9 +155,4 @@ fn attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Value {
         .iter()
         .map(|(name, attribute)| (name.clone(), json!({ "Type": attribute.data_type, "Value": value(attribute) })));
     Value::Object(entries.collect())
-}
-
-/// The date and time as messages name it.
-pub(super) fn now(sns: &Sns) -> String {
-    format!("{:.3}", sns.clock().timestamp())
 }

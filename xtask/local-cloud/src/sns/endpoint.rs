@@ -20,7 +20,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{
-    Sns, delivery, invalid, name_of, no_such_topic, retries::DeliveryPolicy, subscription::Subscription, topic::Topic,
+    Sns, address::is_here, invalid, name_of, no_such_topic, retries::DeliveryPolicy, subscription::Subscription, topic::Topic,
 };
 use crate::{
     activity::What,
@@ -34,25 +34,9 @@ use crate::{
 /// So long an endpoint may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Whether an endpoint is one of this machine that messages can be sent to.
-pub(super) fn is_here(protocol: &str, endpoint: &str) -> bool {
-    let host = Url::parse(endpoint).ok().and_then(|url| url.host().map(|host| host.to_owned()));
-    protocol == "http"
-        && host.is_some_and(|host| match host {
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-            Host::Domain(name) => name == "localhost",
-        })
-}
-
 /// What the picture calls whoever has an endpoint: the origin of an address, and any other endpoint as it is.
 pub(crate) fn neighbour(endpoint: &str) -> String {
     origin(endpoint).unwrap_or_else(|| endpoint.to_owned())
-}
-
-/// What an endpoint has to send back.
-pub(super) fn token() -> String {
-    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
 /// Something to send to an endpoint.
@@ -151,7 +135,7 @@ impl Sns {
                  SubscribeURL included in this message."
             ),
             "SubscribeURL": format!("{}/?{query}", self.account.endpoint),
-            "Timestamp": delivery::now(self),
+            "Timestamp": self.timestamp(),
             "SignatureVersion": "1",
             "Signature": "EXAMPLE",
             "SigningCertURL": "EXAMPLE",

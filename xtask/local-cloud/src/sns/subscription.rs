@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Publish, endpoint, filter::FilterPolicy, invalid, retries::DeliveryPolicy};
+use super::{Publish, address, filter::FilterPolicy, invalid, retries::DeliveryPolicy};
 use crate::wire::ApiError;
 
 /// Protocols whose endpoints are outside of this machine, but for HTTP to the machine itself. They count as confirmed, and
@@ -59,7 +59,7 @@ impl Subscription {
             protocol: protocol.to_owned(),
             endpoint: endpoint.to_owned(),
             attributes: BTreeMap::new(),
-            token: endpoint::is_here(protocol, endpoint).then(endpoint::token),
+            token: address::is_here(protocol, endpoint).then(address::token),
             confirmed: false,
             filter: None,
         };
@@ -188,8 +188,8 @@ impl Subscription {
     /// As it was written down, with its filter read again. Journals were written before endpoints had to confirm, and before
     /// their policies were read.
     pub(super) fn restored(mut self) -> Result<Self, ApiError> {
-        if self.token.is_none() && endpoint::is_here(&self.protocol, &self.endpoint) {
-            self.token = Some(endpoint::token());
+        if self.token.is_none() && address::is_here(&self.protocol, &self.endpoint) {
+            self.token = Some(address::token());
         }
         if self.delivery_policy().is_some_and(|policy| DeliveryPolicy::parse(policy).is_err()) {
             self.attributes.remove("DeliveryPolicy");

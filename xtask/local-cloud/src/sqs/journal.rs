@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use journal::Journal;
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Sent, state::Message};
-use crate::{clock::Moment, journal::Journal};
+use super::{Attributes, Sent, state::parts::Message};
+use crate::clock::Moment;
 
 /// Writes down what happens to one queue.
 #[derive(Clone)]
@@ -77,7 +78,7 @@ impl QueueJournal {
     }
 
     fn write(&self, what: What) {
-        self.journal.write(&crate::journal::Line::Queue(Box::new(Entry { queue: self.arn.clone(), what })));
+        self.journal.write(&BTreeMap::from([("queue", Entry { queue: self.arn.clone(), what })]));
     }
 }
 

@@ -8,7 +8,7 @@ mod attempt;
 mod inspect;
 #[cfg(test)]
 mod model;
-mod parts;
+pub(super) mod parts;
 mod place;
 
 use std::{

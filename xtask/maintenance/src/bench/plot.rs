@@ -3,17 +3,7 @@
 
 use std::fmt::Write;
 
-/// A line in a panel.
-#[derive(Clone, Debug)]
-pub(super) struct Curve {
-    /// What grows, along the axis below.
-    pub(super) panel: &'static str,
-    /// What is measured.
-    pub(super) name: String,
-    /// In which unit.
-    pub(super) unit: &'static str,
-    pub(super) points: Vec<(f64, f64)>,
-}
+use super::report::{Curve, number as shortened};
 
 /// The size of a panel and what is around its lines, in pixels.
 const WIDTH: f64 = 420.0;
@@ -90,7 +80,7 @@ fn panel(name: &str, curves: &[&Curve]) -> String {
         let line = format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"");
         add(format!("<path d=\"M{}\" {line}/>", path.join("L")));
         for (at, value) in &curve.points {
-            let told = format!("{}: {} at {}", curve.name, crate::bench::report::number(*value), tick(*at));
+            let told = format!("{}: {} at {}", curve.name, shortened(*value), tick(*at));
             let (x, y) = (right(*at), down(*value));
             add(format!(
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"><title>{}</title></circle>",

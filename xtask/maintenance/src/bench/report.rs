@@ -1,6 +1,16 @@
 //! What a measurement found: lines of a table, points of a curve, and whatever else it has to say.
 
-use crate::bench::plot::Curve;
+/// A line in a panel.
+#[derive(Clone, Debug)]
+pub(super) struct Curve {
+    /// What grows, along the axis below.
+    pub(super) panel: &'static str,
+    /// What is measured.
+    pub(super) name: String,
+    /// In which unit.
+    pub(super) unit: &'static str,
+    pub(super) points: Vec<(f64, f64)>,
+}
 
 /// Results of one measurement.
 #[derive(Default)]

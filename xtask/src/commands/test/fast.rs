@@ -17,6 +17,7 @@ const PACKAGES: &[&str] = &[
     "handlers/paypal",
     "handlers",
     "xtask/deploy",
+    "xtask/journal",
     "xtask/local-cloud",
     "xtask/maintenance",
     "xtask/paypal-sandbox",
