@@ -201,9 +201,17 @@ fn shown(scenario: &Scenario, said: &Said, zips: &Zips, endpoint: &Endpoint) -> 
     // How long a call takes is this machine's; `outputs` tests what is told of one that takes long.
     let told = errors.lines().filter(|line| !line.starts_with("waiting for AWS to answer "));
     let mut errors: Vec<_> = told.map(str::to_owned).collect();
-    // Uploads end in any order.
+    // Uploads end in any order, and each is counted when it ends.
     for group in errors.chunk_by_mut(|one, other| one.starts_with("  uploaded ") && other.starts_with("  uploaded ")) {
-        group.sort();
+        let counted = |line: &String| line.rsplit_once(" (").map(|(upload, count)| (upload.to_owned(), count.to_owned()));
+        let Some((mut uploads, mut counts)) = group.iter().map(counted).collect::<Option<(Vec<_>, Vec<_>)>>() else {
+            continue;
+        };
+        uploads.sort();
+        counts.sort();
+        for ((line, upload), count) in group.iter_mut().zip(uploads).zip(counts) {
+            *line = format!("{upload} ({count}");
+        }
     }
     let errors = errors.join("\n");
     let text = format!(
