@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use aws_lc_rs::digest;
 use aws_sdk_s3::{
     operation::head_object::HeadObjectOutput,
     primitives::ByteStream,
@@ -12,7 +13,6 @@ use aws_sdk_s3::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use futures_util::future::try_join_all;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Failure, calls,
@@ -163,7 +163,7 @@ async fn stored(target: &Target, bucket: &str, key: &str) -> Result<Option<Store
 /// # Errors
 /// When it cannot be uploaded, or an object of this key holds other bytes.
 pub(crate) async fn put(target: &Target, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<Stored, Failure> {
-    let sha256 = BASE64.encode(Sha256::digest(&bytes));
+    let sha256 = BASE64.encode(digest::digest(&digest::SHA256, &bytes));
     let request = target.aws.s3().put_object().bucket(bucket).key(key).expected_bucket_owner(&target.account);
     let request = request.checksum_algorithm(ChecksumAlgorithm::Sha256).checksum_sha256(&sha256).if_none_match("*");
     let limits = aws_sdk_s3::config::Config::builder().timeout_config(calls::upload(bytes.len()));

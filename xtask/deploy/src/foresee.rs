@@ -9,12 +9,12 @@ use std::{
     process::ExitCode,
 };
 
+use aws_lc_rs::digest;
 use aws_sdk_cloudformation::types::ChangeSetType;
 use cfn::Template;
 use clap::Args;
 use review::diff::Predicted;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Failure, Format,
@@ -105,7 +105,7 @@ async fn foresee(run: &mut Run<'_>, options: &Options) -> Result<Foreseen, Stop>
         kind: ChangeSetType::Update,
         name: change_set::name("diff"),
         description: who(target),
-        template: run.guarded(hand_over(target, &text, &hex(&Sha256::digest(&text)), bucket)).await?,
+        template: run.guarded(hand_over(target, &text, &hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()), bucket)).await?,
         parameters,
         kept,
         rollback: Rollback::default(),

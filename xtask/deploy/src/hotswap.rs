@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_lc_rs::digest;
 use aws_sdk_lambda::{Client, primitives::Blob, types::LastUpdateStatus};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     Failure, Format, calls,
@@ -93,7 +93,7 @@ pub(crate) async fn run(target: &Target, format: Format, options: &Hotswap) -> R
             let message = format!("cannot read {}: {error}", printable(&file.display().to_string()));
             Failure::new(message, "build the zips again with `cargo xtask build`")
         })?;
-        let found = hex(&Sha256::digest(&code));
+        let found = hex(digest::digest(&digest::SHA256, &code).as_ref());
         if found != zip.sha256 {
             let message = format!("{name}'s zip is not what the manifest says: its SHA-256 is {found}");
             return Err(Failure::new(message, "build the zips again with `cargo xtask build`"));
@@ -150,7 +150,7 @@ async fn swap(target: &Target, client: &Client, wanted: Wanted<'_>) -> Result<Sw
         let message = format!("{name} runs on {}, and the zip is for {architecture}", runs_on.join(", "));
         return Err(Failure::new(message, "build for the environment's architecture, or deploy a change of it"));
     }
-    let sha256 = STANDARD.encode(Sha256::digest(&code));
+    let sha256 = STANDARD.encode(digest::digest(&digest::SHA256, &code));
     let changed = known.code_sha256() != Some(sha256.as_str());
     if changed {
         let limits = calls::upload(code.len());

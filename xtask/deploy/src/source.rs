@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use clap::Args;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::{Failure, resources::FUNCTION};
 
@@ -82,7 +82,7 @@ impl Artifact {
         let rebuild = "build it again with `cargo xtask build`, and plan again what was planned";
         let bytes = fs::read(file)
             .map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display()), rebuild))?;
-        let found = hex(&Sha256::digest(&bytes));
+        let found = hex(digest::digest(&digest::SHA256, &bytes).as_ref());
         if found != *sha256 {
             let message = format!(
                 "{} is not the zip of {function} that the manifest names: its SHA-256 is {found}, and must be {sha256}",
@@ -121,7 +121,7 @@ impl Source {
         })?;
         let text = serde_json::to_string(&template)
             .map_err(|error| Failure::new(format!("cannot write the template: {error}"), "this is a defect"))?;
-        let sha256 = hex(&Sha256::digest(&text));
+        let sha256 = hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
         let built: Manifest = serde_json::from_str(&read(manifest)?).map_err(|error| {
             Failure::new(format!("{}: {error}", manifest.display()), "make it again with `cargo xtask build`")
         })?;
@@ -212,8 +212,8 @@ mod tests {
 
     #[test]
     fn a_hash_is_read_as_it_is_written() {
-        let bytes = Sha256::digest("x");
-        assert_eq!(unhex(&hex(&bytes)).as_deref(), Some(&bytes[..]));
+        let bytes = digest::digest(&digest::SHA256, b"x");
+        assert_eq!(unhex(&hex(bytes.as_ref())).as_deref(), Some(bytes.as_ref()));
         assert_eq!((unhex("0"), unhex("zz")), (None, None));
     }
 
