@@ -186,13 +186,15 @@ fn refused(service: &mut Service<'_>, monitored: &Monitored, access_log: &Handle
 }
 
 fn dashboard(service: &mut Service<'_>, monitored: &Monitored) {
-    let lambda = |name: &str| monitored.functions.iter().map(|(_, function, _)| function_metric(function, name)).collect();
+    let lambda =
+        |name: &str| monitored.functions.iter().map(|(_, function, _)| function_metric(function, name)).collect();
     let Monitored { waiting, errors, terminal, open, .. } = monitored;
     let all_queues = || [waiting, errors, terminal, open].into_iter().flatten();
     let queue = |name: &str| all_queues().map(|(_, queue)| queue_metric(queue, name)).collect();
     let widget = |title: &str, statistic, metrics| Widget { title: title.to_owned(), statistic, metrics };
     let api = monitored.api.as_ref().map(|(api, _)| api);
-    let of_api = |names: &[&str]| api.into_iter().flat_map(|api| names.iter().map(|name| api_metric(api, name))).collect();
+    let of_api =
+        |names: &[&str]| api.into_iter().flat_map(|api| names.iter().map(|name| api_metric(api, name))).collect();
     let signals = Signal::ALL.iter().map(|signal| signal_metric(service, *signal)).collect();
     let widgets = vec![
         widget("Requests", Sum, of_api(&["Count", "4xx", "5xx"])),

@@ -1,11 +1,7 @@
 //! Values that no stack can have, found before anything is made from them.
 
 use cfn::guard::{Allowance, Guards};
-use contract::{
-    config::Verification,
-    functions::ALL,
-    trigger::Trigger,
-};
+use contract::{config::Verification, functions::ALL, trigger::Trigger};
 use url::{Host, Url};
 
 use super::{Environment, Feeding, PayPal, RouteLimit};

@@ -105,7 +105,9 @@ async fn foresee(run: &mut Run<'_>, options: &Options) -> Result<Foreseen, Stop>
         kind: ChangeSetType::Update,
         name: change_set::name("diff"),
         description: who(target),
-        template: run.guarded(hand_over(target, &text, &hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()), bucket)).await?,
+        template: run
+            .guarded(hand_over(target, &text, &hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()), bucket))
+            .await?,
         parameters,
         kept,
         rollback: Rollback::default(),

@@ -22,8 +22,8 @@ use uuid::Uuid;
 use crate::{
     account::Account,
     chaos::{Chaos, Fault},
-    control::Control,
     cloudformation::CloudFormation,
+    control::Control,
     lambda::{self, Asynchronous, Lambda},
     logs::Logs,
     record::{Cause, Recorder, Span, XRAY},

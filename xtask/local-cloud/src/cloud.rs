@@ -2,22 +2,21 @@
 
 mod update;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use cfn::Template;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use update::Updated;
 
-use journal::{Journal, JournalError};
+use journal::JournalError;
 
 use crate::{
     account::Account,
     activity::Stream,
-    alarms::Alarms,
     aws,
     chaos::Chaos,
-    clock::{Clock, TooFar},
+    clock::Clock,
     cloudformation::{CloudFormation, StackParts},
     console::{self, Console, Picture},
     control::Control,
@@ -26,8 +25,7 @@ use crate::{
     lambda::Lambda,
     live::Live,
     provision::{self, Given, ProvisionError, Provisioned, Services},
-    sns::Sns,
-    sqs::Sqs,
+    saved,
     traces::{self, Collector},
     wire::ApiError,
 };

@@ -18,11 +18,7 @@ pub(crate) use generate::generate;
 
 use journal::Journal;
 
-use crate::{
-    account::Account,
-    clock::Clock,
-    wire::ApiError,
-};
+use crate::{account::Account, clock::Clock, wire::ApiError};
 
 /// All secrets of the account. Clones share them.
 #[derive(Clone)]
@@ -106,7 +102,7 @@ impl Secrets {
         }
         for set in saved {
             if let Some(secret) = self.lock().get_mut(&set.name) {
-                write(journal, set);
+                write(journal, &set);
                 (secret.value, secret.changed) = (Some((set.value, set.version)), set.changed);
             }
         }
@@ -174,4 +170,3 @@ fn not_found(message: &str) -> ApiError {
 fn write(journal: &Journal, secret: &SavedSecret) {
     journal.write(&std::collections::BTreeMap::from([("secret", secret)]));
 }
-

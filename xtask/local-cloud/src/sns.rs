@@ -21,13 +21,7 @@ use uuid::Uuid;
 
 use journal::Journal;
 
-use crate::{
-    account::Account,
-    activity::Stream,
-    clock::Clock,
-    sqs::Sqs,
-    wire::ApiError,
-};
+use crate::{account::Account, activity::Stream, clock::Clock, sqs::Sqs, wire::ApiError};
 use endpoint::Endpoints;
 pub use publish::{Publish, Published};
 use subscription::Subscription;

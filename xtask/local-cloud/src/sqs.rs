@@ -25,14 +25,8 @@ pub use state::Counts;
 
 use ::journal::Journal;
 
-use crate::{
-    account::Account,
-    activity::Stream,
-    chaos::Chaos,
-    clock::Clock,
-    wire::ApiError,
-};
 use self::journal::{QueueJournal, SavedQueue};
+use crate::{account::Account, activity::Stream, chaos::Chaos, clock::Clock, wire::ApiError};
 use move_task::MoveTasks;
 
 /// All queues of the account, as seen from one region. Clones share them.

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    document::{set, text},
     authority::{By, now},
+    document::{set, text},
     error::Refusal,
     events,
     faults::{Chance, Fault},
@@ -22,7 +22,7 @@ use crate::{
     records::Delivery,
     state::Shared,
     subscriptions::{Change, change},
-    webhooks::{self, Posted},
+    webhooks::{self, posted::Posted},
 };
 
 pub(crate) fn router() -> Router<Arc<Shared>> {

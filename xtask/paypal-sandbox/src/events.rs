@@ -5,8 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    document::{set, text},
     authority::now,
+    document::{set, text},
     ids,
     records::Subscription,
     state::{Shared, State},

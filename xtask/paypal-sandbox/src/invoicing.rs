@@ -4,10 +4,7 @@
 
 pub(crate) mod invoice;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -17,15 +14,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use invoice::Invoice;
 
 use crate::{
-    document::{set, text},
-    What,
     authority::now,
+    document::{set, text},
     error::Refusal,
     ids,
     state::Shared,

@@ -11,8 +11,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    document::text,
     authority::now,
+    document::text,
     error::Refusal,
     ids,
     state::{Shared, State as Known},

@@ -13,11 +13,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    document::text,
-    error::Refusal,
-    state::Shared,
-};
+use crate::{document::text, error::Refusal, state::Shared};
 
 /// The price of a plan's regular billing cycle: value and currency. `None` where it depends on the quantity.
 pub(crate) fn price(plan: &Value) -> Option<(String, String)> {

@@ -14,14 +14,14 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    document::{set, text},
     What,
     authority::now,
+    document::{set, text},
     error::Refusal,
     events, ids,
     records::Subscription,
     state::{Shared, State as Known},
-    webhooks::{self, Posted},
+    webhooks::{self, posted::Posted},
 };
 
 pub(crate) async fn create(

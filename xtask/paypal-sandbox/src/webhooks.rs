@@ -21,15 +21,15 @@ use axum::{
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use posted::Posted;
 
 use crate::{
-    document::{set, text},
     What,
     authority::{self, By},
+    document::{set, text},
     error::Refusal,
     records::Delivery,
     state::{Shared, State as Known},

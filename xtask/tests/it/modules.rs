@@ -22,7 +22,9 @@ impl Modules {
         let named = |(module, text): (&Module, &String)| {
             let paths = paths(text).into_iter().filter_map(|path| absolute(&path, module, &known));
             // The deepest module that the path leads into; what is behind it is an item.
-            let modules = paths.filter_map(|path| (0..=path.len()).rev().map(|end| path[..end].to_vec()).find(|path| known.contains(path)));
+            let modules = paths.filter_map(|path| {
+                (0..=path.len()).rev().map(|end| path[..end].to_vec()).find(|path| known.contains(path))
+            });
             let others = modules.filter(|other| !other.starts_with(module) && !module.starts_with(other));
             (module.clone(), others.collect())
         };

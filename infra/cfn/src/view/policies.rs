@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Field, ResourceView, TemplateView,
-    items::{items, known_items, object},
+    items::{known_items, object},
     statements::{Certain, Statement, any, every},
     text::Text,
 };

@@ -22,7 +22,12 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(template: &'a Template) -> Self {
-        Self { view: TemplateView::of(template), misfits: OnceCell::new(), statements: OnceCell::new(), size: OnceCell::new() }
+        Self {
+            view: TemplateView::of(template),
+            misfits: OnceCell::new(),
+            statements: OnceCell::new(),
+            size: OnceCell::new(),
+        }
     }
 
     /// What does not fit AWS's schemas, in the template's order.

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::check::context::Facts;
 use cfn::Path;
-use cfn::view::{known_items, 
-    Field, ResourceView,
-    policies::{self, Attachments, Statements},
+use cfn::view::{
+    Field, ResourceView, known_items,
+    policies::{Attachments, Statements},
     statements::{self, About, Statement, every},
     text::{Piece, Text, function},
 };
@@ -169,7 +169,7 @@ fn refused<'a>(facts: &Facts<'a>) -> Vec<(Delivery<'a>, Vec<Entry<'a>>)> {
     let policies = Attachments::of(facts, QUEUE_POLICY, "Queues", QUEUE);
     let mut refused = Vec::new();
     for delivery in &all {
-        let Some(entries) = entries(facts, &delivery.to) else { continue };
+        let Some(entries) = entries(facts, &policies, delivery.to) else { continue };
         if !entries.iter().any(|entry| is_for(facts, entry, delivery.topic)) {
             let topics = topics_of(delivery.to);
             let spare = entries.into_iter().filter(|entry| !topics.iter().any(|topic| is_for(facts, entry, *topic)));

@@ -8,8 +8,8 @@ use super::{
     dead_letters::{QUEUE, is_fifo},
 };
 use crate::check::context::Facts;
-use cfn::view::{known_items, 
-    ResourceView, policies,
+use cfn::view::{
+    ResourceView, known_items, policies,
     text::{Piece, Text},
 };
 
@@ -167,8 +167,7 @@ fn partial_batches(facts: &Facts<'_>) -> Vec<Fault> {
     for mapping in mappings(facts) {
         // One message is a batch that fails or not.
         let single = mapping.thing.number("BatchSize") == Some(1.0);
-        let (types, complete) =
-            known_items(mapping.thing.field("FunctionResponseTypes"), &mapping.thing.path());
+        let (types, complete) = known_items(mapping.thing.field("FunctionResponseTypes"), &mapping.thing.path());
         let says = |one: &Json| Text::of(one).literal().is_none_or(|one| one == "ReportBatchItemFailures");
         if complete && !single && !types.iter().any(|(_, one)| says(one)) {
             faults.push(Fault::new(mapping.thing.path(), "one failed message brings back the whole batch"));

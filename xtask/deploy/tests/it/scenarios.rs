@@ -203,7 +203,8 @@ fn shown(scenario: &Scenario, said: &Said, zips: &Zips, endpoint: &Endpoint) -> 
     let mut errors: Vec<_> = told.map(str::to_owned).collect();
     // Uploads end in any order, and each is counted when it ends.
     for group in errors.chunk_by_mut(|one, other| one.starts_with("  uploaded ") && other.starts_with("  uploaded ")) {
-        let counted = |line: &String| line.rsplit_once(" (").map(|(upload, count)| (upload.to_owned(), count.to_owned()));
+        let counted =
+            |line: &String| line.rsplit_once(" (").map(|(upload, count)| (upload.to_owned(), count.to_owned()));
         let Some((mut uploads, mut counts)) = group.iter().map(counted).collect::<Option<(Vec<_>, Vec<_>)>>() else {
             continue;
         };

@@ -18,3 +18,19 @@ pub(super) fn is_here(protocol: &str, endpoint: &str) -> bool {
 pub(super) fn token() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_to_this_machine_is_here() {
+        for endpoint in ["http://127.0.0.1:5000/x", "http://localhost/", "http://[::1]:80", "http://127.1.2.3"] {
+            assert!(is_here("http", endpoint), "{endpoint}");
+        }
+        for endpoint in ["http://example.com/", "http://10.0.0.1/", "http://localhost.example.com/", "localhost:1"] {
+            assert!(!is_here("http", endpoint), "{endpoint}");
+        }
+        assert!(!is_here("https", "https://127.0.0.1/"));
+    }
+}
