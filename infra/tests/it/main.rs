@@ -73,7 +73,7 @@ fn every_resource_is_defined_in_a_line_of_this_services_own() {
     let queue = &definitions["ErrorsQueue"];
     let line: usize = queue.rsplit_once(':').unwrap().1.parse().unwrap();
     let text = fs::read_to_string(root.join("infra/src/service.rs")).unwrap();
-    assert!(text.lines().nth(line - 1).unwrap().contains("terminal_queue(\"errors\")"), "{queue}");
+    assert!(text.lines().nth(line - 1).unwrap().contains("error_queue(\"errors\")"), "{queue}");
 }
 
 #[test]
