@@ -42,5 +42,7 @@ pub fn definitions(environment: &Environment) -> BTreeMap<String, String> {
 fn drawn(environment: &Environment) -> cfn::Stack {
     let mut service = wiring::Service::new(environment);
     service::draw(&mut service);
+    // Last, so that nothing can be added that they do not know.
+    alarms::add_alarms(&mut service);
     service.stack
 }

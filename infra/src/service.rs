@@ -15,7 +15,7 @@ use contract::{
     functions::{PlansList, SubscriptionCreate, WebhookProcess, WebhookReceiver, WebhookVerify},
 };
 
-use crate::{alarms, environment::CreateAuthorization, wiring::Service};
+use crate::{environment::CreateAuthorization, wiring::Service};
 
 /// What a message to a topic may measure, in bytes, unless the topic says otherwise. The narrowest pipe on an event's way.
 ///
@@ -87,9 +87,6 @@ pub(crate) fn draw(service: &mut Service<'_>) {
         paypal_url: (&paypal.url).into(),
     });
     service.feed(verified, &queues.verified, &webhook_process);
-
-    // Who is notified when something is wrong, with every function and queue from above.
-    alarms::add_alarms(service);
 
     // What others connect to.
     service.stack.output("FinishedTopicArn", "every event with its outcome; subscribe here", finished.arn());

@@ -8,7 +8,7 @@
 //!
 //! - [`functions`]: each function's name, what starts it, its settings.
 //! - [`settings`]: the kinds of fields, and how they are read.
-//! - [`trigger`]: what starts a function.
+//! - [`trigger`]: triggers of functions.
 //! - [`permission`]: what a field entitles to.
 //! - [`config`]: settings with a shape of their own, from the environment file to the handler.
 //! - [`signal`]: what log lines say that alarms listen for.

@@ -1,6 +1,6 @@
-//! What starts a function.
+//! Triggers of functions.
 
-/// What starts a function.
+/// Trigger of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A request to the HTTP API.

@@ -8,7 +8,7 @@ const MESSAGE_BYTES: usize = 262_144;
 /// Runs the target on one input and returns what came of it. The first byte decides: `b` says that the rest is base64.
 ///
 /// # Panics
-/// What is kept differs from what came, does not fit a message, or is another after it was written and read.
+/// The kept body differs from the received one, does not fit a message, or changes when it is written and read.
 pub(super) fn run(data: &[u8]) -> String {
     let text = String::from_utf8_lossy(data);
     let (is_base64, body) = match text.strip_prefix('b') {

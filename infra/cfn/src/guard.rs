@@ -15,35 +15,35 @@ pub enum Guard {
     ReplaceStateful,
     /// Data is deleted.
     DeleteData,
-    /// Somebody may do more with something that was there before.
+    /// A principal gains permissions on an existing resource.
     WidenIam,
-    /// Everybody may do something.
+    /// A policy allows everyone.
     PublicPrincipal,
-    /// Another account may do something.
+    /// A policy allows another account.
     CrossAccount,
-    /// A route is open that was not there.
+    /// A new route is open to everyone.
     NewPublicRoute,
-    /// A route asks nobody any more who calls, or less.
+    /// A route loses its authorization, or a part of it.
     RemoveAuthorization,
     /// The whole internet reaches a network, a database or a load balancer.
     OpenNetwork,
     /// A protection is weaker.
     WeakenProtection,
-    /// Events reach their target no longer, or only in part.
+    /// Events no longer reach their target, or only in part.
     StopFlow,
-    /// An alarm is gone, or tells nobody.
+    /// An alarm is removed, or notifies nobody.
     RemoveAlarm,
-    /// Something does not work for a while.
+    /// A resource is unavailable for a while.
     Interruption,
     /// The deployment will fail.
     WillFail,
 }
 
-/// What an environment file denies, and what it allows nevertheless.
+/// The guards that an environment file denies, with the exceptions that it allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guards {
-    /// What blocks a change.
+    /// Guards that block a change.
     #[serde(default)]
     pub deny: BTreeSet<Guard>,
     /// Exceptions.
@@ -62,7 +62,7 @@ pub struct Allowance {
     pub guard: Guard,
     /// The resource's logical id.
     pub resource: LogicalId,
-    /// Why it is allowed.
+    /// The reason, for the next reader.
     pub reason: String,
     /// The last day on which it counts; permanently without one.
     #[serde(default, deserialize_with = "day", skip_serializing_if = "Option::is_none")]
@@ -86,9 +86,12 @@ pub enum InvalidAllowance {
 /// Reads a date, with an error for people who write environment files.
 fn day<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Date>, D::Error> {
     let text = Option::<String>::deserialize(input)?;
-    let parse =
-        |text: String| text.parse().map_err(|_| D::Error::custom(format!("{text:?} is not a day such as 2026-11-30")));
-    text.map(parse).transpose()
+    let Some(text) = text else { return Ok(None) };
+    // Only this form: `Date` also reads `20261130` and a time behind the date.
+    match text.parse::<Date>().ok().filter(|date| date.to_string() == text) {
+        Some(date) => Ok(Some(date)),
+        None => Err(D::Error::custom(format!("{text:?} is not a day such as 2026-11-30"))),
+    }
 }
 
 impl Guard {
@@ -129,22 +132,22 @@ impl Guard {
         }
     }
 
-    /// What it stops.
+    /// The change that it blocks, as half a sentence.
     #[must_use]
     pub fn stops(self) -> &'static str {
         match self {
             Self::ReplaceStateful => "a stateful resource is replaced",
             Self::DeleteData => "data is deleted",
-            Self::WidenIam => "somebody may do more with something that was there before",
-            Self::PublicPrincipal => "everybody may do something",
-            Self::CrossAccount => "another account may do something",
-            Self::NewPublicRoute => "a route is open that was not there",
-            Self::RemoveAuthorization => "a route asks nobody any more who calls, or less",
+            Self::WidenIam => "a principal gains permissions on an existing resource",
+            Self::PublicPrincipal => "a policy allows everyone",
+            Self::CrossAccount => "a policy allows another account",
+            Self::NewPublicRoute => "a new route is open to everyone",
+            Self::RemoveAuthorization => "a route loses its authorization, or a part of it",
             Self::OpenNetwork => "the whole internet reaches a network, a database or a load balancer",
             Self::WeakenProtection => "a protection is weaker",
-            Self::StopFlow => "events reach their target no longer, or only in part",
-            Self::RemoveAlarm => "an alarm is gone, or tells nobody",
-            Self::Interruption => "something does not work for a while",
+            Self::StopFlow => "events no longer reach their target, or only in part",
+            Self::RemoveAlarm => "an alarm is removed, or notifies nobody",
+            Self::Interruption => "a resource is unavailable for a while",
             Self::WillFail => "the deployment will fail",
         }
     }
@@ -193,7 +196,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_allowed_is_refused_with_what_can() {
+    fn day_of_an_allowance_has_one_form() {
+        let read = |until: &str| {
+            let text = format!(r#"{{"guard":"widen-iam","resource":"Role","reason":"x","until":"{until}"}}"#);
+            serde_json::from_str::<Allowance>(&text).map(|allowance| allowance.until)
+        };
+        assert_eq!(read("2028-02-29").unwrap(), Some(jiff::civil::date(2028, 2, 29)));
+        for text in ["2026-02-29", "2026-13-01", "26-01-01", "2026-1-1", "20261130", "2026-11-30T10:00", "soon", ""] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{text:?} is not a day")), "{error}");
+        }
+    }
+
+    #[test]
+    fn allowance_that_is_not_one_is_refused_with_the_form() {
         for (text, said) in [
             ("widen-iam", "\"widen-iam\" is not GUARD=LOGICALID, such as widen-iam=WorkerRole"),
             ("widen=Role", "there is no guard \"widen\"; there are replace-stateful, delete-data"),

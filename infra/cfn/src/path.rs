@@ -1,10 +1,10 @@
-//! The way to a value inside a template.
+//! The path to a value inside a template.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The way to a value inside a template, such as `Resources.Queue.Properties.Tags[0]`.
+/// The path to a value inside a template, such as `Resources.Queue.Properties.Tags[0]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Path(Vec<Step>);
 
@@ -18,13 +18,13 @@ pub enum Step {
 }
 
 impl Path {
-    /// The way to a resource.
+    /// The path to a resource.
     #[must_use]
     pub fn resource(id: &str) -> Self {
         Self::of_keys(["Resources", id])
     }
 
-    /// The way over these keys.
+    /// The path over these keys.
     pub fn of_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Self {
         Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
@@ -41,7 +41,7 @@ impl Path {
         self.step(Step::Item(at))
     }
 
-    /// The way to what is around the value; none for the template itself.
+    /// The path to the value around it; `None` for the template itself.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         let (_, around) = self.0.split_last()?;
@@ -57,7 +57,7 @@ impl Path {
         }
     }
 
-    /// The keys on the way; items of lists are none.
+    /// The keys of the path, without the items of lists.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|step| match step {
             Step::Key(key) => Some(key.as_str()),
@@ -65,12 +65,12 @@ impl Path {
         })
     }
 
-    /// The way, step by step.
+    /// The steps of the path.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }
 
-    /// Whether another way leads to the same value, or further into it.
+    /// Returns true if another path leads to the same value, or further into it.
     pub fn contains(&self, inner: &Self) -> bool {
         inner.0.starts_with(&self.0)
     }
@@ -103,7 +103,7 @@ impl<'a> Trail<'a> {
         Self::Item(self, at)
     }
 
-    /// The way so far.
+    /// The path so far.
     pub fn path(&self) -> Path {
         let (mut steps, mut at) = (Vec::new(), self);
         loop {

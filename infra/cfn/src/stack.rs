@@ -279,8 +279,8 @@ impl Stack {
     /// Returns the template, if it can be synthesized.
     ///
     /// # Errors
-    /// Every mistake that was made: wrong and repeated logical ids, literals that AWS would refuse, references to what does
-    /// not exist, and a circle of them.
+    /// The mistakes that were made: wrong and repeated logical ids, literals that AWS would refuse, references to what does not
+    /// exist, and a circle of them. Of several in one property, and of several literals in one resource, the first is reported.
     pub fn finish(mut self) -> Result<Template, StackErrors> {
         let mut errors = std::mem::take(&mut self.errors);
         for (id, resource) in &self.template.resources {

@@ -6,11 +6,10 @@ use std::{fmt::Debug, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::config::retry::{RetryPartition, TokenBucket};
-
 use serde::{Serialize, de::DeserializeOwned};
 
+use self::call::{CallError, Service};
 use crate::calls::Watch;
-use call::{CallError, Service};
 
 /// How soon is looked or tried again: first after `first`, then more and more seldom.
 #[derive(Clone, Copy)]

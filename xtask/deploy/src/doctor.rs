@@ -166,7 +166,7 @@ async fn refused(
 ) -> Result<Vec<String>, Failure> {
     // A role may be allowed less than everything: so one name is asked for, as the stack has it.
     let example = if resource == "*" { resource.to_owned() } else { resource.replace('*', "0") };
-    let (mut denied, mut marker) = (Vec::new(), None);
+    let (mut denied, mut decided, mut marker) = (Vec::new(), BTreeSet::new(), None);
     loop {
         let request = SimulatePrincipalPolicy {
             policy_source_arn: principal,
@@ -176,11 +176,20 @@ async fn refused(
         };
         let answer = target.aws.call(&IAM, "SimulatePrincipalPolicy", &request).await;
         let answer: Simulation = answer.map_err(|error| failure(&error, "cannot ask IAM what is allowed"))?;
-        let results = answer.evaluation_results.unwrap_or_default().into_iter();
-        let results = results.filter(|result| result.eval_decision != "allowed");
-        denied.extend(results.map(|result| printable(&result.eval_action_name)));
+        for EvaluationResult { eval_action_name, eval_decision } in answer.evaluation_results.into_iter().flatten() {
+            if eval_decision != "allowed" {
+                denied.push(printable(&eval_action_name));
+            }
+            decided.insert(eval_action_name);
+        }
         marker = answer.marker;
         if marker.is_none() {
+            // An action without a decision is unknown, and not allowed.
+            let unknown: Vec<_> = actions.iter().filter(|action| !decided.contains(**action)).copied().collect();
+            if !unknown.is_empty() {
+                let message = format!("IAM returned no decision on {} for {example}", unknown.join(", "));
+                return Err(Failure::new(message, "run doctor again"));
+            }
             denied.sort();
             return Ok(denied);
         }

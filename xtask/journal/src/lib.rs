@@ -6,6 +6,7 @@
 //! is readable by its owner only: it may hold keys and secrets.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
@@ -82,6 +83,11 @@ impl Journal {
         }
     }
 
+    /// As [`Journal::write`], of a line `{name: value}`: readers tell by the name whose line it is.
+    pub fn write_as(&self, name: &str, value: &impl Serialize) {
+        self.write(&BTreeMap::from([(name, value)]));
+    }
+
     fn try_write(&self, line: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
@@ -120,7 +126,7 @@ fn read<L: DeserializeOwned>(path: &Path, text: &str) -> Result<Vec<L>, JournalE
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, os::unix::fs::PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

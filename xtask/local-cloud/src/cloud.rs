@@ -230,7 +230,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     if let Some(journal) = &journal {
         services.secrets.keep(journal, saved.secrets);
         services.logs.keep(journal, saved.logs);
-        saved::write_ahead(journal, clock.ahead());
+        journal.write_as("ahead", &clock.ahead());
         journal.settle()?;
     }
     let control = Control {

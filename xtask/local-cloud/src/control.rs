@@ -9,7 +9,6 @@ use crate::{
     clock::{Clock, TooFar},
     lambda::Lambda,
     live::Live,
-    saved,
     sns::Sns,
     sqs::Sqs,
 };
@@ -43,7 +42,7 @@ impl Control {
     pub fn advance(&self, by: Duration) -> Result<Duration, TooFar> {
         let ahead = self.clock.advance(by)?;
         if let Some(journal) = &self.journal {
-            saved::write_ahead(journal, ahead);
+            journal.write_as("ahead", &ahead);
         }
         Ok(ahead)
     }

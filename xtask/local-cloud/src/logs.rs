@@ -103,7 +103,7 @@ impl Logs {
         let line = Line { stream: stream.to_owned(), at, text: text.to_owned() };
         let mut groups = self.lock();
         if let Some(journal) = self.journal.get() {
-            write(journal, &line.saved(group));
+            journal.write_as("log", &line.saved(group));
         }
         groups.entry(group.to_owned()).or_default().push(line);
     }
@@ -115,7 +115,7 @@ impl Logs {
             groups.entry(group).or_default().push(Line { stream, at: at.into(), text });
         }
         for (name, group) in &*groups {
-            group.lines.iter().for_each(|line| write(journal, &line.saved(name)));
+            group.lines.iter().for_each(|line| journal.write_as("log", &line.saved(name)));
         }
         let _once = self.journal.set(journal.clone());
     }
@@ -251,11 +251,6 @@ fn filter(group: &Group, request: &Value) -> Result<Value, ApiError> {
 fn event(line: &Line) -> Value {
     let at = u64::try_from(line.at).unwrap_or(u64::MAX);
     json!({ "timestamp": at, "ingestionTime": at, "message": line.text })
-}
-
-/// Writes that a line was logged.
-fn write(journal: &Journal, line: &SavedLine) {
-    journal.write(&std::collections::BTreeMap::from([("log", line)]));
 }
 
 #[cfg(test)]

@@ -56,8 +56,3 @@ pub(crate) fn open(folder: &Path) -> Result<(Journal, Saved), JournalError> {
     }
     Ok((journal, saved))
 }
-
-/// Writes how far the clock is ahead.
-pub(crate) fn write_ahead(journal: &Journal, ahead: Duration) {
-    journal.write(&BTreeMap::from([("ahead", ahead)]));
-}

@@ -97,12 +97,12 @@ impl Secrets {
             let new = secret.generated && saved.iter().all(|saved| saved.name != *name);
             if let Some((value, version)) = secret.value.clone().filter(|_| new) {
                 let (name, changed) = (name.clone(), secret.changed);
-                write(journal, &SavedSecret { name, value, version, changed });
+                journal.write_as("secret", &SavedSecret { name, value, version, changed });
             }
         }
         for set in saved {
             if let Some(secret) = self.lock().get_mut(&set.name) {
-                write(journal, &set);
+                journal.write_as("secret", &set);
                 (secret.value, secret.changed) = (Some((set.value, set.version)), set.changed);
             }
         }
@@ -149,7 +149,7 @@ impl Secrets {
                 secret.changed = self.clock.now().as_secs();
                 if let Some(journal) = self.journal.get() {
                     let (name, value, version) = (name.clone(), value.to_owned(), version.clone());
-                    write(journal, &SavedSecret { name, value, version, changed: secret.changed });
+                    journal.write_as("secret", &SavedSecret { name, value, version, changed: secret.changed });
                 }
                 Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"] }))
             }
@@ -164,9 +164,4 @@ impl Secrets {
 
 fn not_found(message: &str) -> ApiError {
     ApiError::caller("ResourceNotFoundException", message)
-}
-
-/// Writes that a secret has another value.
-fn write(journal: &Journal, secret: &SavedSecret) {
-    journal.write(&std::collections::BTreeMap::from([("secret", secret)]));
 }

@@ -206,7 +206,7 @@ impl Sns {
         let mut topics = self.topics_mut();
         let done = work(&mut topics)?;
         if let Some(journal) = &self.inner.journal {
-            journal.write(&std::collections::BTreeMap::from([("topics", SavedTopics(topics.clone()))]));
+            journal.write_as("topics", &SavedTopics(topics.clone()));
         }
         Ok(done)
     }

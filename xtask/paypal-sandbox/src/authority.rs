@@ -174,7 +174,7 @@ impl Signer {
                     let (key, certificate) = make(by)?;
                     if let Some(journal) = journal {
                         let saved = SavedKey { id, key: STANDARD.encode(key.serialize_der()), certificate };
-                        journal.write(&std::collections::BTreeMap::from([("key", &saved)]));
+                        journal.write_as("key", &saved);
                         return saved.read();
                     }
                     Ok((signing(&key.serialize_der())?, certificate))

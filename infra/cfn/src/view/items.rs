@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::{Field, text::function_name};
 use crate::Path;
 
-/// Items of a list, each with the way to it.
+/// Items of a list, each with the path to it.
 pub fn items<'a>(value: &'a Json, path: &Path) -> Vec<(Path, &'a Json)> {
     match value {
         Json::Array(items) => items.iter().enumerate().map(|(at, item)| (path.item(at), item)).collect(),
@@ -13,12 +13,12 @@ pub fn items<'a>(value: &'a Json, path: &Path) -> Vec<(Path, &'a Json)> {
     }
 }
 
-/// The object that stands at a place, unless a function gives it.
+/// The object at a place; `None` where an intrinsic function stands for it.
 pub fn object<'a>(field: Field<'a>) -> Option<&'a Json> {
     field.value().filter(|value| value.is_object() && function_name(value).is_none())
 }
 
-/// The items of a list that are known, each with the way to it, and whether these are all of them. A function in the place
+/// The items of a list that are known, each with the path to it, and true if these are all of them. A function in the place
 /// of the list, or of an item, is one item: whoever looks at it sees that it is not known.
 pub fn known_items<'a>(field: Field<'a>, path: &Path) -> (Vec<(Path, &'a Json)>, bool) {
     let value = match field {

@@ -24,12 +24,12 @@ pub struct Policy<'a> {
     pub purpose: Purpose,
 }
 
-/// What a policy is for.
+/// Purpose of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// What a role, user or group may do.
+    /// Permissions of a role, user or group.
     Identity,
-    /// Who may become a role.
+    /// Principals that can assume a role.
     Trust,
     /// Who may do what with a resource.
     Resource,
@@ -37,7 +37,7 @@ pub enum Purpose {
     Key,
 }
 
-/// Where policies stand: type, property, purpose.
+/// The places of policies: type, property, purpose.
 const PLACES: [(&str, &str, Purpose); 12] = [
     ("AWS::IAM::Role", "AssumeRolePolicyDocument", Purpose::Trust),
     ("AWS::IAM::Policy", "PolicyDocument", Purpose::Identity),
@@ -56,7 +56,7 @@ const PLACES: [(&str, &str, Purpose); 12] = [
 /// Types whose `Policies` hold documents with names.
 const INLINE: [&str; 3] = ["AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"];
 
-/// Every policy of a template that stands there as JSON.
+/// Every policy that a template has as JSON.
 pub fn all<'a>(facts: &TemplateView<'a>) -> Vec<Policy<'a>> {
     facts.resources().flat_map(|thing| of(thing).0).collect()
 }
@@ -71,7 +71,7 @@ pub struct OwnedStatement<'a> {
     pub statement: Statement<'a>,
 }
 
-/// Every statement of every policy that stands there as JSON.
+/// Every statement of every policy that a template has as JSON.
 pub fn statements<'a>(facts: &TemplateView<'a>) -> Vec<OwnedStatement<'a>> {
     let of = |policy: Policy<'a>| {
         let Policy { owner, purpose, .. } = policy;
@@ -87,7 +87,7 @@ fn of(owner: ResourceView<'_>) -> (Vec<Policy<'_>>, bool) {
     for (_, property, purpose) in PLACES.iter().filter(|(known, ..)| *known == kind) {
         match object(owner.field(property)) {
             Some(document) => policies.push(Policy { owner, path: owner.at(property), document, purpose: *purpose }),
-            None => complete &= owner.lacks(property),
+            None => complete &= owner.is_absent(property),
         }
     }
     if INLINE.contains(&kind) {
@@ -131,7 +131,7 @@ impl<'a> Policy<'a> {
 pub struct Statements<'a> {
     /// The statements that are known.
     pub known: Vec<Statement<'a>>,
-    /// Whether there is something else that may say more.
+    /// True if unknown statements can be among them.
     more: bool,
 }
 
@@ -154,7 +154,7 @@ impl<'a> Statements<'a> {
         self.more |= other.more;
     }
 
-    /// Whether one of them holds.
+    /// Returns true if one of them holds.
     pub fn any(&self, holds: impl Fn(&Statement<'a>) -> Certain) -> Certain {
         any(self.known.iter().map(holds).chain([if self.more { None } else { Some(false) }]))
     }
@@ -216,7 +216,7 @@ impl<'a> Attachments<'a> {
 /// The resource of this type that a value is the `Ref` of.
 fn reference<'a>(facts: &TemplateView<'_>, value: &'a Json, kind: &str) -> Option<&'a str> {
     let id = value.as_object().filter(|members| members.len() == 1)?.get("Ref")?.as_str()?;
-    facts.thing(id).filter(|thing| thing.is(kind)).map(|_| id)
+    facts.resource(id).filter(|thing| thing.is(kind)).map(|_| id)
 }
 
 fn purpose_of(kind: &str) -> Purpose {
@@ -224,7 +224,7 @@ fn purpose_of(kind: &str) -> Purpose {
     place.map_or(Purpose::Identity, |(.., purpose)| *purpose)
 }
 
-/// Whether a reference stands for a resource of the template.
+/// Returns true if a reference is one to this resource.
 fn is_it(facts: &TemplateView<'_>, reference: &Json, thing: ResourceView<'_>) -> Certain {
     match facts.target(reference, &thing.resource.kind) {
         Some(named) => Some(named.id == thing.id),
@@ -234,10 +234,10 @@ fn is_it(facts: &TemplateView<'_>, reference: &Json, thing: ResourceView<'_>) ->
 }
 
 /// Managed policies of AWS that give a function its log, its network and its traces, and nothing else.
-const SMALL_MANAGED: [&str; 3] =
+pub const SMALL_MANAGED: [&str; 3] =
     ["AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"];
 
-/// Whether a role may do something with a resource of the template.
+/// Returns true if a role is allowed an action on a resource of the template.
 pub fn role_may<'a>(
     facts: &TemplateView<'a>,
     role: ResourceView<'a>,
@@ -259,14 +259,14 @@ pub fn role_may<'a>(
     })
 }
 
-/// Whether a role names a managed policy of the template.
+/// Returns true if a role names a managed policy of the template.
 fn names_managed(facts: &TemplateView<'_>, role: ResourceView<'_>, managed: ResourceView<'_>) -> bool {
     let named =
         role.list("ManagedPolicyArns").into_iter().filter_map(|arn| facts.target(arn, "AWS::IAM::ManagedPolicy"));
     named.into_iter().any(|named| named.id == managed.id)
 }
 
-/// Whether all that is known of a role's managed policies allows nothing of interest, or is read elsewhere.
+/// Returns true if a role has no managed policies but small ones and those of the template.
 fn managed_are_small(facts: &TemplateView<'_>, role: ResourceView<'_>) -> bool {
     let (arns, complete) = known_items(role.field("ManagedPolicyArns"), &role.path());
     let small = |arn: &Json| {

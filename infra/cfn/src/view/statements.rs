@@ -19,10 +19,10 @@ pub struct Statement<'a> {
     pub json: &'a Json,
 }
 
-/// Whether something holds; nothing where that is not certain.
+/// True or false where that is certain, `None` where it is unknown.
 pub type Certain = Option<bool>;
 
-/// Whether all of these hold.
+/// Returns true if all of these hold.
 pub fn every(parts: impl IntoIterator<Item = Certain>) -> Certain {
     let mut all = Some(true);
     for part in parts {
@@ -35,7 +35,7 @@ pub fn every(parts: impl IntoIterator<Item = Certain>) -> Certain {
     all
 }
 
-/// Whether one of these holds.
+/// Returns true if one of these holds.
 pub fn any(parts: impl IntoIterator<Item = Certain>) -> Certain {
     every(parts.into_iter().map(|part| part.map(|holds| !holds))).map(|none| !none)
 }
@@ -47,12 +47,12 @@ impl<'a> Statement<'a> {
         Field::of(self.json).member(name)
     }
 
-    /// Whether it certainly allows.
+    /// Returns true if it certainly allows.
     pub fn allows(&self) -> bool {
         self.effect() == Some(true)
     }
 
-    /// Whether it allows, or denies.
+    /// Returns true if its effect is `Allow`.
     pub fn effect(&self) -> Certain {
         match self.field("Effect").value()?.as_str()? {
             "Allow" => Some(true),
@@ -66,13 +66,13 @@ impl<'a> Statement<'a> {
         !matches!(self.field("Condition"), Field::Absent)
     }
 
-    /// The actions that stand there as text, each with the way to it.
+    /// The actions that are known as text, each with the path to it.
     pub fn actions(&self) -> Vec<(Path, String)> {
         let (known, _) = known_items(self.field("Action"), &self.path.key("Action"));
         known.into_iter().filter_map(|(path, action)| Some((path, Text::of(action).literal()?.to_owned()))).collect()
     }
 
-    /// Whether it is about an action.
+    /// Returns true if it covers an action.
     pub fn is_about_action(&self, action: &str) -> Certain {
         if matches!(self.field("Action"), Field::Absent) {
             return None;
@@ -82,12 +82,12 @@ impl<'a> Statement<'a> {
         any(each.chain([if complete { Some(false) } else { None }]))
     }
 
-    /// The resources that are known, each with the way to it.
+    /// The resources that are known, each with the path to it.
     pub fn resources(&self) -> Vec<(Path, &'a Json)> {
         known_items(self.field("Resource"), &self.path.key("Resource")).0
     }
 
-    /// Whether it is about a resource of the template.
+    /// Returns true if it covers a resource of the template.
     pub fn is_about(&self, facts: &TemplateView<'_>, target: ResourceView<'_>) -> Certain {
         if matches!(self.field("Resource"), Field::Absent) {
             return None;
@@ -101,14 +101,14 @@ impl<'a> Statement<'a> {
         any(each.chain([if complete { Some(false) } else { None }]))
     }
 
-    /// Whether it is certainly about everyone: the principal `*`.
+    /// Returns true if its principal is certainly everyone, `*`.
     pub fn is_for_everyone(&self) -> bool {
         let Field::Is(principal) = self.field("Principal") else { return false };
         let aws = if principal.is_object() { principal.get("AWS") } else { Some(principal) };
         aws.is_some_and(|aws| items(aws, &self.path).iter().any(|(_, one)| one.as_str() == Some("*")))
     }
 
-    /// Whether it is about this service, such as `sns.amazonaws.com`.
+    /// Returns true if its principal is this service, such as `sns.amazonaws.com`.
     pub fn is_for_service(&self, service: &str) -> Certain {
         if self.is_for_everyone() {
             return Some(true);
@@ -121,14 +121,14 @@ impl<'a> Statement<'a> {
             // In whatever partition: amazonaws.com, amazonaws.com.cn.
             let same =
                 shown == service || shown.strip_suffix("${AWS::URLSuffix}") == service.strip_suffix("amazonaws.com");
-            if same { Some(true) } else { facts_free(&text).then_some(false) }
+            if same { Some(true) } else { is_literal(&text).then_some(false) }
         });
         any(each.chain([if complete { Some(false) } else { None }]))
     }
 }
 
-/// Whether a text holds nothing but literals and pseudo parameters.
-fn facts_free(text: &Text) -> bool {
+/// Returns true if a text holds nothing but literals and pseudo parameters.
+fn is_literal(text: &Text) -> bool {
     text.pieces().iter().all(|piece| match piece {
         Piece::Literal(_) => true,
         Piece::Ref(name) => name.starts_with("AWS::"),
@@ -136,7 +136,7 @@ fn facts_free(text: &Text) -> bool {
     })
 }
 
-/// What a statement's resource has to do with a resource of the template.
+/// Relation of an element of `Resource` to a resource of the template.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum About {
     /// It names another resource.
@@ -159,7 +159,7 @@ pub fn is_about(facts: &TemplateView<'_>, resource: &Json, target: ResourceView<
         return About::It;
     }
     if let Some(Piece::Ref(id) | Piece::Attribute(id, _)) = text.only() {
-        return if facts.thing(id).is_some() { About::Other } else { About::Unknown };
+        return if facts.resource(id).is_some() { About::Other } else { About::Unknown };
     }
     // An ARN as text: the name tells, where both names are known and there is no pattern in it.
     match (text.arn(), target.name()) {
@@ -179,12 +179,12 @@ pub fn is_about(facts: &TemplateView<'_>, resource: &Json, target: ResourceView<
     }
 }
 
-/// Whether an action's pattern, such as `sqs:Send*`, covers an action. Actions do not tell capitals from small letters.
+/// Returns true if a pattern of actions, such as `sqs:Send*`, covers an action. The case of letters does not matter.
 pub fn covers(pattern: &str, action: &str) -> bool {
     fits(pattern, action, |wanted, letter| wanted.eq_ignore_ascii_case(&letter))
 }
 
-/// Whether a pattern with `*` for anything and `?` for one character covers a text.
+/// Returns true if a pattern with `*` for anything and `?` for one character covers a text.
 pub fn matches(pattern: &str, text: &str) -> bool {
     fits(pattern, text, |wanted, letter| wanted == letter)
 }

@@ -67,17 +67,17 @@ impl<'a> TemplateView<'a> {
         template.resources.iter().map(|(id, resource)| ResourceView { id, resource })
     }
 
-    /// Whether a text follows from the template alone: it refers to resources and pseudo parameters only.
+    /// Returns true if a text follows from the template alone: it refers to resources and pseudo parameters only.
     pub fn knows(&self, text: &Text) -> bool {
         text.pieces().iter().all(|piece| match piece {
             Piece::Literal(_) => true,
-            Piece::Ref(name) | Piece::Attribute(name, _) => name.starts_with("AWS::") || self.thing(name).is_some(),
+            Piece::Ref(name) | Piece::Attribute(name, _) => name.starts_with("AWS::") || self.resource(name).is_some(),
             Piece::Unknown => false,
         })
     }
 
     /// The resource of this name.
-    pub fn thing(&self, id: &str) -> Option<ResourceView<'a>> {
+    pub fn resource(&self, id: &str) -> Option<ResourceView<'a>> {
         self.template.resources.get_key_value(id).map(|(id, resource)| ResourceView { id, resource })
     }
 
@@ -88,7 +88,7 @@ impl<'a> TemplateView<'a> {
         Some(unknown.unwrap_or("without a name").to_owned())
     }
 
-    /// Whether resources may be added by a macro, a module or a loop, so that a name that is not there may be there yet.
+    /// Returns true if resources may be added by a macro, a module or a loop, so that a name that is missing may exist after all.
     pub fn may_grow(&self) -> bool {
         let adds = self.transforms().any(|name| name.is_none_or(|name| !HARMLESS.contains(&name)));
         // A module's resources are known by its name and theirs together.
@@ -107,7 +107,7 @@ impl<'a> TemplateView<'a> {
         list.into_iter().map(|one| one.as_str().or_else(|| one.get("Name")?.as_str()))
     }
 
-    /// The resource of this type that a value stands for: by its ARN, its `Ref`, its name or an ARN with its name.
+    /// The resource of this type that a value refers to: by its ARN, its `Ref`, its name or an ARN with its name.
     pub fn target(&self, value: &Json, kind: &str) -> Option<ResourceView<'a>> {
         self.target_of(&Text::of(value), kind)
     }
@@ -115,13 +115,13 @@ impl<'a> TemplateView<'a> {
     /// As [`TemplateView::target`], of a text.
     pub fn target_of(&self, text: &Text, kind: &str) -> Option<ResourceView<'a>> {
         if let Some(Piece::Ref(id) | Piece::Attribute(id, _)) = text.only() {
-            return self.thing(id).filter(|thing| thing.is(kind));
+            return self.resource(id).filter(|thing| thing.is(kind));
         }
         let [_, _, _, _, _, rest] = text.arn()?;
         match rest.pieces() {
-            [Piece::Ref(id) | Piece::Attribute(id, _)] => self.thing(id).filter(|thing| thing.is(kind)),
+            [Piece::Ref(id) | Piece::Attribute(id, _)] => self.resource(id).filter(|thing| thing.is(kind)),
             [Piece::Literal(before), Piece::Ref(id) | Piece::Attribute(id, _)] if before.ends_with(':') => {
-                self.thing(id).filter(|thing| thing.is(kind))
+                self.resource(id).filter(|thing| thing.is(kind))
             }
             [Piece::Literal(name)] => {
                 let name = name.rsplit(':').next()?;
@@ -145,7 +145,7 @@ impl<'a> ResourceView<'a> {
         self.resource.properties.get(property)?.as_str()
     }
 
-    /// What stands at this place below the properties, names with dots between them.
+    /// The value at this place below the properties, names with dots between them.
     pub fn field(&self, place: &str) -> Field<'a> {
         let mut names = place.split('.');
         let first = names.next().and_then(|name| self.resource.properties.get(name));
@@ -165,7 +165,7 @@ impl<'a> ResourceView<'a> {
 
     /// Returns true if certainly nothing is at this place.
     #[must_use]
-    pub fn lacks(&self, place: &str) -> bool {
+    pub fn is_absent(&self, place: &str) -> bool {
         matches!(self.field(place), Field::Absent)
     }
 
@@ -174,12 +174,12 @@ impl<'a> ResourceView<'a> {
         self.field(place).value().map(Text::of)
     }
 
-    /// The value as a text that stands in the template.
+    /// The value as text, where all of it is in the template.
     pub fn literal(&self, place: &str) -> Option<String> {
         self.text(place)?.literal().map(str::to_owned)
     }
 
-    /// The number that stands there, or what AWS takes when there is none.
+    /// The number at this place, or AWS's default where there is none.
     pub fn number_or(&self, place: &str, default: f64) -> Option<f64> {
         match self.field(place) {
             Field::Absent => Some(default),
@@ -194,7 +194,7 @@ impl<'a> ResourceView<'a> {
         self.field(place).value().and_then(number)
     }
 
-    /// The truth that stands there, or what AWS takes when there is none.
+    /// The boolean at this place, or AWS's default where there is none.
     pub fn truth_or(&self, place: &str, default: bool) -> Option<bool> {
         match self.field(place) {
             Field::Absent => Some(default),
@@ -208,12 +208,12 @@ impl<'a> ResourceView<'a> {
         self.field(place).items()
     }
 
-    /// The way to the resource.
+    /// The path to the resource.
     pub fn path(&self) -> Path {
         Path::resource(self.id.as_str())
     }
 
-    /// The way to a place below the properties, names with dots between them.
+    /// The path to a place below the properties, names with dots between them.
     pub fn at(&self, place: &str) -> Path {
         Path::of_keys(["Resources", self.id.as_str(), "Properties"].into_iter().chain(place.split('.')))
     }

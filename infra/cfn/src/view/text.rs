@@ -2,20 +2,20 @@
 
 use serde_json::{Map, Value as Json};
 
-/// A value as text, in pieces: what stands there, and what only a deployment knows.
+/// A value as text, in pieces that are known or that only a deployment knows.
 #[derive(Clone, Debug, Default)]
 pub struct Text(Vec<Piece>);
 
 /// A piece of a [`Text`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Text as it stands.
+    /// Literal text.
     Literal(String),
     /// `Ref` of a resource, a parameter or a pseudo parameter.
     Ref(String),
     /// An attribute of a resource.
     Attribute(String, String),
-    /// What follows from conditions, mappings, other stacks, macros or dynamic references.
+    /// A part that follows from conditions, mappings, other stacks, macros or dynamic references.
     Unknown,
 }
 
@@ -27,7 +27,7 @@ impl Text {
         text
     }
 
-    /// What a function comes to.
+    /// The text that a function returns.
     pub fn of_function(name: &str, argument: &Json) -> Self {
         let mut text = Self::default();
         text.function(name, argument);
@@ -39,7 +39,7 @@ impl Text {
         Self(vec![Piece::Unknown])
     }
 
-    /// The whole text, where all of it stands in the template.
+    /// The whole text, where all of it is in the template.
     pub fn literal(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
@@ -62,12 +62,12 @@ impl Text {
         &self.0
     }
 
-    /// Whether all of it is known or is a reference, so that two of them can be compared.
+    /// Returns true if all of it is known or is a reference, so that two of them can be compared.
     pub fn is_determined(&self) -> bool {
         !self.0.contains(&Piece::Unknown)
     }
 
-    /// Whether two values are certainly the same.
+    /// Returns true if two values are certainly the same.
     pub fn same(&self, other: &Self) -> bool {
         self.is_determined() && self.0 == other.0
     }
@@ -188,7 +188,7 @@ impl Text {
     }
 }
 
-/// Whether a text holds a dynamic reference, such as `{{resolve:ssm:name}}`, which is known when it is resolved.
+/// Returns true if a text holds a dynamic reference, such as `{{resolve:ssm:name}}`, which is known when it is resolved.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
 pub fn is_dynamic(text: &str) -> bool {

@@ -139,7 +139,7 @@ fn wrong_action(facts: &Facts<'_>) -> Vec<Fault> {
 fn action_fault(facts: &Facts<'_>, action: &Text) -> Option<String> {
     match action.only() {
         Some(Piece::Ref(id) | Piece::Attribute(id, _)) => {
-            let kind = facts.thing(id)?.resource.kind.as_str();
+            let kind = facts.resource(id)?.resource.kind.as_str();
             match (kind, action.only()?) {
                 (kind, _) if DEAF.contains(&kind) => {
                     Some(format!("{id} is of type {kind}, which alarms cannot notify"))
@@ -353,7 +353,7 @@ fn statistic(facts: &Facts<'_>) -> Vec<Fault> {
         if alarm.has("Statistic") && alarm.has("ExtendedStatistic") {
             faults
                 .push(Fault::new(alarm.path().key("Properties"), "the alarm has both Statistic and ExtendedStatistic"));
-        } else if alarm.lacks("Statistic") && alarm.lacks("ExtendedStatistic") {
+        } else if alarm.is_absent("Statistic") && alarm.is_absent("ExtendedStatistic") {
             faults.push(Fault::new(alarm.path().key("Properties"), "the alarm has no statistic"));
         }
     }

@@ -110,7 +110,7 @@ fn stateful(facts: &Facts<'_>) -> Vec<Fault> {
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html>
 fn leaves_a_snapshot(thing: ResourceView<'_>) -> bool {
-    thing.is("AWS::RDS::DBCluster") || (thing.is("AWS::RDS::DBInstance") && thing.lacks("DBClusterIdentifier"))
+    thing.is("AWS::RDS::DBCluster") || (thing.is("AWS::RDS::DBInstance") && thing.is_absent("DBClusterIdentifier"))
 }
 
 /// How the name of something secret ends.
@@ -208,7 +208,7 @@ fn reveals(facts: &Facts<'_>, value: &Json) -> Option<String> {
     }
     Text::of(value).pieces().iter().find_map(|piece| match piece {
         Piece::Ref(name) => {
-            let parameter = facts.template.parameters.get(name).filter(|_| facts.thing(name).is_none())?;
+            let parameter = facts.template.parameters.get(name).filter(|_| facts.resource(name).is_none())?;
             is_hidden(&parameter.rest).then(|| format!("the parameter {name} is secret"))
         }
         Piece::Literal(_) | Piece::Attribute(..) | Piece::Unknown => None,

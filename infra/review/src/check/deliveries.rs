@@ -218,11 +218,11 @@ fn not_a_topic(facts: &Facts<'_>, source: &Json) -> Option<String> {
     let text = Text::of(source);
     match text.only() {
         Some(Piece::Ref(id)) => {
-            let other = facts.thing(id).filter(|thing| !thing.is(TOPIC))?;
+            let other = facts.resource(id).filter(|thing| !thing.is(TOPIC))?;
             Some(format!("{} is no topic", other.id))
         }
         Some(Piece::Attribute(id, attribute)) => {
-            let thing = facts.thing(id)?;
+            let thing = facts.resource(id)?;
             match (thing.is(TOPIC), attribute.as_str()) {
                 (true, "TopicArn") => None,
                 (true, _) => Some(format!("{id}.{attribute} is not the topic's ARN")),

@@ -204,10 +204,10 @@ fn record(facts: &Facts<'_>) -> Vec<Fault> {
             } else if record.has("TTL") {
                 say("the record is an alias and has a TTL, which comes with the target");
             }
-        } else if record.lacks("AliasTarget") {
-            if record.lacks("ResourceRecords") {
+        } else if record.is_absent("AliasTarget") {
+            if record.is_absent("ResourceRecords") {
                 say("the record has neither an alias nor values");
-            } else if record.lacks("TTL") {
+            } else if record.is_absent("TTL") {
                 say("the record has values and no TTL");
             }
         }

@@ -156,7 +156,7 @@ fn asynchronous(facts: &Facts<'_>) -> Vec<Fault> {
             let fails_to = config.field("DestinationConfig.OnFailure.Destination");
             named.is_none_or(|named| named.id == function.id) && !matches!(fails_to, Field::Absent)
         });
-        let keeps = configured || !function.lacks("DeadLetterConfig.TargetArn");
+        let keeps = configured || !function.is_absent("DeadLetterConfig.TargetArn");
         if !keeps && faults.iter().all(|fault| fault.path != function.path()) {
             faults.push(Fault::new(function.path(), format!("what {caller} sends is lost when the function fails")));
         }
@@ -209,7 +209,7 @@ fn target_is_arn(facts: &Facts<'_>) -> Vec<Fault> {
 /// Why a target is no ARN, if it certainly is none.
 fn wrong_kind(facts: &Facts<'_>, target: &Json) -> Option<String> {
     match Text::of(target).only()? {
-        Piece::Ref(id) => match facts.thing(id)?.resource.kind.as_str() {
+        Piece::Ref(id) => match facts.resource(id)?.resource.kind.as_str() {
             QUEUE => Some(format!("Ref of {id} is a URL")),
             FUNCTION => Some(format!("Ref of {id} is a name")),
             _ => None,
@@ -255,7 +255,7 @@ fn permission_source(facts: &Facts<'_>) -> Vec<Fault> {
         service
             && ["SourceArn", "SourceAccount", "PrincipalOrgID", "EventSourceToken", "FunctionUrlAuthType"]
                 .iter()
-                .all(|source| permission.lacks(source))
+                .all(|source| permission.is_absent(source))
     });
     open.map(|permission| Fault::new(permission.path(), "the permission has no source")).collect()
 }

@@ -198,7 +198,7 @@ fn integration_of<'a>(facts: &Facts<'a>, route: ResourceView<'a>) -> Option<Reso
     let target = route.text("Target")?;
     match target.pieces() {
         [Piece::Literal(start), Piece::Ref(id)] if start == "integrations/" => {
-            facts.thing(id).filter(|thing| thing.is(INTEGRATION))
+            facts.resource(id).filter(|thing| thing.is(INTEGRATION))
         }
         _ => None,
     }
@@ -267,7 +267,7 @@ fn lets(facts: &Facts<'_>, permission: ResourceView<'_>, function: ResourceView<
             let fits = id == api && scope_fits(scope, key);
             if fits { Lets::Yes } else { Lets::No }
         }
-        [Piece::Ref(id)] if facts.thing(id).is_some() => {
+        [Piece::Ref(id)] if facts.resource(id).is_some() => {
             if id == api {
                 Lets::Yes
             } else {
@@ -303,7 +303,7 @@ fn throttling(facts: &Facts<'_>) -> Vec<Fault> {
     for stage in facts.all(STAGE).filter(|stage| is_http(facts, *stage)) {
         for setting in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
             let place = format!("DefaultRouteSettings.{setting}");
-            if stage.lacks(&place) {
+            if stage.is_absent(&place) {
                 faults.push(Fault::new(stage.path(), format!("the stage has no {setting}")));
             }
         }
@@ -358,8 +358,8 @@ fn payload_format(facts: &Facts<'_>) -> Vec<Fault> {
     let integrations = facts.all(INTEGRATION).filter(|integration| is_http(facts, *integration));
     let bare = integrations.filter(|integration| {
         integration.literal("IntegrationType").as_deref() == Some("AWS_PROXY")
-            && integration.lacks("IntegrationSubtype")
-            && integration.lacks("PayloadFormatVersion")
+            && integration.is_absent("IntegrationSubtype")
+            && integration.is_absent("PayloadFormatVersion")
     });
     bare.map(|integration| Fault::new(integration.path(), "the integration has no PayloadFormatVersion")).collect()
 }
@@ -391,7 +391,7 @@ fn other_api(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn access_log(facts: &Facts<'_>) -> Vec<Fault> {
-    let stages = facts.all(STAGE).filter(|stage| is_http(facts, *stage) && stage.lacks("AccessLogSettings"));
+    let stages = facts.all(STAGE).filter(|stage| is_http(facts, *stage) && stage.is_absent("AccessLogSettings"));
     stages.map(|stage| Fault::new(stage.path(), "the stage writes no access log")).collect()
 }
 
@@ -399,7 +399,7 @@ fn deployment(facts: &Facts<'_>) -> Vec<Fault> {
     // A deployment may name its stage, as a stage its deployment.
     let deployed = facts.may_grow() || facts.all("AWS::ApiGatewayV2::Deployment").next().is_some();
     let stages = facts.all(STAGE).filter(|stage| {
-        let by_itself = stage.truth_or("AutoDeploy", false) != Some(false) || !stage.lacks("DeploymentId");
+        let by_itself = stage.truth_or("AutoDeploy", false) != Some(false) || !stage.is_absent("DeploymentId");
         is_http(facts, *stage) && !by_itself && !deployed
     });
     stages.map(|stage| Fault::new(stage.path(), "the stage is never deployed")).collect()

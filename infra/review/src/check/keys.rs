@@ -131,9 +131,9 @@ fn sns_to_encrypted_queue(facts: &Facts<'_>) -> Vec<Fault> {
 
 fn rotation(facts: &Facts<'_>) -> Vec<Fault> {
     let keys = facts.all(KEY).filter(|key| {
-        let symmetric = key.lacks("KeySpec") || key.literal("KeySpec").as_deref() == Some("SYMMETRIC_DEFAULT");
+        let symmetric = key.is_absent("KeySpec") || key.literal("KeySpec").as_deref() == Some("SYMMETRIC_DEFAULT");
         // Only keys whose material is KMS's own can be renewed by it.
-        let own = key.lacks("Origin") || key.literal("Origin").as_deref() == Some("AWS_KMS");
+        let own = key.is_absent("Origin") || key.literal("Origin").as_deref() == Some("AWS_KMS");
         symmetric && own && key.truth_or("EnableKeyRotation", false) == Some(false)
     });
     keys.map(|key| Fault::new(key.path(), "the key is never renewed")).collect()

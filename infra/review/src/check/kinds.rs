@@ -21,7 +21,7 @@ pub(super) fn wrong_kind(facts: &TemplateView<'_>, value: &Json, wanted: &[&str]
     let text = Text::of(value);
     let (id, given, shown) = match text.only()? {
         Piece::Ref(id) => {
-            let schema = schema::of(&facts.thing(id)?.resource.kind)?;
+            let schema = schema::of(&facts.resource(id)?.resource.kind)?;
             let aspect = match schema.reference {
                 Reference::Arn => "Arn",
                 Reference::Url => "Url",
@@ -32,7 +32,7 @@ pub(super) fn wrong_kind(facts: &TemplateView<'_>, value: &Json, wanted: &[&str]
             (id, vec![aspect], format!("Ref of {id}"))
         }
         Piece::Attribute(id, attribute) => {
-            let schema = schema::of(&facts.thing(id)?.resource.kind)?;
+            let schema = schema::of(&facts.resource(id)?.resource.kind)?;
             let (_, formats) = schema.attributes.iter().find(|(name, _)| name == attribute)?;
             let own = formats.iter().filter_map(|format| format.rsplit_once('.'));
             let aspects: Vec<&str> = own.filter(|(kind, _)| *kind == schema.kind).map(|(_, aspect)| aspect).collect();
@@ -43,7 +43,7 @@ pub(super) fn wrong_kind(facts: &TemplateView<'_>, value: &Json, wanted: &[&str]
         }
         Piece::Literal(_) | Piece::Unknown => return None,
     };
-    let kind = facts.thing(id)?.resource.kind.as_str();
+    let kind = facts.resource(id)?.resource.kind.as_str();
     let of_kind: Vec<&str> = parts.iter().filter(|(wanted, _)| *wanted == kind).map(|(_, aspect)| *aspect).collect();
     if of_kind.is_empty() {
         let strangers = parts.iter().all(|(wanted, aspect)| *aspect == "Arn" && DISTINCT.contains(wanted));
@@ -93,7 +93,7 @@ pub(super) fn unknown_attribute(facts: &TemplateView<'_>) -> Vec<Fault> {
         let text = Text::of_function(name, argument);
         for piece in text.pieces() {
             let Piece::Attribute(id, attribute) = piece else { continue };
-            let Some(schema) = facts.thing(id).and_then(|thing| schema::of(&thing.resource.kind)) else { continue };
+            let Some(schema) = facts.resource(id).and_then(|thing| schema::of(&thing.resource.kind)) else { continue };
             if !has_attribute(schema, attribute) {
                 let all: Vec<&str> = schema.attributes.iter().map(|(name, _)| *name).collect();
                 let said = format!("{id} has no attribute {attribute}, but {}", all.join(", "));

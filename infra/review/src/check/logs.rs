@@ -60,7 +60,7 @@ fn filter_pattern(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn retention(facts: &Facts<'_>) -> Vec<Fault> {
-    let endless = facts.all(LOG_GROUP).filter(|group| group.lacks("RetentionInDays"));
+    let endless = facts.all(LOG_GROUP).filter(|group| group.is_absent("RetentionInDays"));
     endless.map(|group| Fault::new(group.path(), "lines are kept for ever")).collect()
 }
 

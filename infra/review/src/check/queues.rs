@@ -124,7 +124,7 @@ pub(super) const RULES: &[Rule] = &[
 fn redrive(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for mapping in sources::mappings(facts) {
-        if mapping.queue.lacks("RedrivePolicy") && faults.iter().all(|fault| fault.path != mapping.queue.path()) {
+        if mapping.queue.is_absent("RedrivePolicy") && faults.iter().all(|fault| fault.path != mapping.queue.path()) {
             let message = format!("{} is fed from it, and what fails has nowhere to go", mapping.function_name());
             faults.push(Fault::new(mapping.queue.path(), message));
         }
@@ -186,9 +186,9 @@ fn own_dead_letter(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn encryption(facts: &Facts<'_>) -> Vec<Fault> {
-    let clear = facts
-        .all(QUEUE)
-        .filter(|queue| queue.truth_or("SqsManagedSseEnabled", true) == Some(false) && queue.lacks("KmsMasterKeyId"));
+    let clear = facts.all(QUEUE).filter(|queue| {
+        queue.truth_or("SqsManagedSseEnabled", true) == Some(false) && queue.is_absent("KmsMasterKeyId")
+    });
     clear.map(|queue| Fault::new(queue.at("SqsManagedSseEnabled"), "messages are kept in clear")).collect()
 }
 

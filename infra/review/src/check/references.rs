@@ -201,7 +201,7 @@ fn not_found(mappings: &Map<String, Json>, argument: &Json) -> Option<String> {
 fn resources_in_conditions(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     functions_of_conditions(facts, |trail, function, argument| {
-        let resources = names(function, argument).into_iter().filter(|(name, _)| facts.thing(name).is_some());
+        let resources = names(function, argument).into_iter().filter(|(name, _)| facts.resource(name).is_some());
         faults.extend(resources.map(|(name, _)| Fault::new(trail.path(), format!("{name} is a resource"))));
     });
     faults

@@ -244,7 +244,7 @@ fn source_is_arn(facts: &Facts<'_>) -> Vec<Fault> {
     for mapping in facts.all(MAPPING) {
         let Some(source) = mapping.text("EventSourceArn") else { continue };
         let said = match source.only() {
-            Some(Piece::Ref(id)) => match facts.thing(id).map(|thing| thing.resource.kind.as_str()) {
+            Some(Piece::Ref(id)) => match facts.resource(id).map(|thing| thing.resource.kind.as_str()) {
                 Some(QUEUE) => Some(format!("Ref of {id} is a URL")),
                 Some("AWS::DynamoDB::Table") => Some(format!("Ref of {id} is a name")),
                 _ => None,

@@ -129,7 +129,7 @@ fn subscriber<'a>(
 
 fn redrive(facts: &Facts<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for subscription in facts.all(SUBSCRIPTION).filter(|subscription| subscription.lacks("RedrivePolicy")) {
+    for subscription in facts.all(SUBSCRIPTION).filter(|subscription| subscription.is_absent("RedrivePolicy")) {
         // Nobody redrives mail and text messages.
         let machine = ["sqs", "lambda", "https", "http", "firehose"];
         if subscription.literal("Protocol").is_some_and(|protocol| machine.contains(&protocol.as_str())) {
@@ -160,7 +160,7 @@ fn endpoint_fault(facts: &Facts<'_>, protocol: &str, endpoint: &Text) -> Option<
     };
     match endpoint.only() {
         Some(Piece::Ref(id)) => {
-            let thing = facts.thing(id)?;
+            let thing = facts.resource(id)?;
             let what = match thing.resource.kind.as_str() {
                 QUEUE => "a URL",
                 FUNCTION => "a name",
@@ -170,7 +170,7 @@ fn endpoint_fault(facts: &Facts<'_>, protocol: &str, endpoint: &Text) -> Option<
             Some(format!("Ref of {id} is {what}, and {protocol} wants an ARN"))
         }
         Some(Piece::Attribute(id, attribute)) => {
-            let thing = facts.thing(id)?;
+            let thing = facts.resource(id)?;
             match (thing.resource.kind.as_str(), attribute.as_str()) {
                 (other @ (QUEUE | FUNCTION), "Arn") if other != kind => {
                     Some(format!("{id} is of the wrong type for {protocol}"))
@@ -334,7 +334,7 @@ fn fifo_subscriber(facts: &Facts<'_>) -> Vec<Fault> {
 }
 
 fn encryption(facts: &Facts<'_>) -> Vec<Fault> {
-    let bare = facts.all(TOPIC).filter(|topic| topic.lacks("KmsMasterKeyId"));
+    let bare = facts.all(TOPIC).filter(|topic| topic.is_absent("KmsMasterKeyId"));
     bare.map(|topic| Fault::new(topic.path(), "messages are kept in clear")).collect()
 }
 

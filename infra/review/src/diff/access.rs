@@ -31,7 +31,7 @@ use super::{
     compared::Compared,
     fold::{changed_around, changed_at},
 };
-use cfn::{LogicalId, Path};
+use cfn::{LogicalId, Path, view};
 
 /// Who may newly do what on what, and who no longer.
 pub(super) fn find(compared: &Compared<'_>) -> Answer {
@@ -185,7 +185,7 @@ fn managed(judge: &Judge<'_, '_>, before: &Policies, after: &Policies) -> Vec<Fa
         let (old, new) = (of(before), of(after));
         let lacks = |list: &[Named], one: &Named| !list.iter().any(|other| other.pattern == one.pattern);
         for one in new.iter().filter(|one| lacks(&old, one)) {
-            let small = SMALL_MANAGED.contains(&one.shown.as_str());
+            let small = view::policies::SMALL_MANAGED.contains(&one.shown.as_str());
             if small && judge.is_new(id) {
                 continue;
             }
@@ -205,10 +205,6 @@ fn managed(judge: &Judge<'_, '_>, before: &Policies, after: &Policies) -> Vec<Fa
     }
     facts
 }
-
-/// Managed policies of AWS that give a function its log, its network and its traces, and nothing else.
-const SMALL_MANAGED: [&str; 3] =
-    ["AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"];
 
 /// Limits of what a role or user may be given.
 ///

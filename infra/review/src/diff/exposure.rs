@@ -219,7 +219,7 @@ fn tls_rank(policy: &str) -> Option<u32> {
 /// Certificates that callers must show.
 fn mutual_tls(compared: &Compared<'_>, old: ResourceView<'_>, new: ResourceView<'_>) -> Option<Fact> {
     let place = "MutualTlsAuthentication.TruststoreUri";
-    if !old.has(place) || !new.lacks(place) {
+    if !old.has(place) || !new.is_absent(place) {
         return None;
     }
     let name = subject(&new.resource.kind, &[new.id]);
@@ -290,7 +290,7 @@ fn public_buckets(compared: &Compared<'_>) -> Vec<Fact> {
             BLOCKS.iter().all(|block| {
                 let place = format!("PublicAccessBlockConfiguration.{block}");
                 // Buckets are made with all four where the template says nothing at all; one that it leaves out is off.
-                let default = thing.lacks("PublicAccessBlockConfiguration");
+                let default = thing.is_absent("PublicAccessBlockConfiguration");
                 thing.truth_or(&place, default) != Some(false)
             })
         };

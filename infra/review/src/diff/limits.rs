@@ -139,8 +139,9 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
             ResourceView { id: pair.new_id, resource: pair.new },
         );
         // Most do not change, which is found out faster than what is shown of them.
-        let differs =
-            |place: &str| old.field(place).value() != new.field(place).value() || old.lacks(place) != new.lacks(place);
+        let differs = |place: &str| {
+            old.field(place).value() != new.field(place).value() || old.is_absent(place) != new.is_absent(place)
+        };
         for (_, place, name, unit, why) in NUMBERS.iter().filter(|(kind, place, ..)| new.is(kind) && differs(place)) {
             let words = (shown(compared, old, place, unit), shown(compared, new, place, unit));
             if let (Some(before), Some(after)) = words
@@ -154,7 +155,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
         for (_, place, name, unit) in KEPT.iter().filter(|(kind, ..)| new.is(kind)) {
             if let (Some(before), after) = (old.number(place), new.number(place))
                 && after.is_none_or(|after| after > before)
-                && (after.is_some() || new.lacks(place))
+                && (after.is_some() || new.is_absent(place))
             {
                 let after = after.map_or_else(|| "ever".to_owned(), |after| format!("{after} {unit}"));
                 let words = format!(": {name} {after} instead of {before} {unit}");
@@ -178,7 +179,7 @@ pub(super) fn find(compared: &Compared<'_>) -> Vec<Fact> {
 
 /// A value with its unit; `none` where there is none, nothing where it is not known.
 fn shown(compared: &Compared<'_>, thing: ResourceView<'_>, place: &str, unit: &str) -> Option<String> {
-    if thing.lacks(place) {
+    if thing.is_absent(place) {
         return Some("none".to_owned());
     }
     let value = compared.show(&thing.at(place), thing.field(place).value()?).to_string();

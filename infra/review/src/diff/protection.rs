@@ -153,7 +153,7 @@ fn limits<'a>(both: &Both<'a>, folded: &mut Folded<'a>) {
                 let words = format!(": {words} {} instead of {}", amount(new, unit), amount(old, unit));
                 both.say(folded, place, both.said(id, words, why));
             }
-            (Some(old), None) if both.new.lacks(place) => {
+            (Some(old), None) if both.new.is_absent(place) => {
                 let words = format!(": {words} no longer limited, before {}", amount(old, unit));
                 both.say(folded, place, both.said(id, words, why));
             }

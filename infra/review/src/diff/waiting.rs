@@ -52,7 +52,7 @@ fn moved_consumers(compared: &Compared<'_>, old: ResourceView<'_>, new: Resource
     let (before, after) = (compared.old.facts(), compared.new.facts());
     let readers = sources(&before, old.id);
     let now: Vec<&LogicalId> = sources(&after, new.id).iter().map(|source| source.id).collect();
-    if !readers.iter().all(|source| now.contains(&source.id) || after.thing(source.id.as_str()).is_none()) {
+    if !readers.iter().all(|source| now.contains(&source.id) || after.resource(source.id.as_str()).is_none()) {
         return Vec::new();
     }
     let mut names: Vec<String> = readers.iter().map(|source| consumer(&before, *source)).collect();

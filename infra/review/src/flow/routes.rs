@@ -114,7 +114,7 @@ fn http_route(facts: &TemplateView<'_>, route: ResourceView<'_>) -> Option<Route
     };
     let integration = route.text("Target").and_then(|target| {
         let refers = target.pieces().iter().find_map(|piece| match piece {
-            Piece::Ref(id) => facts.thing(id),
+            Piece::Ref(id) => facts.resource(id),
             _ => None,
         });
         refers.and_then(|integration| end(facts, integration.field("IntegrationUri").value()?))
@@ -173,7 +173,7 @@ fn rest_path(facts: &TemplateView<'_>, id: &Json) -> String {
         match at.only() {
             Some(Piece::Attribute(_, attribute)) if attribute == "RootResourceId" => break,
             Some(Piece::Ref(id) | Piece::Attribute(id, _)) => {
-                let Some(resource) = facts.thing(id).filter(|thing| thing.is(REST_RESOURCE)) else {
+                let Some(resource) = facts.resource(id).filter(|thing| thing.is(REST_RESOURCE)) else {
                     parts.push("?".to_owned());
                     break;
                 };

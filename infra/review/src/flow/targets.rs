@@ -52,7 +52,7 @@ const ENTITLED: [(&str, EdgeKind); 11] = [
 pub(super) fn end(facts: &TemplateView<'_>, value: &Json) -> Option<End> {
     let text = Text::of(value);
     let named = text.pieces().iter().find_map(|piece| match piece {
-        Piece::Ref(id) | Piece::Attribute(id, _) => facts.thing(id),
+        Piece::Ref(id) | Piece::Attribute(id, _) => facts.resource(id),
         Piece::Literal(_) | Piece::Unknown => None,
     });
     if let Some(thing) = named.or_else(|| by_name(facts, &text)) {

@@ -1,4 +1,4 @@
-// Writes infra/review/README.md: for each pair of this folder what `cdk diff` prints, beside what is to be said of it.
+// Writes the last section of infra/review/README.md: for each pair of this folder what `cdk diff` prints, beside what is to be said of it.
 //
 //     npm install --prefix target/bench/cdk-diff @aws-cdk/cloudformation-diff@2.187.5 yaml@2
 //     node infra/review/tests/diff/beside_cdk.mjs target/bench/cdk-diff/node_modules
@@ -71,19 +71,10 @@ for (const pair of readdirSync(folder, { withFileTypes: true }).filter((entry) =
   rows.push(`| ${pair} | ${ours} | ${theirs} | ${verdict} |`);
 }
 
-writeFileSync(join(folder, '../../README.md'), `# cfn
-
-CloudFormation, typed: templates that are built, read, checked, compared and written. The front page is
-[\`src/lib.rs\`](src/lib.rs).
-
-## What replaces a resource
-
-What is said of a change follows AWS's resource schemas: each create-only property of each type is tested. A second source
-is AWS's older resource specification of March 2023, over all types that it has:
-[\`differences.txt\`](tests/specification/differences.txt) counts where both say the same and lists where they do not. Where
-the page of a type sides with the specification, [\`replacements.rs\`](src/diff/consequence/replacements.rs) does too.
-
-## Beside \`cdk diff\`
+// Everything before this heading is written by people.
+const readme = join(folder, '../../README.md');
+const before = readFileSync(readme, 'utf8').split('## Beside `cdk diff`')[0];
+writeFileSync(readme, before + `## Beside \`cdk diff\`
 
 Each pair of [\`tests/diff\`](tests/diff/README.md), with the facts that are told of it (written by hand from AWS's
 documentation, and tested) and what \`@aws-cdk/cloudformation-diff\` ${version}, by which \`cdk diff\` compares and prints, says

@@ -41,7 +41,7 @@ fn asked(endpoint: &Endpoint) -> BTreeSet<(String, String)> {
     pairs.collect()
 }
 
-const ALLOWED: &str = "SimulatePrincipalPolicy:\n  - result: <IsTruncated>false</IsTruncated>\n";
+const ALLOWED: &str = "SimulatePrincipalPolicy:\n  - result: <EvaluationResults><Allowed/></EvaluationResults><IsTruncated>false</IsTruncated>\n";
 
 #[tokio::test]
 async fn doctor_asks_for_every_action_of_the_stacks_own_resources() {
@@ -75,11 +75,12 @@ async fn doctor_asks_for_every_action_of_the_stacks_own_resources() {
 async fn missing_permissions_are_the_exact_policy_as_json() {
     let (first, second) =
         (decisions(&[("sqs:CreateQueue", "allowed")]), decisions(&[("cloudformation:GetStackPolicy", "implicitDeny")]));
+    let second = second.replace("</EvaluationResults>", "<Allowed/></EvaluationResults>");
     let script = format!(
         "{IDENTITY}{NO_STACK}SimulatePrincipalPolicy:\n  \
          - result: {first}<IsTruncated>true</IsTruncated><Marker>next</Marker>\n  \
          - result: {second}<IsTruncated>false</IsTruncated>\n  \
-         - result: <IsTruncated>false</IsTruncated>\n"
+         - result: <EvaluationResults><Allowed/></EvaluationResults><IsTruncated>false</IsTruncated>\n"
     );
     let endpoint = Endpoint::of(&script).await;
     let said = run(&endpoint, &KINDS).await;
@@ -179,6 +180,20 @@ async fn whoever_may_not_ask_the_simulator_is_told_that_it_is_not_known() {
     let found = checks[3]["found"].as_str().unwrap();
     assert!(found.starts_with("not known, which need not stop a deployment: "), "{found}");
     assert_eq!(checks[3]["mend"], "have an administrator allow iam:SimulatePrincipalPolicy on arn:x");
+}
+
+/// An answer that leaves an action out allows nothing.
+#[tokio::test]
+async fn action_without_a_decision_is_unknown() {
+    for result in ["", "<EvaluationResults></EvaluationResults>", &decisions(&[("sqs:CreateQueue", "allowed")])] {
+        let script = format!(
+            "{IDENTITY}{NO_STACK}SimulatePrincipalPolicy:\n  - result: {result}<IsTruncated>false</IsTruncated>\n"
+        );
+        let said = run(&Endpoint::of(&script).await, &KINDS).await;
+        let found = checks(&said)[3]["found"].as_str().unwrap().to_owned();
+        let unknown = "not known, which need not stop a deployment: IAM returned no decision on cloudformation:";
+        assert!(said.code == Some(1) && found.starts_with(unknown), "{found}");
+    }
 }
 
 #[tokio::test]

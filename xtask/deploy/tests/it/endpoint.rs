@@ -193,6 +193,18 @@ async fn read(request: Request) -> Call {
     Call { action, fields, body }
 }
 
+/// A result in which `<Allowed/>` stands for IAM's decision on every requested action that the result does not name.
+fn decided(result: String, call: &Call) -> String {
+    let actions = call.fields.iter().filter(|(name, _)| name.starts_with("ActionNames.member.")).map(|(_, name)| name);
+    let others = actions.filter(|action| !result.contains(&format!("<EvalActionName>{action}</EvalActionName>")));
+    let allowed: String = others
+        .map(|action| {
+            format!("<member><EvalActionName>{action}</EvalActionName><EvalDecision>allowed</EvalDecision></member>")
+        })
+        .collect();
+    result.replace("<Allowed/>", &allowed)
+}
+
 impl Answer {
     pub(crate) fn error(code: &str, message: &str) -> Self {
         Self { error: Some(code.to_owned()), message: message.to_owned(), ..Self::default() }
@@ -243,7 +255,7 @@ impl Answer {
             (Some(code), None) => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
             (None, None) if query => format!(
                 "<{action}Response><{action}Result>{}</{action}Result></{action}Response>",
-                self.result.unwrap_or_default()
+                decided(self.result.unwrap_or_default(), call)
             ),
             (None, None) => String::new(),
         };

@@ -78,7 +78,7 @@ impl QueueJournal {
     }
 
     fn write(&self, what: What) {
-        self.journal.write(&BTreeMap::from([("queue", Entry { queue: self.arn.clone(), what })]));
+        self.journal.write_as("queue", &Entry { queue: self.arn.clone(), what });
     }
 }
 

@@ -42,6 +42,13 @@ const FORGED: usize = 10_000;
 /// When nothing has come to an end for so long, the rest is lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// An event as the sandbox signed it.
+#[derive(serde::Deserialize)]
+struct Signed {
+    body: String,
+    headers: BTreeMap<String, String>,
+}
+
 /// A webhook, ready to be sent.
 struct Webhook {
     id: String,
@@ -129,30 +136,31 @@ impl Bench {
     fn made(&self, kind: &str, count: usize) -> Result<Vec<Webhook>, Failure> {
         let subscriptions = self.subscriptions.iter().cycle().take(count);
         let made = subscriptions.map(|subscription| {
-            let wanted = json!({ "event_type": kind, "subscription": subscription, "deliver": false });
-            let made = self.service.sandbox("events", &wanted)?;
-            let body = made.get("body").and_then(Value::as_str).unwrap_or_default();
-            let event: Value = serde_json::from_str(body).map_err(Failure::from("the sandbox's event"))?;
-            let headers = made.get("headers").and_then(Value::as_object).into_iter().flatten();
-            let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
-            Ok(Webhook {
-                id: event.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
-                request: self.api.request("POST", "/webhook/receiver", &headers, body.as_bytes()),
-            })
+            let signed = self.signed(kind, subscription)?;
+            let event: Value = serde_json::from_str(&signed.body).map_err(Failure::from("the sandbox's event"))?;
+            let id = event.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Ok(Webhook { id, request: self.request(&signed, &signed.body) })
         });
         made.collect()
+    }
+
+    /// An event that the sandbox made and signed, and did not deliver.
+    fn signed(&self, kind: &str, subscription: &str) -> Result<Signed, Failure> {
+        let wanted = json!({ "event_type": kind, "subscription": subscription, "deliver": false });
+        serde_json::from_value(self.service.sandbox("events", &wanted)?).map_err(Failure::from("the sandbox's event"))
+    }
+
+    /// The delivery of a body under the headers of a signed event.
+    fn request(&self, signed: &Signed, body: &str) -> Vec<u8> {
+        let headers: Vec<_> = signed.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.api.request("POST", "/webhook/receiver", &headers, body.as_bytes())
     }
 
     /// Sends forged webhooks as fast as they are accepted, then a genuine sale. Returns the time that sending the forged ones
     /// took, and the time from sending the sale to its event on `finished`.
     fn sale_behind_forged_webhooks(&self) -> Result<(Duration, Duration), Failure> {
-        let wanted = json!({ "event_type": SALE, "subscription": self.subscriptions.first(), "deliver": false });
-        let original = self.service.sandbox("events", &wanted)?;
-        let body =
-            original.get("body").and_then(Value::as_str).ok_or_else(|| Failure::new("an event without a body"))?;
-        let headers = original.get("headers").and_then(Value::as_object).into_iter().flatten();
-        let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
-        let request = |body: &str| self.api.request("POST", "/webhook/receiver", &headers, body.as_bytes());
+        let subscription = self.subscriptions.first().ok_or_else(|| Failure::new("there is no subscription"))?;
+        let signed = self.signed(SALE, subscription)?;
         let next = AtomicUsize::new(0);
         let send = || {
             let mut connection = self.api.connect();
@@ -162,7 +170,8 @@ impl Bench {
                     return Ok(());
                 }
                 // Each one is another message, under headers that were signed for the original.
-                ask(&mut connection, &request(&format!("{body}{}", " ".repeat(number % 97 + 1))))?;
+                let body = format!("{}{}", signed.body, " ".repeat(number % 97 + 1));
+                ask(&mut connection, &self.request(&signed, &body))?;
             }
         };
         let since = Instant::now();
@@ -175,7 +184,7 @@ impl Bench {
         })?;
         let flood = since.elapsed();
         let since = Instant::now();
-        ask(&mut self.api.connect(), &request(body))?;
+        ask(&mut self.api.connect(), &self.request(&signed, &signed.body))?;
         let finished = self.finished(1)?;
         let end =
             finished.values().map(|(at, _)| *at).max().ok_or_else(|| Failure::new("the sale was not finished"))?;

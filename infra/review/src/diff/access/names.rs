@@ -99,7 +99,7 @@ impl<'a> Names<'a> {
     /// The resource of a new id.
     pub(super) fn thing(&self, new_id: &str) -> Option<ResourceView<'a>> {
         let given = self.given.get(new_id).copied().unwrap_or(new_id);
-        self.facts.thing(given)
+        self.facts.resource(given)
     }
 
     /// A value as a pattern; `*` and `?` in its texts are wild where the place says so.
@@ -125,7 +125,7 @@ impl<'a> Names<'a> {
     }
 
     fn referred(&self, name: &str, attribute: &str) -> Vec<Sign> {
-        if attribute.is_empty() && self.facts.thing(name).is_none() {
+        if attribute.is_empty() && self.facts.resource(name).is_none() {
             return self.parameter(name);
         }
         self.reference(name, attribute)
@@ -141,7 +141,7 @@ impl<'a> Names<'a> {
 
     /// What a reference to a resource gives, for the types that are known here.
     fn reference(&self, id: &str, attribute: &str) -> Option<Vec<Sign>> {
-        let kind = self.facts.thing(id)?.resource.kind.as_str();
+        let kind = self.facts.resource(id)?.resource.kind.as_str();
         if NAMED.iter().any(|(known, attributes)| *known == kind && attributes.contains(&attribute)) {
             return Some(self.name(id));
         }
@@ -189,7 +189,7 @@ impl<'a> Names<'a> {
     pub(super) fn resource_in(&self, value: &Json) -> Option<&'a str> {
         let text = Text::of(value);
         let named = text.pieces().iter().find_map(|piece| match piece {
-            Piece::Ref(id) | Piece::Attribute(id, _) => self.facts.thing(id),
+            Piece::Ref(id) | Piece::Attribute(id, _) => self.facts.resource(id),
             Piece::Literal(_) | Piece::Unknown => None,
         });
         match named {
@@ -212,12 +212,12 @@ impl<'a> Names<'a> {
             return "what only a deployment knows".to_owned();
         }
         let rest = text.arn().and_then(|[.., rest]| {
-            let refers = |piece: &Piece| matches!(piece, Piece::Ref(id) | Piece::Attribute(id, _) if self.facts.thing(id).is_some());
+            let refers = |piece: &Piece| matches!(piece, Piece::Ref(id) | Piece::Attribute(id, _) if self.facts.resource(id).is_some());
             rest.pieces().iter().any(refers).then_some(rest)
         });
         let pieces = rest.as_ref().unwrap_or(&text).pieces().iter().map(|piece| match piece {
             Piece::Literal(text) => text.clone(),
-            Piece::Ref(id) | Piece::Attribute(id, _) if self.facts.thing(id).is_some() => self.shown_id(id),
+            Piece::Ref(id) | Piece::Attribute(id, _) if self.facts.resource(id).is_some() => self.shown_id(id),
             Piece::Ref(name) => format!("${{{name}}}"),
             Piece::Attribute(id, name) => format!("${{{id}.{name}}}"),
             Piece::Unknown => "${?}".to_owned(),

@@ -90,7 +90,7 @@ pub(super) fn all(reader: &Reader<'_, '_>) -> Policies {
         match thing.resource.kind.as_str() {
             "AWS::Lambda::Permission" => policies.permission(reader, thing, "FunctionName"),
             "AWS::Lambda::LayerVersionPermission" => policies.permission(reader, thing, "LayerVersionArn"),
-            "AWS::Events::EventBusPolicy" if thing.lacks("Statement") => policies.bus_permission(reader, thing),
+            "AWS::Events::EventBusPolicy" if thing.is_absent("Statement") => policies.bus_permission(reader, thing),
             _ => policies.documents(reader, thing),
         }
         if IDENTITIES.contains(&thing.resource.kind.as_str()) {

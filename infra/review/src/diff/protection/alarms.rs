@@ -132,7 +132,7 @@ fn weaker(old: ResourceView<'_>, new: ResourceView<'_>) -> Vec<(&'static [&'stat
     }
     let missing = |alarm: ResourceView<'_>| match alarm.literal("TreatMissingData").as_deref() {
         Some("breaching") => Some(2),
-        None if alarm.lacks("TreatMissingData") => Some(1),
+        None if alarm.is_absent("TreatMissingData") => Some(1),
         Some("missing" | "ignore") => Some(1),
         Some(_) => Some(0),
         None => None,
